@@ -1,0 +1,33 @@
+/**
+ * The ICE servers that clients are told (protocol.md section 8), with TURN-REST credentials made fresh for each user
+ * (draft-uberti-behave-turn-rest-00, as coturn's `use-auth-secret` checks them).
+ *
+ * The file is JSON: a list of entries as RTCPeerConnection takes them, where a TURN entry may say `"secret"` (or `"secret_file"`) and `"ttl_s"` (default 43200)
+ * instead of `username` and `credential`. Entries with a fixed username and credential pass as they are.
+ */
+#ifndef COMMON_AUTH_ICE_H
+#define COMMON_AUTH_ICE_H
+
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+struct ice_config;
+
+/** Reads and checks the file: every url must be stun:, stuns:, turn: or turns:. `why` names file, entry and mistake, never a secret. */
+enum err ice_config_load(const char *path, struct ice_config **ret_config, char *why, size_t why_size) ATTR_MUST_USE;
+/** The empty list. */
+struct ice_config *ice_config_none(void);
+void ice_config_destroy(struct ice_config *);
+
+/**
+ * Appends the list for `user` as a msgpack array of maps {urls, username?, credential?}, ready for wire_put_key_raw(). `now_s` is Unix time.
+ * (The room may use common/wire's writer: that is why it links it.)
+ */
+void ice_config_write(const struct ice_config *, struct slice user, uint64_t now_s, struct buf *out);
+/** The shortest credential lifetime in seconds, for the `ttl` of `ice.get`; 0 when no entry expires. */
+uint64_t ice_config_ttl_s(const struct ice_config *);
+
+#endif

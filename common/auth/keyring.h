@@ -1,0 +1,38 @@
+/**
+ * The keys that tokens are signed with. Each key has exactly one algorithm, given with it and never taken from a token (RFC 8725 section 3.1).
+ */
+#ifndef COMMON_AUTH_KEYRING_H
+#define COMMON_AUTH_KEYRING_H
+
+#include <stddef.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/slice.h"
+
+enum jwt_algorithm { JWT_HS256, JWT_RS256, JWT_ES256, JWT_EDDSA, JWT_ALGORITHM_COUNT };
+/** "HS256", "RS256", "ES256", "EdDSA", as in the `alg` header. */
+const char *jwt_algorithm_name(enum jwt_algorithm);
+
+struct keyring;
+
+/** An empty ring: refuses every token. Aborts when memory is out. */
+struct keyring *keyring_create(void);
+void keyring_destroy(struct keyring *);
+
+/**
+ * Adds what one `--jwt-key` says. The forms:
+ *   `HS256:secret-text`, `HS256:@FILE`     a shared secret (the file's bytes, one newline at the end taken off), at least 32 bytes
+ *   `HS256:kid=NAME:…`                     the same for tokens whose header names that key; so with all algorithms
+ *   `RS256:@FILE.pem` `ES256:@…` `EdDSA:@…` a PEM public key, or a private one (which can sign as well)
+ *   `jwks:@FILE.json`                      a JWKS (RFC 7517): every key with kty oct, RSA (2048 bits or more), EC P-256 or OKP Ed25519; `alg` must be
+ *                                          there or follow from kty; `use`, when there, must be "sig"
+ * On failure nothing is added and `why` gets a sentence that says what is wrong with which file or key, never the secret: ERR_SYNTAX, ERR_IO, ERR_CONFLICT (kid twice).
+ */
+enum err keyring_add(struct keyring *, struct slice spec, char *why, size_t why_size) ATTR_MUST_USE;
+/** A shared secret from memory; `kid` may be empty. For the dev key. */
+enum err keyring_add_secret(struct keyring *, struct slice kid, struct slice secret, char *why,
+                            size_t why_size) ATTR_MUST_USE;
+size_t keyring_count(const struct keyring *);
+
+#endif

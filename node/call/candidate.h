@@ -1,0 +1,23 @@
+/**
+ * One ICE candidate as browsers write it (RFC 8839 section 5.1: `candidate:… typ host …`, with or without `a=` before it; the empty string ends the candidates).
+ */
+#ifndef NODE_CALL_CANDIDATE_H
+#define NODE_CALL_CANDIDATE_H
+
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/base/slice.h"
+
+enum candidate_kind { CANDIDATE_END, CANDIDATE_HOST, CANDIDATE_SRFLX, CANDIDATE_PRFLX, CANDIDATE_RELAY };
+
+/** ERR_BAD_REQUEST with a sentence if the text is no candidate. */
+enum err candidate_parse(struct slice text, enum candidate_kind *ret_kind, char *why, size_t why_size) ATTR_MUST_USE;
+
+/**
+ * The candidate as it may pass in a call with relay privacy, appended to `out`: a relay candidate with its related address blanked, an end marker as it is.
+ * ERR_FORBIDDEN: it may not pass at all (host, reflexive), nothing was appended.
+ */
+enum err candidate_for_relay(struct slice text, struct buf *out) ATTR_MUST_USE;
+
+#endif
