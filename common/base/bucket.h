@@ -20,7 +20,10 @@ struct bucket_limit {
 
 /** A full bucket. */
 void bucket_init(struct bucket *, const struct bucket_limit *, uint64_t now_ms);
-/** Takes `amount`, or takes nothing and says in how many milliseconds it would have worked (at least 1). 0: taken. */
+/**
+ * Takes `amount`, or takes nothing and says in how many milliseconds it would have worked (at least 1). 0: taken.
+ * More than the burst costs the whole burst, so that nothing waits for ever.
+ */
 uint64_t bucket_take(struct bucket *, const struct bucket_limit *, uint64_t amount, uint64_t now_ms);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
@@ -19,7 +20,7 @@
 struct buf {
     char *p;        /* NULL until the first byte */
     size_t n;       /* bytes held */
-    size_t room;    /* bytes allocated */
+    size_t room;    /* bytes it holds without growing */
     size_t cap;     /* never more than this */
     enum err error; /* the first failure: ERR_TOO_LARGE or ERR_NO_MEMORY */
 };
@@ -31,10 +32,30 @@ void buf_finish(struct buf *);
 /** Forgets bytes and failure, keeps the memory. */
 void buf_clear(struct buf *);
 
-void buf_put(struct buf *, struct slice);
-void buf_put_mem(struct buf *, const void *, size_t);
+/** What buf_put_mem() does when the bytes may not fit without growing. */
+void buf_put_growing(struct buf *, const void *, size_t);
+
+static inline void buf_put_mem(struct buf *b, const void *bytes, size_t n)
+{
+    if (n == 0 || n > b->room - b->n || b->error != ERR_OK) {
+        buf_put_growing(b, bytes, n);
+        return;
+    }
+    memcpy(b->p + b->n, bytes, n);
+    b->n += n;
+}
+
+static inline void buf_put(struct buf *b, struct slice s)
+{
+    buf_put_mem(b, s.p, s.n);
+}
+
+static inline void buf_put_char(struct buf *b, char c)
+{
+    buf_put_mem(b, &c, 1);
+}
+
 void buf_put_cstr(struct buf *, const char *);
-void buf_put_char(struct buf *, char);
 void buf_put_u64(struct buf *, uint64_t);
 void buf_putf(struct buf *, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void buf_putv(struct buf *, const char *fmt, va_list) ATTR_PRINTF(2, 0);
@@ -58,10 +79,10 @@ static inline struct slice buf_slice(const struct buf *b)
     return (struct slice){b->p, b->n};
 }
 
-/** With a NUL behind it that is not counted; "" when empty or out of memory. */
+/** With a NUL behind it that is not counted; "" when empty. Never grows, never fails. */
 const char *buf_cstr(struct buf *);
 
-/** Hands the bytes to the caller, who frees them; the buffer is empty then. */
+/** Hands the bytes to the caller, who frees them (NULL if nothing was ever put); the buffer is as after buf_init() then. */
 char *buf_take(struct buf *, size_t *ret_n);
 
 #endif
