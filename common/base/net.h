@@ -77,6 +77,8 @@ bool net_trust_has(const struct net_trust *, const struct net_ip *);
  * (`unknown`, an obfuscated name) the search ends with the address found so far.
  * `forwarded_for` is the header's value; several such headers are joined by commas in their order; empty if there is none.
  * Entries may carry a port (`192.0.2.1:4711`, `[2001:db8::1]:4711`).
+ * `peer` NULL: a unix socket, whose other end is a proxy of this machine and believed; without an address in the header
+ * the answer is `::`.
  */
 struct net_ip net_client(const struct net_trust *, const struct net_ip *peer, struct slice forwarded_for);
 
