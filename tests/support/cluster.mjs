@@ -1,0 +1,220 @@
+// Nodes as processes that share one Redis: start, kill, freeze, drain and restart them, and look at what they wrote when they end.
+//
+// The binary under test stands in SWITCHBOARD (build/switchboard when unset), so that the same tests run against the sanitizer build.
+// TEST_LOGS names a directory for the nodes' logs.
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startProcess } from './processes.mjs';
+import { startRedis } from './redis.mjs';
+import { SECRET } from './token.mjs';
+import { stretched, until, within } from './wait.mjs';
+
+export const BINARY = process.env.SWITCHBOARD ?? fileURLToPath(new URL('../../build/switchboard', import.meta.url));
+
+/** Settings of every node unless a test says otherwise: times a test can wait for, limits that only their own tests meet. */
+const SETTINGS = {
+  'jwt-key': `HS256:${SECRET}`,
+  'grace-ms': 20_000,
+  'drain-ms': 300,
+  'frames-per-second': 100_000,
+  'frames-burst': 100_000,
+  'bytes-per-second': 1_000_000_000,
+  'bytes-burst': 1_000_000_000,
+  'sockets-per-address-max': 0,
+  'wrong-ids-per-minute': 100_000,
+  'calls-per-minute': 100_000,
+  'calls-open-max': 1000,
+};
+
+/** What no log may hold at the level that nodes write by default. */
+const SECRETS = [/eyJ[A-Za-z0-9_-]{8,}/, /\bv=0\b/, /a=(candidate|ice-|fingerprint|group)/, /\bcandidate:/, /\btyp (host|srflx|relay)\b/];
+const SANITIZER = /AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehaviorSanitizer/;
+const OPTIONS = {
+  ASAN_OPTIONS: 'detect_leaks=1:exitcode=99:detect_stack_use_after_return=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=99',
+};
+
+/** The environment for a program under test: ours without settings that it would take for its own. */
+export function cleanEnvironment(extra = {}) {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SWITCHBOARD'));
+  return { ...Object.fromEntries(kept), ...OPTIONS, ...extra };
+}
+
+/** A TCP port of the loopback that was free a moment ago. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** {'a-b': 1, c: true, d: ['x', 'y'], e: undefined} → --a-b=1 --c --d=x --d=y */
+export function toArguments(settings) {
+  return Object.entries(settings).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    if (value === true) return [`--${name}`];
+    return [value].flat().map((one) => `--${name}=${one}`);
+  });
+}
+
+/** Runs the binary to its end: {code, signal, output, stdout}. */
+export async function run(args, { env = {}, ms } = {}) {
+  const started = startProcess(BINARY, args, { env: cleanEnvironment(env) });
+  try {
+    const { code, signal } = await within(started.exited, () => `switchboard ${args[0]} to end; it wrote: ${started.output}`, ms);
+    return { code, signal, output: started.output, stdout: started.stdout };
+  } finally {
+    started.child.kill('SIGKILL');
+  }
+}
+
+export class Node {
+  #process;
+  #settings;
+
+  constructor(name, port, settings, { tls = false } = {}) {
+    this.name = name;
+    this.port = port;
+    this.scheme = tls ? 's' : '';
+    this.secrets = new Set();
+    this.#settings = settings;
+  }
+
+  /** Where its clients connect. */
+  get url() {
+    return `ws${this.scheme}://127.0.0.1:${this.port}/v1/signal`;
+  }
+
+  get pid() {
+    return this.#process.child.pid;
+  }
+
+  get output() {
+    return this.#process.output;
+  }
+
+  get exited() {
+    return this.#process.exited;
+  }
+
+  get running() {
+    return Boolean(this.#process) && !this.#process.exit;
+  }
+
+  /** Starts the process; `ready` waits until it takes clients. */
+  async start({ ready = true } = {}) {
+    const args = toArguments({ listen: `127.0.0.1:${this.port}`, ...this.#settings });
+    this.#process = startProcess(BINARY, ['serve', ...args], { env: cleanEnvironment() });
+    if (ready) await this.untilReady();
+  }
+
+  /** The status and text of a GET; status 0 when nobody answers. */
+  async get(path, init = {}) {
+    try {
+      const response = await fetch(`http${this.scheme}://127.0.0.1:${this.port}${path}`, { ...init, signal: AbortSignal.timeout(5000) });
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    } catch {
+      return { status: 0, headers: new Headers(), text: '' };
+    }
+  }
+
+  async untilReady(ready = true) {
+    await until(
+      async () => {
+        if (!this.running) throw new Error(`node ${this.name} ended with ${JSON.stringify(this.#process.exit)}:\n${this.output}`);
+        return ((await this.get('/readyz')).status === 200) === ready;
+      },
+      () => `node ${this.name} to be ${ready ? '' : 'un'}ready; it wrote: ${this.output.slice(-2000)}`,
+    );
+  }
+
+  signal(name) {
+    this.#process.child.kill(name);
+  }
+
+  /** SIGKILL. */
+  async kill() {
+    this.signal('SIGKILL');
+    await within(this.exited, `node ${this.name} to die`);
+  }
+
+  freeze() {
+    this.signal('SIGSTOP');
+  }
+
+  thaw() {
+    this.signal('SIGCONT');
+  }
+
+  /** SIGTERM, and all that an orderly end promises: in time, exit code 0, a clean log. */
+  async stop() {
+    if (!this.running) return;
+    this.signal('SIGCONT');
+    this.signal('SIGTERM');
+    const { code, signal } = await within(this.exited, () => `node ${this.name} to leave; it wrote: ${this.output.slice(-2000)}`, stretched(15_000));
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, `node ${this.name} left badly:\n${this.output.slice(-4000)}`);
+  }
+
+  /** Fails when a sanitizer spoke or the log holds what it must not. */
+  checkLog() {
+    const log = this.#process?.output ?? '';
+    const line = (pattern) => log.split('\n').find((text) => pattern.test(text));
+    assert.ok(!SANITIZER.test(log), `node ${this.name}: ${log.slice(Math.max(0, log.search(SANITIZER) - 200), log.search(SANITIZER) + 4000)}`);
+    for (const pattern of SECRETS) assert.ok(!pattern.test(log), `node ${this.name} logged what it must not: ${line(pattern)}`);
+    for (const secret of this.secrets) assert.ok(!log.includes(secret), `node ${this.name} logged a secret of a client`);
+  }
+
+  /** Keeps the log where TEST_LOGS says. */
+  saveLog() {
+    const dir = process.env.TEST_LOGS;
+    if (!dir || !this.#process) return;
+    mkdirSync(dir, { recursive: true });
+    const test = basename(process.argv[1] ?? 'test').replace(/\.test\.mjs$/, '');
+    appendFileSync(join(dir, `${test}-${this.name}.log`), this.output);
+  }
+}
+
+class Cluster {
+  constructor(redis, nodes) {
+    this.redis = redis;
+    this.nodes = nodes;
+  }
+
+  /** Ends everything and checks every log. */
+  async stop() {
+    try {
+      await Promise.all(this.nodes.map((node) => node.stop()));
+      for (const node of this.nodes) node.checkLog();
+    } finally {
+      for (const node of this.nodes) {
+        if (node.running) node.signal('SIGKILL');
+        node.saveLog();
+      }
+      await this.redis.stop();
+    }
+  }
+}
+
+/**
+ * `nodes` nodes on ports of their own, ready. `settings` as on the command line, without the dashes; undefined takes a default of these tests away.
+ * `redis` as startRedis() takes it.
+ */
+export async function startCluster({ nodes = 2, settings = {}, redis = {}, tls = false } = {}) {
+  const server = await startRedis(redis);
+  const all = { redis: server.url, ...SETTINGS, ...settings };
+  const made = [];
+  for (let i = 0; i < nodes; i += 1) made.push(new Node(`n${i + 1}`, await freePort(), all, { tls }));
+  const cluster = new Cluster(server, made);
+  try {
+    await Promise.all(made.map((node) => node.start()));
+  } catch (error) {
+    for (const node of made) if (node.running) node.signal('SIGKILL');
+    await cluster.redis.stop();
+    throw error;
+  }
+  return cluster;
+}

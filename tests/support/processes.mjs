@@ -1,0 +1,37 @@
+// Child processes that never outlive the test that started them.
+import { spawn } from 'node:child_process';
+
+const alive = new Set();
+
+function killAll() {
+  for (const child of alive) child.kill('SIGKILL');
+}
+process.on('exit', killAll);
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+/** Like spawn(), with `exited`: a promise of {code, signal}, and `output`: everything it wrote to stdout and stderr, as text. */
+export function startProcess(program, args, options = {}) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const started = { child, output: '', stdout: '', exit: null };
+  alive.add(child);
+  child.stdout?.on('data', (bytes) => {
+    started.output += bytes;
+    started.stdout += bytes;
+  });
+  child.stderr?.on('data', (bytes) => {
+    started.output += bytes;
+  });
+  started.exited = new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      alive.delete(child);
+      reject(error);
+    });
+    child.once('close', (code, signal) => {
+      alive.delete(child);
+      started.exit = { code, signal };
+      resolve(started.exit);
+    });
+  });
+  started.exited.catch(() => {});
+  return started;
+}
