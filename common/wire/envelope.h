@@ -1,0 +1,39 @@
+/**
+ * What travels on the bus between nodes: a msgpack array, made by the Redis scripts (and by the canary).
+ *
+ *     [1, "events", session, seq of the first, [body, …], seating]   events for a session, and where it sits ("" : nothing said)
+ *     [1, "close", session, epoch, why]                              that attach of the session is over
+ *     [1, "canary", node, n]                                         to itself
+ *
+ * The first number is the envelope's version. One that is higher is refused, so that an old node skips what it can't read and finds it in the mailbox.
+ * Bodies are opaque here.
+ */
+#ifndef COMMON_WIRE_ENVELOPE_H
+#define COMMON_WIRE_ENVELOPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/base/slice.h"
+
+enum { ENVELOPE_VERSION = 1, ENVELOPE_BODIES_MAX = 64 };
+
+struct envelope {
+    enum { ENVELOPE_EVENTS, ENVELOPE_CLOSE, ENVELOPE_CANARY } kind;
+    struct slice subject; /* session or node id */
+    uint64_t number;      /* seq, epoch or n */
+    struct slice text;    /* seating, or why */
+    size_t count;
+    struct slice bodies[ENVELOPE_BODIES_MAX];
+};
+
+/** Reads one; the slices look into `bytes`. ERR_SYNTAX; *ret_envelope is undefined then. */
+enum err envelope_read(struct slice bytes, struct envelope *ret_envelope) ATTR_MUST_USE;
+
+/** Appends the canary's envelope. */
+void envelope_put_canary(struct buf *, struct slice node, uint64_t n);
+
+#endif

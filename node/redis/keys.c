@@ -1,0 +1,53 @@
+#include "node/redis/keys.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static struct key make(unsigned partition, const char *kind, struct slice name)
+{
+    struct key k;
+    int n = snprintf(k.text, sizeof k.text, "{%02u}:%s%.*s", partition, kind, SLICE_FMT(name));
+    assert(n > 0 && (size_t)n < sizeof k.text);
+    k.n = (size_t)n;
+    return k;
+}
+
+struct key key_devices(unsigned partition, struct slice user)
+{
+    return make(partition, "user:", user);
+}
+
+struct key key_session(const struct id *session)
+{
+    return make(id_partition(session), "session:", id_slice(session));
+}
+
+struct key key_mailbox(const struct id *session)
+{
+    return make(id_partition(session), "mailbox:", id_slice(session));
+}
+
+struct key key_replies(const struct id *session)
+{
+    return make(id_partition(session), "replies:", id_slice(session));
+}
+
+struct key key_call(const struct id *call)
+{
+    return make(id_partition(call), "call:", id_slice(call));
+}
+
+struct key key_log(const struct id *call)
+{
+    return make(id_partition(call), "log:", id_slice(call));
+}
+
+struct key key_timers(unsigned partition)
+{
+    return make(partition, "timers", (struct slice){0});
+}
+
+struct key key_node(unsigned partition, const struct node_id *node)
+{
+    return make(partition, "node:", slice_of(node->text));
+}

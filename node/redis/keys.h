@@ -1,0 +1,49 @@
+/**
+ * Every key and channel in Redis, spelled here and nowhere else; docs/state.md lists them from this file.
+ *
+ * All but the cluster's own carry the hash tag of their partition, so that a partition is one slot of a Redis Cluster.
+ */
+#ifndef NODE_REDIS_KEYS_H
+#define NODE_REDIS_KEYS_H
+
+#include "common/base/id.h"
+#include "common/base/slice.h"
+
+/*  id, pattern, type, what it holds; {p} is the partition's tag */
+#define KEYS_TABLE(X)                                                                                                 \
+    X(DEVICES, "{p}:user:<user>", "hash", "A user's devices: device → session id")                                    \
+    X(SESSION, "{p}:session:<session>", "hash", "A session")                                                          \
+    X(MAILBOX, "{p}:mailbox:<session>", "stream", "Events that the session's client has not acked; entry id = seq")   \
+    X(REPLIES, "{p}:replies:<session>", "stream", "Answers to the session's last requests; entry id = request id")    \
+    X(CALL, "{p}:call:<call>", "hash", "A call; two minutes longer than it lasts")                                    \
+    X(LOG, "{p}:log:<call>", "stream", "Changes of the call that are not yet in all mailboxes; entry id = version")   \
+    X(TIMERS, "{p}:timers", "sorted set",                                                                             \
+      "What is due when: `fanout:<call>`, `expire:<call>`, `grace:<session>:<user>`")                                 \
+    X(NODE, "{p}:node:<node>", "sharded channel", "Envelopes for sessions that the node holds")                       \
+    X(NODES, "{cluster}:nodes", "sorted set", "Living nodes: id → end of lease")                                      \
+    X(PARTITIONS, "{cluster}:partitions", "string", "The number of partitions, fixed when the cluster first started") \
+    X(DEV_KEY, "{cluster}:dev-key", "string", "With --dev: the secret that /dev/token signs with")
+
+struct key {
+    char text[128];
+    size_t n;
+};
+
+struct key key_devices(unsigned partition, struct slice user);
+struct key key_session(const struct id *session);
+struct key key_mailbox(const struct id *session);
+struct key key_replies(const struct id *session);
+struct key key_call(const struct id *call);
+struct key key_log(const struct id *call);
+struct key key_timers(unsigned partition);
+struct key key_node(unsigned partition, const struct node_id *);
+#define KEY_NODES "{cluster}:nodes"
+#define KEY_PARTITIONS "{cluster}:partitions"
+#define KEY_DEV_KEY "{cluster}:dev-key"
+
+static inline struct slice key_slice(const struct key *k)
+{
+    return slice_make(k->text, k->n);
+}
+
+#endif

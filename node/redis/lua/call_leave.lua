@@ -1,0 +1,32 @@
+-- Frees a seat: call.leave, call.remove, a session that ended. The call ends with it when nobody is left to talk to.
+-- KEYS 1 call  2 log  3 timers
+-- ARGV 1 call id  2 session that acts  3 peer to remove (0: the own seat)  4 reason
+-- Returns {"ok", version, entries, fanned}. {"not_found"} no such call or seat, {"gone"} ended, {"forbidden"} only the starter removes.
+-- include: now
+-- include: body
+-- include: call
+local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
+local id, session, peer, reason = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+
+local call = call_load(key)
+if not call then return {'not_found'} end
+if call.state == 'ended' then return {'gone'} end
+call.id = id
+local actor = call_member(call, 'session', session)
+if not actor then return {'not_found'} end
+local leaver = actor
+if peer > 0 then
+  if actor.user ~= call.starter then return {'forbidden'} end
+  leaver = call_member(call, 'peer', peer)
+  if not leaver then return {'not_found'} end
+end
+local _, index = call_member(call, 'session', leaver.session)
+table.remove(call.members, index)
+local marks = {[session] = peer > 0 and '-' or nil}
+marks[leaver.session] = (leaver == actor) and '~' or '!'
+if leaver.session == call.starter_session and call.offer == 'waiting' then call.offer = 'gone' end
+call_settle(call)
+call_event(call, 'call.left', {'peer', leaver.peer, 'reason', reason}, marks)
+if #call.members < 2 and not call_is_expecting(call) then call_end(call, reason) end
+call_save(call, log, timers)
+return {'ok', call.version, call.entries, call.fanned}

@@ -1,0 +1,97 @@
+-- A call's hash as a table, its changes, and the way they go out. See docs/state.md, "Calls".
+--
+-- A script that changes a call reads it with call_load, says each change with call_event, which raises the version and appends to the log, and
+-- ends with call_save, which stores the call and arms the fan-out timer in the same step. Whoever ran the script then brings the
+-- members' mailboxes up to the version; if it dies, the partition's owner does.
+--
+-- Marks in an entry's targets: `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently.
+local fanout_retry_ms = 2000
+local tombstone_ms = 120000
+
+local function call_load(key)
+  local f = redis.call('HMGET', key, 'state', 'version', 'seats', 'starter', 'starter_session', 'locked', 'privacy', 'allow',
+    'open', 'members', 'created', 'offer', 'fanned')
+  if not f[1] then return nil end
+  return {key = key, state = f[1], version = tonumber(f[2]), seats = tonumber(f[3]), starter = f[4], starter_session = f[5],
+    locked = f[6] == '1', privacy = f[7], allow = f[8], open = f[9] == '1', members = cmsgpack.unpack(f[10]),
+    created = tonumber(f[11]), offer = f[12], fanned = tonumber(f[13]), entries = {}}
+end
+
+local function call_member(call, field, value)
+  for i, m in ipairs(call.members) do
+    if m[field] == value then return m, i end
+  end
+end
+
+-- "1=session;3=session;": who sits where, as sessions and nodes keep it
+local function call_seating(call)
+  local parts = {}
+  for _, m in ipairs(call.members) do parts[#parts + 1] = m.peer .. '=' .. m.session .. ';' end
+  return table.concat(parts)
+end
+
+-- marks: {session = mark}; members who stand in no mark get `+`
+local function call_event(call, name, pairs_in_order, marks)
+  call.version = call.version + 1
+  local p = {'type', name, 'call', call.id, 'version', call.version}
+  for i = 1, #pairs_in_order do p[#p + 1] = pairs_in_order[i] end
+  local targets = {}
+  for _, m in ipairs(call.members) do
+    if not marks[m.session] then targets[#targets + 1] = '+' .. m.session end
+  end
+  for session, mark in pairs(marks) do targets[#targets + 1] = mark .. session end
+  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), ';' .. call_seating(call), body(p)}
+end
+
+local function call_free_peer(call)
+  for peer = 1, call.seats do
+    if not call_member(call, 'peer', peer) then return peer end
+  end
+end
+
+-- Whether the list of those who may come by the call's id has this user on it. The starter may come with a second device.
+local function call_allows(call, user)
+  return call.allow == '*' or user == call.starter or string.find(call.allow, '\n' .. user .. '\n', 1, true) ~= nil
+end
+
+-- waiting: posted, nobody else yet; or an open room with one member.
+local function call_settle(call)
+  if #call.members >= 2 then call.state = 'active' else call.state = 'waiting' end
+end
+
+local function call_is_expecting(call)
+  return call.offer == 'waiting' or (call.open and #call.members >= 1)
+end
+
+local function call_end(call, reason)
+  local marks = {}
+  for _, m in ipairs(call.members) do marks[m.session] = '!' end
+  local members = call.members
+  call.members, call.state, call.offer = {}, 'ended', call.offer ~= '' and 'gone' or ''
+  call_event(call, 'call.ended', {'reason', reason}, marks)
+  return members
+end
+
+local function call_save(call, log, timers)
+  redis.call('HSET', call.key, 'state', call.state, 'version', call.version, 'locked', call.locked and '1' or '0',
+    'members', cmsgpack.pack(call.members), 'offer', call.offer)
+  for _, e in ipairs(call.entries) do
+    redis.call('XADD', log, e[1] .. '-0', 't', e[2], 's', e[3], 'b', e[4])
+  end
+  redis.call('ZADD', timers, now + fanout_retry_ms, 'fanout:' .. call.id)
+  if call.state == 'ended' then
+    redis.call('ZREM', timers, 'expire:' .. call.id)
+    redis.call('HDEL', call.key, 'sdp', 'candidates')
+    redis.call('PEXPIRE', call.key, tombstone_ms)
+    redis.call('PEXPIRE', log, tombstone_ms)
+  end
+end
+
+-- The members as a client sees them, one msgpack array.
+local function call_members(call)
+  local list = {}
+  for i, m in ipairs(call.members) do
+    list[i] = body({'peer', m.peer, 'user', m.user, 'device', m.device, 'name', m.name, 'state', m.state})
+  end
+  return string.char(0x90 + #list) .. table.concat(list)
+end

@@ -1,0 +1,27 @@
+-- Ends a session: bye, or its grace is over. Its seats are freed by whoever called, one call after the other, then session_forget.
+-- KEYS 1 session  2 user's devices  3 timers
+-- ARGV 1 session id  2 user  3 epoch (0: only if no socket holds it)  4 ms until the partition's owner goes on in the caller's place
+-- Returns {"ok", call, …}: where it may sit. {"stale"} it is held, or by a later attach; {"gone"} there is none.
+-- include: now
+local session, devices, timers = KEYS[1], KEYS[2], KEYS[3]
+local id, user, epoch, retry_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local timer = 'grace:' .. id .. ':' .. user
+
+local fields = redis.call('HGETALL', session)
+local s, result = {}, {'ok'}
+for i = 1, #fields, 2 do
+  s[fields[i]] = fields[i + 1]
+  if string.sub(fields[i], 1, 3) == 'in:' then result[#result + 1] = string.sub(fields[i], 4) end
+end
+if not s.state then
+  redis.call('ZREM', timers, timer)
+  return {'gone'}
+end
+if s.state == 'attached' and tonumber(s.epoch) ~= epoch then
+  if epoch == 0 then redis.call('ZREM', timers, timer) end
+  return {'stale'}
+end
+redis.call('HSET', session, 'state', 'ended', 'channel', '')
+redis.call('ZADD', timers, now + retry_ms, timer)
+if redis.call('HGET', devices, s.device) == id then redis.call('HDEL', devices, s.device) end
+return result

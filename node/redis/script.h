@@ -1,0 +1,74 @@
+/**
+ * Calling the Lua scripts: by SHA, with the text sent along when Redis does not know it yet (a restart, a failover, SCRIPT FLUSH), so that nodes of
+ * two versions can run side by side.
+ */
+#ifndef NODE_REDIS_SCRIPT_H
+#define NODE_REDIS_SCRIPT_H
+
+#include "common/base/err.h"
+#include "common/base/id.h"
+#include "common/base/slice.h"
+#include "node/redis/keys.h"
+
+struct redisReply;
+struct redis_client;
+struct scripts;
+
+/*  id, file in node/redis/lua */
+#define SCRIPTS_TABLE(X)                \
+    X(SESSION_CREATE, "session_create") \
+    X(SESSION_ATTACH, "session_attach") \
+    X(SESSION_DETACH, "session_detach") \
+    X(SESSION_END, "session_end")       \
+    X(SESSION_FORGET, "session_forget") \
+    X(SESSION_ACK, "session_ack")       \
+    X(MAILBOX_READ, "mailbox_read")     \
+    X(CALL_CREATE, "call_create")       \
+    X(CALL_TAKE, "call_take")           \
+    X(CALL_JOIN, "call_join")           \
+    X(CALL_LEAVE, "call_leave")         \
+    X(CALL_LOCK, "call_lock")           \
+    X(CALL_GET, "call_get")             \
+    X(CALL_EXPIRE, "call_expire")       \
+    X(LOG_READ, "log_read")             \
+    X(OFFER_ADD, "offer_add")           \
+    X(DELIVER, "deliver")               \
+    X(FANOUT_DONE, "fanout_done")       \
+    X(SIGNAL_PUT, "signal_put")         \
+    X(TIMERS_DUE, "timers_due")         \
+    X(NODE_RENEW, "node_renew")
+
+enum script {
+#define X(id, file) SCRIPT_##id,
+    SCRIPTS_TABLE(X)
+#undef X
+        SCRIPT_COUNT
+};
+
+/** Keys and arguments of one call, in order: keys first. Holds views; numbers are kept inside. Zero `n` starts a new one. */
+enum { SCRIPT_ARGS_MAX = 320, SCRIPT_KEYS_MAX = 4 };
+struct script_args {
+    size_t n;
+    size_t key_count;
+    struct slice v[SCRIPT_ARGS_MAX];
+    struct key keys[SCRIPT_KEYS_MAX];
+    size_t scratch_used;
+    char scratch[4096];
+};
+void args_init(struct script_args *);
+void args_key(struct script_args *, struct key);
+void args_put(struct script_args *, struct slice);
+void args_u64(struct script_args *, uint64_t);
+
+/** As redis_reply_fn; `context` is what was given. */
+typedef void script_fn(void *context, enum err, const struct redisReply *);
+
+/** Aborts if a script of the table is not embedded. */
+struct scripts *scripts_create(struct redis_client *);
+void scripts_destroy(struct scripts *);
+/** Everything is copied. `fn` may be NULL. */
+void script_call(struct scripts *, enum script, const struct script_args *, script_fn *fn, void *context);
+/** The text with its includes, for tests. */
+const char *script_text(enum script);
+
+#endif

@@ -1,0 +1,23 @@
+/**
+ * node/store's questions, answered by Redis: one script each. Sources: store_sessions.c, store_calls.c, store_cluster.c.
+ */
+#ifndef NODE_REDIS_STORE_H
+#define NODE_REDIS_STORE_H
+
+#include "node/redis/client.h"
+#include "node/store/store.h"
+
+struct store_settings {
+    struct redis_settings redis; /* its `events` are filled in here */
+    struct node_id node;
+    unsigned partitions;
+    struct store_limits limits;
+    struct store_events events;
+};
+
+/** Starts connecting and listening on the node's channels. Aborts when memory is out. */
+struct store *store_create(const struct store_settings *);
+/** Every open question is answered with ERR_UNAVAILABLE inside this call; then run the loop until it is empty. */
+void store_destroy(struct store *);
+
+#endif

@@ -1,0 +1,196 @@
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/wire/envelope.h"
+#include "node/redis/store_private.h"
+
+/* ---- the bus ---- */
+
+static void on_close_envelope(struct store *store, const struct id *session, const struct envelope *e)
+{
+    static const struct {
+        const char *word;
+        enum err why;
+    } words[] = {{"superseded", ERR_CONFLICT}, {"moved", ERR_STALE}, {"overrun", ERR_OVERRUN}, {"ended", ERR_GONE}};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (slice_is(e->text, words[i].word))
+            store->events.on_detached(store->events.context, session, e->number, words[i].why);
+    }
+}
+
+/* "<call>=<seating>", or empty. */
+static void on_events_envelope(struct store *store, const struct id *session, const struct envelope *e)
+{
+    struct store_seating seating = {.text = e->text};
+    struct slice call = {0};
+    if (e->text.n == 0 || !slice_split(&seating.text, '=', &call) || !id_parse(call, store->partitions, &seating.call))
+        seating = (struct store_seating){0};
+    store->events.on_events(store->events.context, session, e->number, e->bodies, e->count, &seating);
+}
+
+static void on_canary_envelope(struct store *store, const struct envelope *e)
+{
+    if (slice_is(e->subject, store->node.text) && e->number >= store->canary_since)
+        store->canary_back_ms = clock_steady_ms();
+}
+
+void on_bus_message(void *context, struct slice channel, struct slice payload)
+{
+    struct store *store = context;
+    struct envelope e;
+    struct id session;
+    (void)channel;
+    if (envelope_read(payload, &e) != ERR_OK) {
+        log_warn("envelope.refused", LOG_U64("bytes", payload.n));
+    } else if (e.kind == ENVELOPE_CANARY) {
+        on_canary_envelope(store, &e);
+    } else if (!id_parse(e.subject, store->partitions, &session)) {
+        log_warn("envelope.refused", LOG_CSTR("why", "it names no session"));
+    } else if (e.kind == ENVELOPE_CLOSE) {
+        on_close_envelope(store, &session, &e);
+    } else {
+        on_events_envelope(store, &session, &e);
+    }
+}
+
+/* ---- the canary ---- */
+
+enum { CANARY_EVERY_MS = 1000 };
+
+static void canary_send(struct store *store)
+{
+    struct buf body;
+    buf_init(&body, 128);
+    uint64_t n = ++store->canary_sent;
+    envelope_put_canary(&body, slice_of(store->node.text), n);
+    struct key channel = key_node((unsigned)(n % store->partitions), &store->node);
+    struct slice args[] = {SLICE("SPUBLISH"), key_slice(&channel), buf_slice(&body)};
+    redis_command(store->client, args, ARRAY_SIZE(args), NULL, NULL);
+    buf_finish(&body);
+}
+
+static void on_canary_due(struct timer *timer)
+{
+    struct store *store = CONTAINER_OF(timer, struct store, canary_timer);
+    if (store->canary_back_ms && clock_steady_ms() - store->canary_back_ms > 2 * CANARY_EVERY_MS)
+        metric_inc(store->metrics, METRIC_CANARY_LOST);
+    if (redis_is_up(store->client) && redis_is_subscribed(store->client))
+        canary_send(store);
+    timer_set(store->timers, &store->canary_timer, CANARY_EVERY_MS, on_canary_due);
+}
+
+void canary_start(struct store *store)
+{
+    timer_set(store->timers, &store->canary_timer, CANARY_EVERY_MS, on_canary_due);
+}
+
+void canary_stop(struct store *store)
+{
+    timer_cancel(&store->canary_timer);
+}
+
+void on_bus_subscribed(void *context)
+{
+    struct store *store = context;
+    store->canary_since = store->canary_sent + 1;
+    canary_send(store);
+    store->events.on_healed(store->events.context);
+}
+
+/* Red at once: only a canary sent after the next subscription makes it green again. */
+void on_bus_unsubscribed(void *context)
+{
+    struct store *store = context;
+    store->canary_back_ms = 0;
+    store->canary_since = UINT64_MAX;
+}
+
+bool store_bus_is_alive(const struct store *store, uint64_t within_ms)
+{
+    return store->canary_back_ms && clock_steady_ms() - store->canary_back_ms <= within_ms;
+}
+
+bool store_is_up(const struct store *store)
+{
+    return redis_is_up(store->client);
+}
+
+/* ---- leases and timers ---- */
+
+static void on_nodes(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct node_id nodes[CLUSTER_NODES_MAX];
+    size_t count = 0;
+    enum err err = transport == ERR_OK && reply->type == REDIS_REPLY_ARRAY ? ERR_OK : ERR_UNAVAILABLE;
+    for (size_t i = 0; err == ERR_OK && i < reply_count(reply) && count < CLUSTER_NODES_MAX; i++) {
+        struct slice id = reply_text(reply, i);
+        if (id.n != NODE_ID_CHARS)
+            continue;
+        memcpy(nodes[count].text, id.p, id.n);
+        nodes[count++].text[NODE_ID_CHARS] = '\0';
+    }
+    q->fn.nodes(q->context, err, nodes, count);
+    free(q);
+}
+
+void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.nodes = fn;
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, (struct key){.text = KEY_NODES, .n = sizeof KEY_NODES - 1});
+    args_put(&a, slice_of(store->node.text));
+    args_u64(&a, lease_ms);
+    script_call(store->scripts, SCRIPT_NODE_RENEW, &a, on_nodes, q);
+}
+
+static bool read_due(struct slice name, unsigned partitions, struct due_timer *ret_timer)
+{
+    static const struct {
+        const char *word;
+        int kind;
+    } kinds[] = {{"fanout", DUE_FANOUT}, {"expire", DUE_EXPIRE}, {"grace", DUE_GRACE}};
+    struct slice kind = {0};
+    struct slice id = {0};
+    if (!slice_split(&name, ':', &kind) || !slice_split(&name, ':', &id) || !id_parse(id, partitions, &ret_timer->id))
+        return false;
+    ret_timer->user = name;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (slice_is(kind, kinds[i].word)) {
+            ret_timer->kind = kinds[i].kind;
+            return true;
+        }
+    }
+    return false; /* a newer version's: that one's nodes fire it */
+}
+
+enum { DUE_MAX = 128 };
+
+static void on_due(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct due_timer timers[DUE_MAX];
+    size_t count = 0;
+    enum err err = transport == ERR_OK && reply->type == REDIS_REPLY_ARRAY ? ERR_OK : ERR_UNAVAILABLE;
+    for (size_t i = 0; err == ERR_OK && i < reply_count(reply) && count < DUE_MAX; i++) {
+        if (read_due(reply_text(reply, i), q->store->partitions, &timers[count]))
+            count++;
+    }
+    q->fn.due(q->context, err, timers, count);
+    free(q);
+}
+
+void store_timers_due(struct store *store, unsigned partition, uint64_t again_ms, due_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.due = fn;
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_timers(partition));
+    args_u64(&a, DUE_MAX);
+    args_u64(&a, again_ms);
+    script_call(store->scripts, SCRIPT_TIMERS_DUE, &a, on_due, q);
+}

@@ -1,0 +1,64 @@
+/** What the files of the store share among themselves. */
+#ifndef NODE_REDIS_STORE_PRIVATE_H
+#define NODE_REDIS_STORE_PRIVATE_H
+
+#include <hiredis/hiredis.h>
+
+#include "common/loop/timer.h"
+#include "node/redis/script.h"
+#include "node/redis/store.h"
+#include "node/store/calls.h"
+#include "node/store/cluster.h"
+
+struct store {
+    struct redis_client *client;
+    struct scripts *scripts;
+    struct timers *timers;
+    struct metrics *metrics;
+    struct node_id node;
+    unsigned partitions;
+    struct store_limits limits;
+    struct store_events events;
+    struct timer canary_timer;
+    uint64_t canary_sent;    /* number of the last one */
+    uint64_t canary_since;   /* earlier ones were sent before the bus was cut last */
+    uint64_t canary_back_ms; /* steady clock, when one came back; 0: none since the bus was cut */
+};
+
+/* A question under way: whom to tell. Made by question_create(), freed by whoever tells. */
+struct question {
+    struct store *store;
+    void *context;
+    union {
+        session_answer_fn *session;
+        mailbox_page_fn *page;
+        reply_found_fn *reply;
+        call_answer_fn *call;
+        delivered_fn *delivered;
+        store_done_fn *done;
+        nodes_fn *nodes;
+        due_fn *due;
+    } fn;
+    uint64_t n; /* what the answer needs to know of the question */
+};
+struct question *question_create(struct store *, void *context);
+
+/* Reading replies. An item that is not there or of another type reads as 0 or empty: `reply_status` is what tells good from bad. */
+const struct redisReply *reply_item(const struct redisReply *, size_t i);
+struct slice reply_text(const struct redisReply *, size_t i);
+uint64_t reply_number(const struct redisReply *, size_t i);
+size_t reply_count(const struct redisReply *);
+/* The word at the front of a script's answer as an err. ERR_UNAVAILABLE, logged once, for an answer that no script of ours gives. */
+enum err reply_status(enum err transport, const struct redisReply *);
+/* Pairs of call id and seating from item `from` on. */
+size_t reply_seatings(const struct redisReply *, size_t from, unsigned partitions,
+                      struct store_seating seatings[STORE_SEATINGS_MAX]);
+
+/* store_cluster.c */
+void canary_start(struct store *);
+void canary_stop(struct store *);
+void on_bus_message(void *context, struct slice channel, struct slice payload);
+void on_bus_subscribed(void *context);
+void on_bus_unsubscribed(void *context);
+
+#endif

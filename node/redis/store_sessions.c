@@ -1,0 +1,226 @@
+#include <stdlib.h>
+
+#include "node/redis/store_private.h"
+
+static void on_session_answer(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct session_answer a = {.err = reply_status(transport, reply)};
+    if (a.err == ERR_OK)
+        a.seating_count = reply_seatings(reply, (size_t)q->n, q->store->partitions, a.seatings);
+    if (a.err == ERR_OK && q->n == 4) {
+        a.epoch = reply_number(reply, 1);
+        a.seq = reply_number(reply, 2);
+        a.answered = reply_number(reply, 3);
+    }
+    if (a.err == ERR_CONFLICT && !id_parse(reply_text(reply, 1), q->store->partitions, &a.other))
+        a.other = (struct id){0};
+    q->fn.session(q->context, &a);
+    free(q);
+}
+
+/* `first`: where pairs of call and seating begin in the answer. */
+static struct question *session_question(struct store *store, session_answer_fn *fn, void *context, unsigned first)
+{
+    struct question *q = question_create(store, context);
+    q->fn.session = fn;
+    q->n = first;
+    return q;
+}
+
+static void on_found(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct session_answer a = {.err = transport == ERR_OK ? ERR_OK : ERR_UNAVAILABLE};
+    if (a.err == ERR_OK && reply->type == REDIS_REPLY_STRING &&
+        !id_parse(slice_make(reply->str, (size_t)reply->len), q->store->partitions, &a.other))
+        a.other = (struct id){0};
+    q->fn.session(q->context, &a);
+    free(q);
+}
+
+void store_session_find(struct store *store, const struct session_device *d, session_answer_fn *fn, void *context)
+{
+    struct key key = key_devices(partition_of_user(d->user, store->partitions), d->user);
+    struct slice args[] = {SLICE("HGET"), key_slice(&key), d->device};
+    redis_command(store->client, args, ARRAY_SIZE(args), on_found, session_question(store, fn, context, 1));
+}
+
+void store_session_create(struct store *store, const struct session_create *s, session_answer_fn *fn, void *context)
+{
+    unsigned partition = id_partition(&s->id);
+    struct key channel = key_node(partition, &store->node);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&s->id));
+    args_key(&a, key_devices(partition, s->device.user));
+    args_key(&a, key_timers(partition));
+    args_key(&a, key_session(id_is_none(&s->old) ? &s->id : &s->old));
+    args_put(&a, id_slice(&s->id));
+    args_put(&a, s->key);
+    args_put(&a, s->device.user);
+    args_put(&a, s->device.device);
+    args_put(&a, s->device.name);
+    args_put(&a, key_slice(&channel));
+    args_u64(&a, s->grace_ms);
+    args_put(&a, id_slice(&s->old));
+    args_u64(&a, store->limits.devices_max);
+    script_call(store->scripts, SCRIPT_SESSION_CREATE, &a, on_session_answer, session_question(store, fn, context, 1));
+}
+
+void store_session_attach(struct store *store, const struct session_attach *s, session_answer_fn *fn, void *context)
+{
+    unsigned partition = id_partition(&s->id);
+    struct key channel = key_node(partition, &store->node);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&s->id));
+    args_key(&a, key_mailbox(&s->id));
+    args_key(&a, key_replies(&s->id));
+    args_key(&a, key_timers(partition));
+    args_put(&a, id_slice(&s->id));
+    args_put(&a, s->key);
+    args_put(&a, s->device.user);
+    args_put(&a, s->device.device);
+    args_put(&a, key_slice(&channel));
+    args_u64(&a, s->seq);
+    script_call(store->scripts, SCRIPT_SESSION_ATTACH, &a, on_session_answer, session_question(store, fn, context, 4));
+}
+
+void store_session_detach(struct store *store, const struct id *id, struct slice user, uint64_t epoch,
+                          uint64_t grace_ms)
+{
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(id));
+    args_key(&a, key_timers(id_partition(id)));
+    args_put(&a, id_slice(id));
+    args_put(&a, user);
+    args_u64(&a, epoch);
+    args_u64(&a, grace_ms);
+    script_call(store->scripts, SCRIPT_SESSION_DETACH, &a, NULL, NULL);
+}
+
+static void on_ended(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct session_answer a = {.err = reply_status(transport, reply)};
+    for (size_t i = 1; a.err == ERR_OK && i < reply_count(reply) && a.seating_count < STORE_SEATINGS_MAX; i++) {
+        if (id_parse(reply_text(reply, i), q->store->partitions, &a.seatings[a.seating_count].call))
+            a.seating_count++;
+    }
+    q->fn.session(q->context, &a);
+    free(q);
+}
+
+void store_session_end(struct store *store, const struct session_end *s, session_answer_fn *fn, void *context)
+{
+    unsigned partition = id_partition(&s->id);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&s->id));
+    args_key(&a, key_devices(partition, s->user));
+    args_key(&a, key_timers(partition));
+    args_put(&a, id_slice(&s->id));
+    args_put(&a, s->user);
+    args_u64(&a, s->epoch);
+    args_u64(&a, s->retry_ms);
+    script_call(store->scripts, SCRIPT_SESSION_END, &a, on_ended, session_question(store, fn, context, 0));
+}
+
+static void on_done(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    q->fn.done(q->context, reply_status(transport, reply));
+    free(q);
+}
+
+void store_session_forget(struct store *store, const struct id *id, struct slice user, store_done_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.done = fn;
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(id));
+    args_key(&a, key_mailbox(id));
+    args_key(&a, key_replies(id));
+    args_key(&a, key_timers(id_partition(id)));
+    args_put(&a, id_slice(id));
+    args_put(&a, user);
+    script_call(store->scripts, SCRIPT_SESSION_FORGET, &a, on_done, q);
+}
+
+void store_session_ack(struct store *store, const struct id *id, uint64_t seq)
+{
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(id));
+    args_key(&a, key_mailbox(id));
+    args_u64(&a, seq);
+    script_call(store->scripts, SCRIPT_SESSION_ACK, &a, NULL, NULL);
+}
+
+static void on_page(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct session_answer a = {.err = reply_status(transport, reply)};
+    struct slice bodies[MAILBOX_PAGE];
+    size_t count = 0;
+    uint64_t first = 0;
+    if (a.err == ERR_OK) {
+        const struct redisReply *events = reply_item(reply, 2);
+        a.seq = reply_number(reply, 1);
+        a.seating_count = reply_seatings(reply, 3, q->store->partitions, a.seatings);
+        first = reply_number(events, 0);
+        for (size_t i = 0; i + 1 < reply_count(events) && count < MAILBOX_PAGE; i += 2)
+            bodies[count++] = reply_text(events, i + 1);
+    }
+    q->fn.page(q->context, &a, first, bodies, count);
+    free(q);
+}
+
+void store_mailbox_read(struct store *store, const struct id *id, uint64_t after, mailbox_page_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.page = fn;
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(id));
+    args_key(&a, key_mailbox(id));
+    args_u64(&a, after);
+    args_u64(&a, MAILBOX_PAGE);
+    script_call(store->scripts, SCRIPT_MAILBOX_READ, &a, on_page, q);
+}
+
+/* XRANGE replies <request> + COUNT 1: the entry itself; or a younger one, if this one had no effect or is no longer kept. */
+static void on_reply_found(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct slice body = {0};
+    enum err err = ERR_NOT_FOUND;
+    const struct redisReply *entry = reply_item(reply, 0);
+    struct slice id = reply_text(entry, 0);
+    struct slice number = {0};
+    uint64_t request = 0;
+    if (transport != ERR_OK) {
+        err = ERR_UNAVAILABLE;
+    } else if (slice_split(&id, '-', &number) && slice_to_u64(number, &request) && request == q->n) {
+        err = ERR_OK;
+        body = reply_text(reply_item(entry, 1), 1);
+    }
+    q->fn.reply(q->context, err, body);
+    free(q);
+}
+
+void store_reply_find(struct store *store, const struct id *id, uint64_t request, reply_found_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.reply = fn;
+    q->n = request;
+    struct key key = key_replies(id);
+    struct script_args numbers;
+    args_init(&numbers);
+    args_u64(&numbers, request);
+    struct slice args[] = {SLICE("XRANGE"), key_slice(&key), numbers.v[0], SLICE("+"), SLICE("COUNT"), SLICE("1")};
+    redis_command(store->client, args, ARRAY_SIZE(args), on_reply_found, q);
+}

@@ -1,0 +1,82 @@
+/**
+ * Sessions: identity that survives sockets. States: attached (a node holds its socket), suspended (until its grace is over), superseded (by the same
+ * device; its seats wait for it), ended. Only the store moves them.
+ */
+#ifndef NODE_STORE_SESSIONS_H
+#define NODE_STORE_SESSIONS_H
+
+#include "node/store/store.h"
+
+struct session_answer {
+    enum err err;
+    struct id other;      /* find: the device's session, or none; create with ERR_CONFLICT: likewise */
+    uint64_t epoch;       /* attach */
+    uint64_t seq;         /* attach, read: the last event there is */
+    uint64_t answered;    /* attach: the highest request that was answered with an effect */
+    size_t seating_count; /* create: of the old session; attach, read: its own; end: where it may sit (without text) */
+    struct store_seating seatings[STORE_SEATINGS_MAX];
+};
+typedef void session_answer_fn(void *context, const struct session_answer *);
+
+/** Who a device is. Slices are copied. */
+struct session_device {
+    struct slice user;
+    struct slice device;
+    struct slice name;
+};
+
+/** The device's session now, in `other`. */
+void store_session_find(struct store *, const struct session_device *, session_answer_fn *, void *context);
+
+/**
+ * A new session for the device on this node, epoch 1. It supersedes `old` (or none): that one's socket is closed, and it keeps its seats for grace_ms.
+ * ERR_CONFLICT: the device's session is another by now, `other`. ERR_RATE_LIMITED: the user has too many devices.
+ */
+struct session_create {
+    struct id id;
+    struct slice key; /* the client's proof at resume */
+    struct session_device device;
+    struct id old;
+    uint64_t grace_ms;
+};
+void store_session_create(struct store *, const struct session_create *, session_answer_fn *, void *context);
+
+/** Continues a session on this node, in its next epoch, if every event after `seq` is still there. ERR_GONE otherwise, and for a wrong key. */
+struct session_attach {
+    struct id id;
+    struct slice key;
+    struct session_device device;
+    uint64_t seq;
+};
+void store_session_attach(struct store *, const struct session_attach *, session_answer_fn *, void *context);
+
+/** The socket of that epoch is gone: suspends. ERR_STALE: a later attach has it. */
+void store_session_detach(struct store *, const struct id *, struct slice user, uint64_t epoch, uint64_t grace_ms);
+
+/**
+ * Ends it: with its epoch (bye), or with 0 (grace over; ERR_STALE if it is held). Then the caller frees its seats and forgets it; if the caller dies, the
+ * owner of the partition does so after `retry_ms`. ERR_GONE: there is none.
+ */
+struct session_end {
+    struct id id;
+    struct slice user;
+    uint64_t epoch;
+    uint64_t retry_ms;
+};
+void store_session_end(struct store *, const struct session_end *, session_answer_fn *, void *context);
+void store_session_forget(struct store *, const struct id *, struct slice user, store_done_fn *, void *context);
+
+/** The client has handled everything up to `seq`. */
+void store_session_ack(struct store *, const struct id *, uint64_t seq);
+
+/** Some events after `after`, rising, and the session's seatings in `answer`. ERR_GONE. */
+typedef void mailbox_page_fn(void *context, const struct session_answer *answer, uint64_t first_seq,
+                             const struct slice *bodies, size_t count);
+enum { MAILBOX_PAGE = 64 };
+void store_mailbox_read(struct store *, const struct id *, uint64_t after, mailbox_page_fn *, void *context);
+
+/** The answer that was kept for a request: ERR_OK with the reply's body, or ERR_NOT_FOUND: it had no effect that needs remembering, or is too old. */
+typedef void reply_found_fn(void *context, enum err, struct slice body);
+void store_reply_find(struct store *, const struct id *, uint64_t request, reply_found_fn *, void *context);
+
+#endif
