@@ -1,0 +1,10 @@
+/** msgpack read into a document; private to this room. */
+#ifndef COMMON_WIRE_MSGPACK_READER_H
+#define COMMON_WIRE_MSGPACK_READER_H
+
+#include "common/wire/doc.h"
+
+/** As wire_decode(). */
+enum err wire_read_msgpack(struct slice bytes, struct wire_doc **ret_doc, char *why, size_t why_size) ATTR_MUST_USE;
+
+#endif
