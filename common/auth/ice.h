@@ -2,8 +2,16 @@
  * The ICE servers that clients are told (protocol.md section 8), with TURN-REST credentials made fresh for each user
  * (draft-uberti-behave-turn-rest-00, as coturn's `use-auth-secret` checks them).
  *
- * The file is JSON: a list of entries as RTCPeerConnection takes them, where a TURN entry may say `"secret"` (or `"secret_file"`) and `"ttl_s"` (default 43200)
- * instead of `username` and `credential`. Entries with a fixed username and credential pass as they are.
+ * The file is JSON, one object in the form of RTCPeerConnection's settings:
+ *
+ *     {"iceServers": [
+ *         {"urls": "stun:stun.example.org"},
+ *         {"urls": ["turn:turn.example.org?transport=udp", "turns:turn.example.org:5349"],
+ *          "secret_file": "/etc/switchboard/turn.secret", "ttl_s": 43200}
+ *     ]}
+ *
+ * A TURN entry says either `username` and `credential`, which pass as they are, or `secret` (coturn's `static-auth-secret`) or `secret_file` (its
+ * bytes, one newline at the end taken off), with `ttl_s` (default 43200: a session may be checked again, so it should outlast a call).
  */
 #ifndef COMMON_AUTH_ICE_H
 #define COMMON_AUTH_ICE_H
@@ -16,7 +24,10 @@
 
 struct ice_config;
 
-/** Reads and checks the file: every url must be stun:, stuns:, turn: or turns:. `why` names file, entry and mistake, never a secret. */
+/**
+ * Reads and checks the file: every url must be stun:, stuns:, turn: or turns:, no member unknown. ERR_IO or ERR_SYNTAX; `why` names file, entry and
+ * mistake, never a secret.
+ */
 enum err ice_config_load(const char *path, struct ice_config **ret_config, char *why, size_t why_size) ATTR_MUST_USE;
 /** The empty list. */
 struct ice_config *ice_config_none(void);

@@ -26,8 +26,11 @@ void keyring_destroy(struct keyring *);
  *   `HS256:kid=NAME:…`                     the same for tokens whose header names that key; so with all algorithms
  *   `RS256:@FILE.pem` `ES256:@…` `EdDSA:@…` a PEM public key, or a private one (which can sign as well)
  *   `jwks:@FILE.json`                      a JWKS (RFC 7517): every key with kty oct, RSA (2048 bits or more), EC P-256 or OKP Ed25519; `alg` must be
- *                                          there or follow from kty; `use`, when there, must be "sig"
- * On failure nothing is added and `why` gets a sentence that says what is wrong with which file or key, never the secret: ERR_SYNTAX, ERR_IO, ERR_CONFLICT (kid twice).
+ *                                          there or follow from kty. Keys for other uses, algorithms and curves are passed over (section 5 there);
+ *                                          one for us that is broken or weak is an error, and so is a set with none for us. `d` is ignored.
+ * A secret that is the text of a PEM file is refused: everybody knows a public key (RFC 8725 section 2.1).
+ * On failure nothing is added and `why` gets a sentence that says what is wrong with which file or key, never the secret: ERR_SYNTAX, ERR_IO,
+ * ERR_CONFLICT (kid twice), ERR_NO_MEMORY. A ring holds 64 keys.
  */
 enum err keyring_add(struct keyring *, struct slice spec, char *why, size_t why_size) ATTR_MUST_USE;
 /** A shared secret from memory; `kid` may be empty. For the dev key. */
