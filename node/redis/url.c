@@ -185,18 +185,18 @@ static const char *parse_unix(struct slice text, struct redis_url *url)
 static const char *parse(struct slice text, struct redis_url *url)
 {
     static const struct {
-        struct slice prefix;
+        const char *prefix;
         bool tls;
         const char *(*parse_rest)(struct slice, struct redis_url *);
     } schemes[] = {
-        {SLICE("redis://"), false, parse_tcp},
-        {SLICE("rediss://"), true, parse_tcp},
-        {SLICE("unix://"), false, parse_unix},
+        {"redis://", false, parse_tcp},
+        {"rediss://", true, parse_tcp},
+        {"unix://", false, parse_unix},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-        if (slice_starts(text, schemes[i].prefix)) {
-            size_t n = schemes[i].prefix.n;
+        if (slice_starts(text, slice_of(schemes[i].prefix))) {
+            size_t n = strlen(schemes[i].prefix);
             url->tls = schemes[i].tls;
             return schemes[i].parse_rest(slice_make(text.p + n, text.n - n), url);
         }

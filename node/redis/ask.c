@@ -1,0 +1,158 @@
+/* redis_ask_once(): the same link as in a running node, on a loop of its own that runs until the answer. */
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "common/base/buf.h"
+#include "common/loop/timer.h"
+#include "node/redis/client.h"
+#include "node/redis/link.h"
+#include "node/redis/resp.h"
+
+enum {
+    CONNECT_MS = 2000,
+    ANSWER_MS = 10000, /* in all: Redis may be loading its data */
+    BACKOFF_MS = 100,
+    COMMAND_MAX = 1024 * 1024,
+};
+
+struct question {
+    struct link link;
+    uv_loop_t loop;
+    struct timer deadline;
+    struct buf command;
+    struct redisReply *reply;
+    bool over;
+    char *why;
+    size_t why_size;
+};
+
+static void on_up(void *context)
+{
+    struct question *q = context;
+
+    link_expect(&q->link, true);
+}
+
+static void on_reply(void *context, struct redisReply *take_reply)
+{
+    struct question *q = context;
+
+    if (q->over) {
+        freeReplyObject(take_reply);
+        return;
+    }
+    q->reply = take_reply;
+    q->over = true;
+}
+
+static void give_up(struct question *q, const char *why)
+{
+    snprintf(q->why, q->why_size, "%s", why);
+    q->over = true;
+}
+
+static void on_down(void *context)
+{
+    struct question *q = context;
+
+    if (!q->over) {
+        give_up(q, "the connection broke before the answer");
+    }
+}
+
+static void on_failed(void *context, enum link_failure failure, const char *why)
+{
+    struct question *q = context;
+
+    snprintf(q->why, q->why_size, "%s", why);
+    q->over = failure != LINK_NOT_READY;
+}
+
+static void on_quiet(void *context ATTR_UNUSED)
+{
+}
+
+static struct slice unsent(void *context)
+{
+    struct question *q = context;
+
+    return buf_slice(&q->command);
+}
+
+static void sent(void *context, size_t n)
+{
+    struct question *q = context;
+
+    buf_drop(&q->command, n);
+}
+
+static void on_deadline(struct timer *timer)
+{
+    struct question *q = CONTAINER_OF(timer, struct question, deadline);
+
+    if (q->why[0] == '\0') {
+        snprintf(q->why, q->why_size, "no answer in time");
+    }
+    q->over = true;
+}
+
+static void ask(struct question *q, const struct redis_url *url, struct metrics *metrics)
+{
+    struct timers *timers = timers_create(&q->loop);
+    const struct link_settings settings = {
+        .name = "start",
+        .url = url,
+        .connect_timeout_ms = CONNECT_MS,
+        .backoff_max_ms = BACKOFF_MS,
+        .quiet_max_ms = ANSWER_MS,
+        .events = {on_up, on_reply, on_down, on_failed, on_quiet, unsent, sent, q},
+        .metrics = metrics,
+        .timers = timers,
+        .loop = &q->loop,
+    };
+
+    link_init(&q->link, &settings);
+    timer_set(timers, &q->deadline, ANSWER_MS, on_deadline);
+    while (!q->over) {
+        uv_run(&q->loop, UV_RUN_ONCE);
+    }
+    link_finish(&q->link);
+    timer_cancel(&q->deadline);
+    timers_destroy(timers);
+    uv_run(&q->loop, UV_RUN_DEFAULT);
+}
+
+enum err redis_ask_once(const struct redis_url *url, const struct slice *args, size_t count,
+                        struct redisReply **ret_reply, char *why, size_t why_size)
+{
+    struct question *q = calloc(1, sizeof *q);
+    struct metrics *metrics = calloc(1, sizeof *metrics);
+    char unused[1];
+    enum err err = ERR_OK;
+
+    if (!q || !metrics || uv_loop_init(&q->loop) != 0) {
+        abort(); /* at start-up, for small things */
+    }
+    q->why = why_size > 0 ? why : unused;
+    q->why_size = why_size > 0 ? why_size : sizeof unused;
+    q->why[0] = '\0';
+    buf_init(&q->command, COMMAND_MAX);
+    resp_put(&q->command, args, count);
+    if (buf_failed(&q->command)) {
+        give_up(q, "the command is too large");
+    } else {
+        ask(q, url, metrics);
+    }
+    if (q->reply) {
+        *ret_reply = q->reply;
+    } else {
+        err = ERR_UNAVAILABLE;
+    }
+    buf_finish(&q->command);
+    uv_loop_close(&q->loop);
+    free(metrics);
+    free(q);
+    return err;
+}

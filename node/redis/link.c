@@ -1,0 +1,436 @@
+#include "node/redis/link.h"
+
+#include <assert.h>
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/metrics.h"
+#include "common/base/random.h"
+#include "node/redis/client.h"
+#include "node/redis/resp.h"
+#include "node/redis/stream.h"
+#include "node/redis/tls.h"
+
+enum {
+    BACKOFF_FIRST_MS = 25,
+    BACKOFF_DOUBLINGS_MAX = 16,
+    READ_CHUNK = 16 * 1024,
+    /* hiredis gives back a read buffer larger than this when it is empty. */
+    READER_KEEPS = 256 * 1024,
+    /* A reply above it is no answer of ours. */
+    REPLY_MAX = 64 * 1024 * 1024,
+    LOGIN_MAX = 4096,
+    /* The watch looks so often within quiet_max_ms. */
+    WATCHES = 4,
+};
+
+/* Belongs to libuv until it is closed, which may be after the link's end (link is NULL then). */
+struct link_flusher {
+    uv_prepare_t uv;
+    struct link *link;
+};
+
+enum { STEP_AUTH, STEP_SELECT, STEP_NAME, STEP_PING, STEP_COUNT };
+static const char *const step_names[STEP_COUNT] = {"AUTH", "SELECT", "CLIENT SETNAME", "PING"};
+
+static void connect_now(struct link *);
+
+static void on_connect_timer(struct timer *timer)
+{
+    connect_now(CONTAINER_OF(timer, struct link, timer));
+}
+
+static void close_connection(struct link *link)
+{
+    timer_cancel(&link->timer);
+    stream_close(link->stream);
+    link->stream = NULL;
+    if (link->reader) {
+        redisReaderFree(link->reader);
+        link->reader = NULL;
+    }
+    buf_clear(&link->login);
+}
+
+static void wait_and_retry(struct link *link)
+{
+    unsigned doublings = link->attempts < BACKOFF_DOUBLINGS_MAX ? link->attempts : BACKOFF_DOUBLINGS_MAX;
+    uint64_t most = (uint64_t)BACKOFF_FIRST_MS << doublings;
+
+    most = most < link->settings.backoff_max_ms ? most : link->settings.backoff_max_ms;
+    link->attempts++;
+    link->state = LINK_WAITING;
+    timer_set(link->settings.timers, &link->timer, random_below(most + 1), on_connect_timer);
+}
+
+/* The first failure of its kind is worth a line, its repetitions are not. */
+static void log_failure(struct link *link, const char *event, const char *why)
+{
+    enum log_level level = strcmp(link->why, why) == 0 ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, event,
+              (const struct log_field[]){LOG_CSTR("link", link->settings.name), LOG_CSTR("why", why), LOG_END});
+    snprintf(link->why, sizeof link->why, "%s", why);
+}
+
+static void fail_attempt(struct link *link, enum link_failure failure, const char *why_given)
+{
+    static const char *const lines[] = {"redis.unreachable", "redis.refused", "redis.not_ready"};
+    char why[sizeof link->why];
+
+    snprintf(why, sizeof why, "%s", why_given); /* it may live in what is closed now */
+    close_connection(link);
+    wait_and_retry(link);
+    log_failure(link, lines[failure], why);
+    link->settings.events.on_failed(link->settings.events.context, failure, why);
+}
+
+void link_break(struct link *link, const char *why)
+{
+    char copy[sizeof link->why];
+
+    if (link->state != LINK_UP) {
+        return;
+    }
+    snprintf(copy, sizeof copy, "%s", why);
+    close_connection(link);
+    wait_and_retry(link);
+    log_failure(link, "redis.lost", copy);
+    link->settings.events.on_down(link->settings.events.context);
+}
+
+static void give_up_connection(struct link *link, const char *why)
+{
+    if (link->state == LINK_UP) {
+        link_break(link, why);
+    } else {
+        fail_attempt(link, LINK_UNREACHABLE, why);
+    }
+}
+
+bool link_error_passes(struct slice code)
+{
+    static const char *const codes[] = {"LOADING",  "BUSY",        "READONLY", "MASTERDOWN",
+                                        "TRYAGAIN", "CLUSTERDOWN", "NOAUTH"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+        if (slice_is(code, codes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- watching --- */
+
+static void on_watch_timer(struct timer *timer)
+{
+    struct link *link = CONTAINER_OF(timer, struct link, timer);
+    uint64_t period = link->settings.quiet_max_ms / WATCHES + 1;
+    uint64_t now = clock_steady_ms();
+    uint64_t since = link->heard_ms > link->expecting_ms ? link->heard_ms : link->expecting_ms;
+
+    if (link->expecting_ms != 0 && now - since >= link->settings.quiet_max_ms) {
+        link_break(link, "no answer");
+        return;
+    }
+    timer_set(link->settings.timers, &link->timer, period, on_watch_timer);
+    if (now - link->heard_ms >= period) {
+        link->settings.events.on_quiet(link->settings.events.context);
+    }
+}
+
+void link_expect(struct link *link, bool expect)
+{
+    if (!expect) {
+        link->expecting_ms = 0;
+    } else if (link->expecting_ms == 0) {
+        link->expecting_ms = clock_steady_ms();
+    }
+}
+
+void link_prove(struct link *link)
+{
+    link->attempts = 0;
+}
+
+/* --- writing --- */
+
+static void write_login(struct link *link)
+{
+    ssize_t n = stream_write(link->stream, buf_slice(&link->login));
+
+    if (n < 0) {
+        fail_attempt(link, LINK_UNREACHABLE, stream_why(link->stream));
+    } else {
+        buf_drop(&link->login, (size_t)n);
+    }
+}
+
+static void write_unsent(struct link *link)
+{
+    const struct link_events *events = &link->settings.events;
+    struct slice bytes = events->unsent(events->context);
+    ssize_t n = stream_write(link->stream, bytes);
+
+    if (n < 0) {
+        link_break(link, stream_why(link->stream));
+    } else if (n > 0) {
+        events->sent(events->context, (size_t)n);
+    }
+}
+
+static void on_writable(void *context)
+{
+    struct link *link = context;
+
+    if (link->state == LINK_UP) {
+        write_unsent(link);
+    } else if (link->state == LINK_LOGGING_IN) {
+        write_login(link);
+    }
+}
+
+/* The last thing in a turn of the loop before it sleeps. */
+static void on_prepare(uv_prepare_t *handle)
+{
+    struct link_flusher *flusher = handle->data;
+
+    uv_prepare_stop(handle);
+    if (flusher->link && flusher->link->state == LINK_UP) {
+        write_unsent(flusher->link);
+    }
+}
+
+void link_flush_soon(struct link *link)
+{
+    if (link->state == LINK_UP && !uv_is_active((uv_handle_t *)&link->flusher->uv)) {
+        uv_prepare_start(&link->flusher->uv, on_prepare);
+    }
+}
+
+/* --- login --- */
+
+static void ask(struct link *link, unsigned step, const struct slice *args, size_t count)
+{
+    resp_put(&link->login, args, count);
+    link->login_asked |= 1u << step;
+}
+
+static void begin_login(struct link *link)
+{
+    const struct redis_url *url = link->settings.url;
+    char digits[16];
+
+    link->state = LINK_LOGGING_IN;
+    link->login_asked = 0;
+    link->login_answered = STEP_AUTH;
+    if (url->password && url->user) {
+        ask(link, STEP_AUTH, (struct slice[]){SLICE("AUTH"), slice_of(url->user), slice_of(url->password)}, 3);
+    } else if (url->password) {
+        ask(link, STEP_AUTH, (struct slice[]){SLICE("AUTH"), slice_of(url->password)}, 2);
+    }
+    if (url->database != 0) {
+        snprintf(digits, sizeof digits, "%u", url->database);
+        ask(link, STEP_SELECT, (struct slice[]){SLICE("SELECT"), slice_of(digits)}, 2);
+    }
+    ask(link, STEP_NAME, (struct slice[]){SLICE("CLIENT"), SLICE("SETNAME"), SLICE("switchboard")}, 3);
+    /* Refused with LOADING or MASTERDOWN where the others are not. */
+    ask(link, STEP_PING, (struct slice[]){SLICE("PING")}, 1);
+    write_login(link);
+}
+
+static void finish_login(struct link *link)
+{
+    uint64_t now = clock_steady_ms();
+
+    link->state = LINK_UP;
+    link->expecting_ms = 0;
+    link->why[0] = '\0';
+    if (link->connections++ > 0) {
+        metric_inc(link->settings.metrics, METRIC_STORE_RECONNECTS);
+    }
+    log_info("redis.connected", LOG_CSTR("link", link->settings.name), LOG_U64("took_ms", now - link->opened_ms));
+    timer_set(link->settings.timers, &link->timer, link->settings.quiet_max_ms / WATCHES + 1, on_watch_timer);
+    link->settings.events.on_up(link->settings.events.context);
+    link_flush_soon(link);
+}
+
+static void refuse_login(struct link *link, unsigned step, const struct redisReply *reply)
+{
+    struct slice code = resp_error_code(reply);
+    struct slice text = slice_make(reply->str, reply->len);
+    char why[sizeof link->why];
+
+    /* A server that knows no AUTH quotes its arguments: of that answer only the code is shown. */
+    if (step == STEP_AUTH) {
+        text = code;
+    }
+    snprintf(why, sizeof why, "%s: %.*s", step_names[step], (int)(text.n < 128 ? text.n : 128), text.p);
+    fail_attempt(link, link_error_passes(code) && !slice_is(code, "NOAUTH") ? LINK_NOT_READY : LINK_REFUSED, why);
+}
+
+static void on_login_reply(struct link *link, const struct redisReply *reply)
+{
+    unsigned step = link->login_answered;
+
+    while (step < STEP_COUNT && !(link->login_asked & 1u << step)) {
+        step++;
+    }
+    /* An old or restricted server may not let us name ourselves; PING tells all that matters. */
+    if (reply->type == REDIS_REPLY_ERROR && step != STEP_NAME) {
+        refuse_login(link, step, reply);
+        return;
+    }
+    link->login_answered = step + 1;
+    if (step == STEP_PING) {
+        finish_login(link);
+    }
+}
+
+/* --- reading --- */
+
+/* Gives out the whole replies; false when the connection is gone. */
+static bool take_replies(struct link *link)
+{
+    void *reply = NULL;
+
+    for (;;) {
+        if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
+            give_up_connection(link, "what came is not the Redis protocol");
+            return false;
+        }
+        if (!reply) {
+            break;
+        }
+        link->fed = 0;
+        if (link->state == LINK_UP) {
+            link->settings.events.on_reply(link->settings.events.context, reply);
+        } else {
+            on_login_reply(link, reply);
+            freeReplyObject(reply);
+        }
+        if (!link->reader) {
+            return false;
+        }
+    }
+    if (link->fed > REPLY_MAX) {
+        give_up_connection(link, "a reply is too large");
+        return false;
+    }
+    return true;
+}
+
+static void on_readable(void *context)
+{
+    struct link *link = context;
+    char chunk[READ_CHUNK];
+    ssize_t n = 0;
+
+    while ((n = stream_read(link->stream, chunk, sizeof chunk)) > 0) {
+        link->heard_ms = clock_steady_ms();
+        link->fed += (size_t)n;
+        if (redisReaderFeed(link->reader, chunk, (size_t)n) != REDIS_OK) {
+            give_up_connection(link, "out of memory");
+            return;
+        }
+        if (!take_replies(link)) {
+            return;
+        }
+    }
+    if (n < 0) {
+        give_up_connection(link, stream_why(link->stream));
+    }
+}
+
+/* --- connecting --- */
+
+static void on_connect_timeout(struct timer *timer)
+{
+    struct link *link = CONTAINER_OF(timer, struct link, timer);
+
+    fail_attempt(link, LINK_UNREACHABLE,
+                 link->state == LINK_LOGGING_IN ? "no answer to the login" : "connect: timed out");
+}
+
+static void on_open(void *context)
+{
+    begin_login(context);
+}
+
+static void on_broken(void *context, const char *why)
+{
+    give_up_connection(context, why);
+}
+
+static void connect_now(struct link *link)
+{
+    char why[sizeof link->why];
+    const struct stream_settings settings = {
+        .url = link->settings.url,
+        .attempt = link->attempts,
+        .events = {on_open, on_readable, on_writable, on_broken, link},
+        .loop = link->settings.loop,
+    };
+    struct stream_settings with_trust = settings;
+
+    link->opened_ms = link->heard_ms = clock_steady_ms();
+    link->state = LINK_CONNECTING;
+    link->fed = 0;
+    if (link->settings.url->tls && !link->trust &&
+        !(link->trust = tls_trust_create(link->settings.tls_ca, why, sizeof why))) {
+        fail_attempt(link, LINK_REFUSED, why);
+        return;
+    }
+    with_trust.trust = link->trust;
+    link->reader = redisReaderCreate();
+    if (!link->reader) {
+        fail_attempt(link, LINK_UNREACHABLE, "out of memory");
+        return;
+    }
+    link->reader->maxbuf = READER_KEEPS;
+    link->stream = stream_open(&with_trust, why, sizeof why);
+    if (!link->stream) {
+        fail_attempt(link, LINK_UNREACHABLE, why);
+        return;
+    }
+    timer_set(link->settings.timers, &link->timer, link->settings.connect_timeout_ms, on_connect_timeout);
+}
+
+void link_init(struct link *link, const struct link_settings *settings)
+{
+    *link = (struct link){.settings = *settings, .state = LINK_WAITING};
+    buf_init(&link->login, LOGIN_MAX);
+    link->flusher = calloc(1, sizeof *link->flusher);
+    if (!link->flusher) {
+        abort();
+    }
+    link->flusher->uv.data = link->flusher;
+    link->flusher->link = link;
+    uv_prepare_init(settings->loop, &link->flusher->uv);
+    /* From the loop, so that no event comes before the owner is ready for it. */
+    timer_set(settings->timers, &link->timer, 0, on_connect_timer);
+}
+
+static void on_flusher_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void link_finish(struct link *link)
+{
+    if (link->state == LINK_FINISHED || !link->flusher) {
+        return;
+    }
+    close_connection(link);
+    link->state = LINK_FINISHED;
+    tls_trust_destroy(link->trust);
+    link->trust = NULL;
+    buf_finish(&link->login);
+    link->flusher->link = NULL;
+    uv_close((uv_handle_t *)&link->flusher->uv, on_flusher_closed);
+    link->flusher = NULL;
+}
