@@ -96,6 +96,8 @@ enum err net_addr_parse(struct slice text, struct buf *why, struct net_addr *ret
     struct slice scheme = SLICE("unix:"), host, port_text;
     struct net_ip ip = {0};
     uint16_t port;
+    if (text.n == 0)
+        return refuse(why, "listen address", text, "it is empty");
     if (slice_starts(text, scheme))
         return parse_unix(text, (struct slice){text.p + scheme.n, text.n - scheme.n}, why, ret_addr);
     if (!split_port(text, &host, &port_text))
