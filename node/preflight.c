@@ -1,0 +1,103 @@
+#include "node/preflight.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/auth/ice.h"
+#include "common/auth/keyring.h"
+#include "common/base/slice.h"
+#include "node/config.h"
+#include "node/redis/client.h"
+
+enum { WHY_SIZE = 512 };
+
+/* fopen() opens a directory as well; reading from it fails. */
+static enum err check_readable(const char *option, const char *path, struct buf *problems)
+{
+    if (!path) {
+        return ERR_OK;
+    }
+    FILE *f = fopen(path, "re");
+    bool good = f && (fgetc(f) != EOF || !ferror(f));
+    if (!good) {
+        buf_putf(problems, "--%s: %s can't be read: %s\n", option, path, strerror(errno));
+    }
+    if (f) {
+        fclose(f);
+    }
+    return good ? ERR_OK : ERR_IO;
+}
+
+static enum err check_keys(const struct config *c, struct buf *problems)
+{
+    enum err first = ERR_OK;
+    struct keyring *ring = keyring_create();
+    for (const char *const *spec = c->jwt_key; *spec; spec++) {
+        char why[WHY_SIZE] = "";
+        enum err e = keyring_add(ring, slice_of(*spec), why, sizeof why);
+        if (e != ERR_OK) {
+            buf_putf(problems, "--jwt-key: %s\n", why);
+            first = first != ERR_OK ? first : e;
+        }
+    }
+    keyring_destroy(ring);
+    return first;
+}
+
+static enum err check_ice(const struct config *c, struct buf *problems)
+{
+    struct ice_config *ice = NULL;
+    char why[WHY_SIZE] = "";
+    if (!c->ice_config) {
+        return ERR_OK;
+    }
+    enum err e = ice_config_load(c->ice_config, &ice, why, sizeof why);
+    if (e != ERR_OK) {
+        buf_putf(problems, "--ice-config: %s\n", why);
+        return e;
+    }
+    ice_config_destroy(ice);
+    return ERR_OK;
+}
+
+enum err preflight_files(const struct config *c, struct buf *problems)
+{
+    const enum err found[] = {
+        check_readable("tls-cert", c->tls_cert, problems),
+        check_readable("tls-key", c->tls_key, problems),
+        check_readable("redis-ca", c->redis_ca, problems),
+        check_keys(c, problems),
+        check_ice(c, problems),
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(found); i++) {
+        if (found[i] != ERR_OK) {
+            return found[i];
+        }
+    }
+    return ERR_OK;
+}
+
+enum err preflight_redis(const struct config *c, const char *redis_url, struct preflight *ret_preflight,
+                         struct buf *problems)
+{
+    struct redis_url url;
+    struct preflight found = {0};
+    char why[WHY_SIZE] = "";
+    enum err e = redis_url_parse(redis_url, &url, why, sizeof why);
+    if (e != ERR_OK) {
+        buf_putf(problems, "--redis: %s\n", why);
+        return e;
+    }
+    e = redis_check(&url, (unsigned)c->partitions, why, sizeof why);
+    if (e == ERR_OK && c->dev && !c->jwt_key[0]) {
+        e = redis_dev_key(&url, found.dev_key, why, sizeof why);
+    }
+    redis_url_finish(&url);
+    if (e != ERR_OK) {
+        buf_putf(problems, "%s\n", why);
+        return e;
+    }
+    *ret_preflight = found;
+    return ERR_OK;
+}

@@ -1,0 +1,157 @@
+#include "node/redis/check.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "node/redis/keys.h"
+
+/* Longer numbers and keys than ours are somebody else's. */
+enum { VALUE_BYTES_MAX = 64 };
+
+/* One command whose answer must be a string; ERR_OK with the reply to be freed. */
+static enum err ask_string(const struct redis_url *url, const struct slice *args, size_t count,
+                           struct redisReply **ret_reply, char *why, size_t why_size)
+{
+    struct redisReply *reply = NULL;
+    enum err e = redis_ask_once(url, args, count, &reply, why, why_size);
+    if (e != ERR_OK) {
+        return e;
+    }
+    if (reply->type != REDIS_REPLY_STRING) {
+        snprintf(why, why_size, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),
+                 reply->type == REDIS_REPLY_ERROR ? reply->str : "no text came back");
+        redis_reply_free(reply);
+        return ERR_UNSUPPORTED;
+    }
+    *ret_reply = reply;
+    return ERR_OK;
+}
+
+/* The value of `name:value` in what INFO answered; empty if it is not there. */
+static struct slice info_field(const struct redisReply *info, struct slice name)
+{
+    struct slice rest = slice_make(info->str, (size_t)info->len), line;
+    while (slice_split(&rest, '\n', &line)) {
+        if (slice_starts(line, name) && line.n > name.n && line.p[name.n] == ':') {
+            return slice_trim(slice_make(line.p + name.n + 1, line.n - name.n - 1));
+        }
+    }
+    return SLICE("");
+}
+
+static enum err check_version(const struct redisReply *info, char *why, size_t why_size)
+{
+    struct slice version = info_field(info, SLICE("redis_version"));
+    struct slice major_text = slice_make(version.p, slice_find(version, '.'));
+    uint64_t major;
+    if (!slice_to_u64(major_text, &major)) {
+        snprintf(why, why_size, "Redis does not say which version it is: version %d or later is needed",
+                 REDIS_MAJOR_MIN);
+        return ERR_UNSUPPORTED;
+    }
+    if (major < REDIS_MAJOR_MIN) {
+        snprintf(why, why_size, "Redis %.*s is too old: version %d or later is needed", SLICE_FMT(version),
+                 REDIS_MAJOR_MIN);
+        return ERR_UNSUPPORTED;
+    }
+    return ERR_OK;
+}
+
+static enum err check_server(const struct redis_url *url, char *why, size_t why_size)
+{
+    const struct slice info[] = {SLICE("INFO")};
+    struct redisReply *reply;
+    enum err e = ask_string(url, info, ARRAY_SIZE(info), &reply, why, why_size);
+    if (e != ERR_OK) {
+        return e;
+    }
+    e = check_version(reply, why, why_size);
+    struct slice policy = info_field(reply, SLICE("maxmemory_policy"));
+    if (e == ERR_OK && policy.n > 0 && !slice_is(policy, "noeviction")) {
+        log_warn("redis.may_evict", LOG_STR("maxmemory_policy", policy),
+                 LOG_CSTR("advice", "set maxmemory-policy noeviction: an evicted key is a lost call"));
+    }
+    redis_reply_free(reply);
+    return e;
+}
+
+/* What `key` holds once it holds something: `value` if we are the first. `value` and the answer end with NUL. */
+static enum err agree(const struct redis_url *url, const char *key, const char *value,
+                      char ret_value[VALUE_BYTES_MAX + 1], char *why, size_t why_size)
+{
+    const struct slice set[] = {SLICE("SET"), slice_of(key), slice_of(value), SLICE("NX")};
+    const struct slice get[] = {SLICE("GET"), slice_of(key)};
+    struct redisReply *reply = NULL;
+    enum err e = redis_ask_once(url, set, ARRAY_SIZE(set), &reply, why, why_size);
+    if (e != ERR_OK) {
+        return e;
+    }
+    bool refused = reply->type == REDIS_REPLY_ERROR;
+    if (refused) {
+        snprintf(why, why_size, "Redis does not take writes: %s", reply->str);
+    }
+    redis_reply_free(reply);
+    if (refused) {
+        return ERR_UNAVAILABLE;
+    }
+    e = ask_string(url, get, ARRAY_SIZE(get), &reply, why, why_size);
+    if (e != ERR_OK) {
+        return e;
+    }
+    size_t n = (size_t)reply->len;
+    if (n > VALUE_BYTES_MAX) {
+        snprintf(why, why_size, "the key %s in Redis is not Switchboard's", key);
+        redis_reply_free(reply);
+        return ERR_CONFLICT;
+    }
+    memcpy(ret_value, reply->str, n);
+    ret_value[n] = '\0';
+    redis_reply_free(reply);
+    return ERR_OK;
+}
+
+enum err redis_check(const struct redis_url *url, unsigned partitions, char *why, size_t why_size)
+{
+    enum err e = check_server(url, why, why_size);
+    if (e != ERR_OK) {
+        return e;
+    }
+    char ours[16], agreed[VALUE_BYTES_MAX + 1];
+    snprintf(ours, sizeof ours, "%u", partitions);
+    e = agree(url, KEY_PARTITIONS, ours, agreed, why, why_size);
+    if (e != ERR_OK) {
+        return e;
+    }
+    if (strcmp(ours, agreed) != 0) {
+        snprintf(why, why_size,
+                 "this Redis was first used with %s partitions, this node has %s: start it with --partitions %s, "
+                 "or use another Redis or database",
+                 agreed, ours, agreed);
+        return ERR_CONFLICT;
+    }
+    return ERR_OK;
+}
+
+enum err redis_dev_key(const struct redis_url *url, char ret_key[REDIS_DEV_KEY_CHARS + 1], char *why, size_t why_size)
+{
+    _Static_assert((int)REDIS_DEV_KEY_CHARS == (int)VALUE_BYTES_MAX, "agree() carries it");
+    unsigned char bytes[REDIS_DEV_KEY_CHARS / 2];
+    char ours[REDIS_DEV_KEY_CHARS + 1], agreed[VALUE_BYTES_MAX + 1];
+    random_bytes(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        snprintf(ours + 2 * i, 3, "%02x", bytes[i]);
+    }
+    enum err e = agree(url, KEY_DEV_KEY, ours, agreed, why, why_size);
+    if (e == ERR_OK && strlen(agreed) != REDIS_DEV_KEY_CHARS) {
+        snprintf(why, why_size, "the key %s in Redis is not Switchboard's", KEY_DEV_KEY);
+        e = ERR_CONFLICT;
+    }
+    if (e == ERR_OK) {
+        memcpy(ret_key, agreed, sizeof agreed);
+    }
+    return e;
+}
