@@ -18,7 +18,7 @@ if there then
 end
 redis.call('HSET', key, 'starter', user, 'starter_session', session, 'seats', seats, 'privacy', privacy, 'allow', allow,
   'open', open, 'created', now, 'fanned', 0, 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count)
-local call = {key = key, id = id, state = 'waiting', version = 0, locked = false, fanned = 0, entries = {},
+local call = {key = key, id = id, state = 'waiting', version = 0, locked = false, privacy = privacy, fanned = 0, entries = {},
   offer = sdp ~= '' and 'waiting' or '',
   members = {{peer = 1, session = session, user = user, device = device, name = name, state = 'here'}}}
 call_event(call, 'call.created', {}, {[session] = '*'})

@@ -23,9 +23,9 @@ local function call_member(call, field, value)
   end
 end
 
--- "1=session;3=session;": who sits where, as sessions and nodes keep it
+-- ";1=session;3=session;": who sits where, as sessions and nodes keep it; ";r;1=…" in a call with relay privacy
 local function call_seating(call)
-  local parts = {}
+  local parts = {call.privacy == 'relay' and ';r;' or ';'}
   for _, m in ipairs(call.members) do parts[#parts + 1] = m.peer .. '=' .. m.session .. ';' end
   return table.concat(parts)
 end
@@ -40,7 +40,7 @@ local function call_event(call, name, pairs_in_order, marks)
     if not marks[m.session] then targets[#targets + 1] = '+' .. m.session end
   end
   for session, mark in pairs(marks) do targets[#targets + 1] = mark .. session end
-  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), ';' .. call_seating(call), body(p)}
+  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), call_seating(call), body(p)}
 end
 
 local function call_free_peer(call)

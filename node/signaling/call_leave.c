@@ -1,0 +1,44 @@
+#include "node/signaling/private.h"
+
+/* The answer to whatever changes a call and has no more to say than its new version: leave, remove, lock. */
+static void on_changed(void *context, const struct call_answer *a)
+{
+    struct request *rq = context;
+    if (a->err != ERR_OK) {
+        request_fail_call(rq, a->err);
+        return;
+    }
+    wire_put_key_int(request_ok_begin(rq, 1), "version", (int64_t)a->version);
+    fanout_for_request(rq, a);
+}
+
+void call_leave_run(struct request *rq)
+{
+    struct slice reason = wire_get_string(rq->message, "reason");
+    char text[16] = "hangup";
+    if (!request_call(rq))
+        return;
+    if (reason.n > 0 && reason.n < sizeof text) {
+        memcpy(text, reason.p, reason.n);
+        text[reason.n] = '\0';
+    }
+    struct call_actor actor = request_actor(rq);
+    store_call_leave(rq->signaling->store, &actor, 0, text, on_changed, rq);
+}
+
+void call_remove_run(struct request *rq)
+{
+    if (!request_call(rq))
+        return;
+    struct call_actor actor = request_actor(rq);
+    store_call_leave(rq->signaling->store, &actor, (unsigned)wire_get_int(rq->message, "peer", 0), "removed",
+                     on_changed, rq);
+}
+
+void call_lock_run(struct request *rq)
+{
+    if (!request_call(rq))
+        return;
+    struct call_actor actor = request_actor(rq);
+    store_call_lock(rq->signaling->store, &actor, wire_get_bool(rq->message, "locked", true), on_changed, rq);
+}

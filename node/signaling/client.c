@@ -1,0 +1,339 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "node/signaling/private.h"
+
+/* Reading stops when this many requests of one client wait for their answers, and goes on at half of that: back-pressure instead of growth. */
+enum { LOAD_MAX = 256 };
+
+static const struct {
+    enum close_code code;
+    const char *text;
+} closes[] = {
+#define X(name, number, text) {CLOSE_##name, text},
+    CLOSE_TABLE(X)
+#undef X
+};
+
+const char *close_text(enum close_code code)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(closes); i++) {
+        if (closes[i].code == code)
+            return closes[i].text;
+    }
+    return "";
+}
+
+static struct client *client_of_timer(struct timer *timer)
+{
+    return CONTAINER_OF(timer, struct client, timer);
+}
+
+static void on_hello_overdue(struct timer *timer)
+{
+    client_close(client_of_timer(timer), CLOSE_NO_HELLO);
+}
+
+struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_format format)
+{
+    if (sig->draining || sig->stopped)
+        return NULL;
+    struct client *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    uint64_t now = clock_steady_ms();
+    c->signaling = sig;
+    c->conn = conn;
+    c->format = (uint8_t)format;
+    bucket_init(&c->frames, &sig->settings.frames, now);
+    bucket_init(&c->bytes, &sig->settings.bytes, now);
+    bucket_init(&c->wrong_ids, &sig->settings.wrong_ids, now);
+    DL_APPEND(sig->clients, c);
+    sig->client_count++;
+    timer_set(sig->settings.timers, &c->timer, sig->settings.hello_timeout_ms, on_hello_overdue);
+    return c;
+}
+
+/* ---- the session ---- */
+
+struct client *client_of(struct signaling *sig, const struct id *session)
+{
+    struct client *c = NULL;
+    HASH_FIND(hh, sig->sessions, session, sizeof *session, c);
+    return c;
+}
+
+static void leave_session(struct client *c)
+{
+    if (id_is_none(&c->session) || client_of(c->signaling, &c->session) != c)
+        return;
+    HASH_DEL(c->signaling->sessions, c);
+    metric_add(c->signaling->settings.metrics, METRIC_SESSIONS, -1);
+}
+
+void client_adopt(struct client *c, const struct id *session, uint64_t epoch)
+{
+    /* The same session on an older socket of this very node: its words count no more. */
+    struct client *older = client_of(c->signaling, session);
+    if (older && older != c) {
+        leave_session(older);
+        client_close(older, CLOSE_SUPERSEDED);
+    }
+    c->session = *session;
+    c->epoch = epoch;
+    HASH_ADD(hh, c->signaling->sessions, session, sizeof c->session, c);
+    metric_inc(c->signaling->settings.metrics, METRIC_SESSIONS);
+}
+
+struct session_device client_device(const struct client *c)
+{
+    return (struct session_device){.user = slice_of(c->claims->user),
+                                   .device = slice_of(c->device),
+                                   .name = slice_of(c->claims->name[0] ? c->claims->name : c->claims->user)};
+}
+
+unsigned user_partition(const struct signaling *sig, struct slice user)
+{
+    return partition_of_user(user, sig->settings.partitions);
+}
+
+/* ---- acks ---- */
+
+void client_acks(struct client *c, uint64_t seq)
+{
+    struct signaling *sig = c->signaling;
+    if (seq <= c->acked || seq > c->seq)
+        return;
+    c->acked = seq;
+    if (!c->ack_pending) {
+        c->ack_pending = true;
+        DL_APPEND2(sig->acks, c, ack_prev, ack_next);
+    }
+}
+
+static void ack_flush(struct client *c)
+{
+    if (!c->ack_pending)
+        return;
+    c->ack_pending = false;
+    DL_DELETE2(c->signaling->acks, c, ack_prev, ack_next);
+    if (c->signaling->store && !id_is_none(&c->session))
+        store_session_ack(c->signaling->store, &c->session, c->acked);
+}
+
+void acks_flush(struct signaling *sig)
+{
+    while (sig->acks)
+        ack_flush(sig->acks);
+}
+
+/* ---- what comes in ---- */
+
+/* A frame's `ack` field, or the frame that is nothing but an ack. False: it is no number. */
+static bool take_ack(struct client *c, const struct wire_value *message, const char *key)
+{
+    const struct wire_value *v = wire_get(message, key);
+    if (!v || v->kind == WIRE_NULL)
+        return true;
+    if (v->kind != WIRE_INT || v->integer < 0)
+        return false;
+    client_acks(c, (uint64_t)v->integer);
+    return true;
+}
+
+/* 0: it may pass; otherwise in how many milliseconds it might have. */
+static uint64_t rate_check(struct client *c, size_t bytes)
+{
+    const struct signaling_settings *s = &c->signaling->settings;
+    uint64_t now = clock_steady_ms();
+    uint64_t wait = bucket_take(&c->frames, &s->frames, 1, now);
+    uint64_t wait_bytes = bucket_take(&c->bytes, &s->bytes, bytes, now);
+    return wait > wait_bytes ? wait : wait_bytes;
+}
+
+static void refuse_rate(struct client *c, uint64_t id, uint64_t wait_ms)
+{
+    metric_inc(c->signaling->settings.metrics, METRIC_RATE_LIMITED);
+    if (++c->frames_refused > c->signaling->settings.frames_refused_max)
+        client_close(c, CLOSE_RATE_LIMIT);
+    else
+        client_refuse(c, id, ERR_RATE_LIMITED, "too many frames or bytes in too short a time", wait_ms);
+}
+
+/* The id of a request. False: the frame is not this protocol. */
+static bool read_id(const struct wire_value *message, uint64_t *ret_id)
+{
+    const struct wire_value *id = wire_get(message, "id");
+    if (!id || id->kind != WIRE_INT || id->integer < 1)
+        return false;
+    *ret_id = (uint64_t)id->integer;
+    return true;
+}
+
+static void take_message(struct client *c, struct wire_doc *doc, size_t bytes)
+{
+    const struct wire_value *message = wire_doc_root(doc);
+    struct slice type = wire_get_string(message, "type");
+    uint64_t wait = rate_check(c, bytes);
+    uint64_t id = 0;
+    if (slice_is(type, "ack") && c->state != CLIENT_NEW) {
+        if (wire_get(message, "seq") == NULL || !take_ack(c, message, "seq"))
+            client_close(c, CLOSE_NOT_PROTOCOL);
+    } else if (!read_id(message, &id)) {
+        client_close(c, CLOSE_NOT_PROTOCOL);
+    } else if (wait > 0) {
+        refuse_rate(c, id, wait);
+    } else if (c->state == CLIENT_NEW && !slice_is(type, "hello")) {
+        client_close(c, CLOSE_BAD_STATE);
+    } else if (!take_ack(c, message, "ack")) {
+        client_refuse(c, id, ERR_BAD_REQUEST, "`ack` should be an integer, the last event that was handled", 0);
+    } else {
+        c->frames_refused = 0;
+        request_take(c, doc);
+        return;
+    }
+    wire_doc_destroy(doc);
+}
+
+void client_frame(struct client *c, struct slice frame)
+{
+    struct wire_doc *doc = NULL;
+    char why[WHY_SIZE];
+    if (c->state == CLIENT_CLOSING)
+        return;
+    enum err err = wire_decode((enum wire_format)c->format, frame, &doc, why, sizeof why);
+    if (err != ERR_OK) {
+        log_debug("frame.refused", LOG_ID("session", &c->session), LOG_CSTR("why", why));
+        client_close(c, CLOSE_NOT_PROTOCOL);
+        return;
+    }
+    take_message(c, doc, frame.n);
+}
+
+void client_load(struct client *c, int change)
+{
+    c->load += change;
+    if (c->load < 0 || c->state == CLIENT_CLOSING)
+        return;
+    bool pause = c->paused ? c->load >= LOAD_MAX / 2 : c->load >= LOAD_MAX;
+    if (pause == c->paused)
+        return;
+    c->paused = pause;
+    c->signaling->settings.ops->pause(c->conn, pause);
+}
+
+/* ---- what goes out ---- */
+
+void client_send(struct client *c, struct slice body, uint64_t seq)
+{
+    struct buf *frame = &c->signaling->frame;
+    if (c->state == CLIENT_CLOSING)
+        return;
+    buf_clear(frame);
+    if (wire_frame((enum wire_format)c->format, body, seq, frame) != ERR_OK || buf_failed(frame)) {
+        log_error("frame.unwritable", LOG_ID("session", &c->session), LOG_U64("bytes", body.n));
+        client_close(c, CLOSE_RESTART); /* it resumes, here or elsewhere, and misses nothing */
+        return;
+    }
+    c->signaling->settings.ops->send(c->conn, buf_slice(frame));
+}
+
+void client_close(struct client *c, enum close_code code)
+{
+    if (c->state == CLIENT_CLOSING)
+        return;
+    c->state = CLIENT_CLOSING;
+    timer_cancel(&c->timer);
+    c->signaling->settings.ops->close(c->conn, code);
+}
+
+/* ---- the end ---- */
+
+static void forget_requests(struct client *c)
+{
+    struct request *rq = NULL;
+    struct request *next = NULL;
+    if (c->current)
+        c->current->client = NULL; /* its story goes on; nobody hears the answer */
+    DL_FOREACH_SAFE(c->waiting, rq, next)
+    {
+        DL_DELETE(c->waiting, rq);
+        request_destroy(rq); /* never begun: the client sends it again after its resume */
+    }
+    outbox_drop_all(c);
+}
+
+void client_closed(struct client *c)
+{
+    struct signaling *sig = c->signaling;
+    timer_cancel(&c->timer);
+    ack_flush(c);
+    forget_requests(c);
+    /* Superseded and moved sessions are no longer ours to suspend; the store would refuse by the epoch anyway. */
+    if (client_of(sig, &c->session) == c && sig->store && !sig->stopped)
+        store_session_detach(sig->store, &c->session, slice_of(c->claims->user), c->epoch, sig->settings.grace_ms);
+    leave_session(c);
+    DL_DELETE(sig->clients, c);
+    sig->client_count--;
+    if (c->claims) {
+        claims_finish(c->claims);
+        free(c->claims);
+    }
+    free(c->device);
+    free(c->seats);
+    free(c);
+}
+
+/* ---- seats ---- */
+
+struct seat *seat_find(struct client *c, const struct id *call)
+{
+    for (size_t i = 0; i < c->seat_count; i++) {
+        if (id_eq(&c->seats[i].call, call))
+            return &c->seats[i];
+    }
+    return NULL;
+}
+
+void seat_drop(struct client *c, const struct id *call)
+{
+    struct seat *seat = seat_find(c, call);
+    if (!seat)
+        return;
+    *seat = c->seats[--c->seat_count];
+    if (c->seat_count == 0) {
+        free(c->seats);
+        c->seats = NULL;
+    }
+}
+
+void seat_set(struct client *c, const struct id *call, const struct seating *seating)
+{
+    struct seat *seat = seat_find(c, call);
+    if (seat) {
+        if (seating->version > seat->seating.version)
+            seat->seating = *seating;
+        return;
+    }
+    if (c->seat_count == CALLS_OF_CLIENT_MAX)
+        return;
+    struct seat *seats = realloc(c->seats, (c->seat_count + 1) * sizeof *seats);
+    assert(seats);
+    c->seats = seats;
+    c->seats[c->seat_count++] = (struct seat){.call = *call, .seating = *seating};
+}
+
+void seat_update(struct client *c, const struct id *call, struct slice text)
+{
+    struct seating seating;
+    if (text.n == 0)
+        seat_drop(c, call);
+    else if (seating_parse(text, c->signaling->settings.partitions, &seating) == ERR_OK)
+        seat_set(c, call, &seating);
+    else
+        log_warn("seating.refused", LOG_ID("call", call));
+}

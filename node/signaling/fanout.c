@@ -1,0 +1,298 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "node/signaling/private.h"
+
+/*
+ * Fan-out: a change of a call goes to each session it concerns, in the order of versions, before anybody says ok (design.md section 2). Each session's share is
+ * a leg. A leg that meets a hole (another node's change is still on its way) fills it from the call's log. If this node dies in between, the partition's
+ * owner starts from the log (fanout_resume).
+ */
+
+enum { LEGS_MAX = 32, HOLES_MAX = 8, BYTES_MAX = 1 << 21 };
+
+struct leg {
+    struct fanout *fanout;
+    struct id session;
+    unsigned holes;
+    bool final; /* the session is out of the call when it is done */
+};
+
+struct entry {
+    uint64_t version;
+    struct slice targets, seating, body;
+};
+
+struct fanout {
+    struct signaling *signaling;
+    struct id call;
+    struct request *request; /* whose reply travels with the own leg; NULL: nobody's */
+    fanout_done_fn *on_done;
+    void *context;
+    char *bytes; /* what the entries look into */
+    size_t entry_count;
+    struct entry entries[CALL_ENTRIES_MAX];
+    size_t leg_count;
+    size_t open;
+    enum err err; /* the first failure */
+    struct leg legs[LEGS_MAX];
+};
+
+static void leg_send(struct leg *, const struct call_entry *, size_t count);
+
+/* ---- the end ---- */
+
+static void ignore(void *context, enum err err)
+{
+    (void)context;
+    (void)err;
+}
+
+static void fanout_finish(struct fanout *f)
+{
+    if (f->err == ERR_OK && f->entry_count > 0)
+        store_fanout_done(f->signaling->store, &f->call, f->entries[0].version, f->entries[f->entry_count - 1].version);
+    f->on_done(f->context, f->err);
+    free(f->bytes);
+    free(f);
+}
+
+static void leg_done(struct leg *leg, enum err err)
+{
+    struct fanout *f = leg->fanout;
+    if (err != ERR_OK && f->err == ERR_OK)
+        f->err = err;
+    if (--f->open == 0)
+        fanout_finish(f);
+}
+
+/* ---- a leg ---- */
+
+static struct slice own_reply(const struct leg *leg)
+{
+    const struct request *rq = leg->fanout->request;
+    return rq && id_eq(&rq->session, &leg->session) ? buf_slice(&rq->reply) : (struct slice){0};
+}
+
+static void on_log_for_leg(void *context, const struct call_answer *a)
+{
+    struct leg *leg = context;
+    if (a->err == ERR_NOT_FOUND)
+        leg_done(leg, ERR_OK); /* the call is forgotten, and everybody was told long ago */
+    else if (a->err != ERR_OK)
+        leg_done(leg, a->err);
+    else
+        leg_send(leg, a->entries, a->entry_count);
+}
+
+static void on_delivered(void *context, enum err err, uint64_t version)
+{
+    struct leg *leg = context;
+    struct fanout *f = leg->fanout;
+    if (err == ERR_HOLE && ++leg->holes <= HOLES_MAX) {
+        store_log_read(f->signaling->store, &f->call, version, on_log_for_leg, leg);
+        return;
+    }
+    if (err == ERR_HOLE)
+        log_error("fanout.stuck", LOG_ID("call", &f->call), LOG_U64("version", version));
+    if (err == ERR_GONE && !leg->final)
+        fanout_leave(f->signaling, &f->call, &leg->session, "lost", ignore,
+                     NULL); /* it ended while it was on its way into the call */
+    leg_done(leg, err == ERR_GONE || err == ERR_OVERRUN ? ERR_OK : err == ERR_HOLE ? ERR_UNAVAILABLE : err);
+}
+
+/* The mark of an entry for a session, or 0 if it does not concern it. */
+static char mark_for(const struct signaling *sig, const struct id *session, struct slice targets)
+{
+    struct target t;
+    while (target_next(&targets, sig->settings.partitions, &t)) {
+        if (id_eq(&t.session, session))
+            return t.mark;
+    }
+    return 0;
+}
+
+static void leg_send(struct leg *leg, const struct call_entry *entries, size_t count)
+{
+    struct fanout *f = leg->fanout;
+    struct delivery_entry own[CALL_ENTRIES_MAX];
+    struct delivery d = {.session = leg->session, .call = f->call, .entries = own, .reply = own_reply(leg)};
+    for (size_t i = 0; i < count; i++) {
+        char mark = mark_for(f->signaling, &leg->session, entries[i].targets);
+        if (!mark)
+            continue;
+        leg->final = mark_is_final(mark);
+        own[d.count++] = (struct delivery_entry){entries[i].version, mark, entries[i].seating, entries[i].body};
+    }
+    d.request = d.reply.n ? f->request->id : 0;
+    store_deliver(f->signaling->store, &d, on_delivered, leg);
+}
+
+/* ---- the start ---- */
+
+static void add_leg(struct fanout *f, const struct id *session)
+{
+    for (size_t i = 0; i < f->leg_count; i++) {
+        if (id_eq(&f->legs[i].session, session))
+            return;
+    }
+    if (f->leg_count == LEGS_MAX) {
+        f->err = ERR_UNAVAILABLE; /* more changes in a row than fit: the owner does the rest */
+        return;
+    }
+    f->legs[f->leg_count++] = (struct leg){.fanout = f, .session = *session};
+}
+
+static struct slice keep(char **at, struct slice s)
+{
+    struct slice kept = slice_make(*at, s.n);
+    if (s.n)
+        memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return kept;
+}
+
+static void keep_entries(struct fanout *f, const struct call_answer *a)
+{
+    size_t bytes = 1;
+    for (size_t i = 0; i < a->entry_count; i++)
+        bytes += a->entries[i].targets.n + a->entries[i].seating.n + a->entries[i].body.n;
+    f->bytes = malloc(bytes);
+    assert(f->bytes);
+    char *at = f->bytes;
+    for (size_t i = 0; i < a->entry_count; i++) {
+        const struct call_entry *e = &a->entries[i];
+        f->entries[f->entry_count++] =
+            (struct entry){e->version, keep(&at, e->targets), keep(&at, e->seating), keep(&at, e->body)};
+    }
+}
+
+static void fanout_run(struct fanout *f, const struct call_answer *a)
+{
+    struct target t;
+    keep_entries(f, a);
+    for (size_t i = 0; i < f->entry_count; i++) {
+        struct slice targets = f->entries[i].targets;
+        while (target_next(&targets, f->signaling->settings.partitions, &t))
+            add_leg(f, &t.session);
+    }
+    if (f->request)
+        add_leg(f, &f->request->session);
+    f->open = f->leg_count + 1; /* one for ourselves: a leg may be done at once */
+    for (size_t i = 0; i < f->leg_count; i++)
+        leg_send(&f->legs[i], a->entries, a->entry_count);
+    if (--f->open == 0)
+        fanout_finish(f);
+}
+
+static void on_log(void *context, const struct call_answer *a)
+{
+    struct fanout *f = context;
+    if (a->err != ERR_OK && a->err != ERR_NOT_FOUND) {
+        f->err = a->err;
+        fanout_finish(f);
+        return;
+    }
+    fanout_run(f, a);
+}
+
+static struct fanout *fanout_create(struct signaling *sig, const struct id *call, fanout_done_fn *on_done,
+                                    void *context)
+{
+    struct fanout *f = calloc(1, sizeof *f);
+    assert(f);
+    f->signaling = sig;
+    f->call = *call;
+    f->on_done = on_done;
+    f->context = context;
+    return f;
+}
+
+/* A change that had been made before, by a request that is sent again perhaps: if somebody has not heard of it yet, the log tells. */
+static void fanout_begin(struct fanout *f, const struct call_answer *a)
+{
+    if (a->entry_count == 0 && a->fanned < a->version)
+        store_log_read(f->signaling->store, &f->call, a->fanned, on_log, f);
+    else
+        fanout_run(f, a);
+}
+
+void fanout_start(struct signaling *sig, const struct id *call, const struct call_answer *a, fanout_done_fn *on_done,
+                  void *context)
+{
+    fanout_begin(fanout_create(sig, call, on_done ? on_done : ignore, context), a);
+}
+
+void fanout_resume(struct signaling *sig, const struct id *call)
+{
+    metric_inc(sig->settings.metrics, METRIC_FANOUTS_FINISHED);
+    store_log_read(sig->store, call, 0, on_log, fanout_create(sig, call, ignore, NULL));
+}
+
+/* ---- for a request ---- */
+
+/* The client's own seat, without waiting for the bus: its next signal may be here before the envelope is. */
+static void update_own_seat(struct request *rq, const struct fanout *f)
+{
+    char text[1024];
+    for (size_t i = 0; i < f->entry_count; i++) {
+        char mark = mark_for(f->signaling, &rq->session, f->entries[i].targets);
+        if (!mark)
+            continue;
+        int n = mark_is_final(mark) ? 0
+                                    : snprintf(text, sizeof text, "%llu%.*s", (unsigned long long)f->entries[i].version,
+                                               SLICE_FMT(f->entries[i].seating));
+        seat_update(rq->client, &rq->call, slice_make(text, n > 0 && (size_t)n < sizeof text ? (size_t)n : 0));
+    }
+}
+
+static void on_request_fanned(void *context, enum err err)
+{
+    struct fanout *f = context;
+    struct request *rq = f->request;
+    if (err == ERR_OK && rq->client)
+        update_own_seat(rq, f);
+    if (err == ERR_OK)
+        request_ok(rq);
+    else
+        request_fail(rq, err, NULL);
+}
+
+void fanout_for_request(struct request *rq, const struct call_answer *a)
+{
+    struct fanout *f = fanout_create(rq->signaling, &rq->call, on_request_fanned, NULL);
+    f->context = f;
+    f->request = rq;
+    fanout_begin(f, a);
+}
+
+/* ---- leaving on somebody's behalf ---- */
+
+struct leaving {
+    struct signaling *signaling;
+    struct id call;
+    fanout_done_fn *on_done;
+    void *context;
+};
+
+static void on_left(void *context, const struct call_answer *a)
+{
+    struct leaving leaving = *(struct leaving *)context;
+    free(context);
+    if (a->err == ERR_OK)
+        fanout_start(leaving.signaling, &leaving.call, a, leaving.on_done, leaving.context);
+    else /* not there any more is as good */
+        leaving.on_done(leaving.context, a->err == ERR_UNAVAILABLE ? ERR_UNAVAILABLE : ERR_OK);
+}
+
+void fanout_leave(struct signaling *sig, const struct id *call, const struct id *session, const char *reason,
+                  fanout_done_fn *on_done, void *context)
+{
+    struct leaving *leaving = malloc(sizeof *leaving);
+    assert(leaving);
+    *leaving = (struct leaving){sig, *call, on_done, context};
+    struct call_actor actor = {.call = *call, .session = *session};
+    store_call_leave(sig->store, &actor, 0, reason, on_left, leaving);
+}

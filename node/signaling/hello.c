@@ -1,0 +1,343 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "node/signaling/private.h"
+
+/*
+ * hello: token → session (continued or new) → where it sits → welcome. A resume that can't be had becomes a new session, and the welcome says so.
+ */
+
+struct greeting {
+    bool resumed;
+    char user[NAME_MAX_CHARS + 1];
+    struct id old; /* the session that the new one supersedes */
+    unsigned tries;
+    size_t count; /* calls to tell about */
+    size_t open;  /* of them, not yet read */
+    struct {
+        struct id call;
+        struct buf snapshot; /* msgpack map; empty: not in it any more */
+    } calls[STORE_SEATINGS_MAX];
+};
+
+enum { CREATE_TRIES = 3, SNAPSHOT_BYTES_MAX = 8192, RESUME_MS = 60000 };
+
+static void create_session(struct request *);
+
+static void greeting_drop(struct request *rq)
+{
+    struct greeting *g = rq->story;
+    for (size_t i = 0; g && i < g->count; i++)
+        buf_finish(&g->calls[i].snapshot);
+    free(g);
+    rq->story = NULL;
+}
+
+/* The socket may try again with another hello, unless its token was refused; its time for that runs on. */
+static void fail(struct request *rq, enum err err, const char *why)
+{
+    struct client *c = rq->client;
+    greeting_drop(rq);
+    c->state = CLIENT_NEW;
+    free(c->device);
+    c->device = NULL;
+    claims_finish(c->claims);
+    free(c->claims);
+    c->claims = NULL;
+    if (err == ERR_UNAUTHORIZED) {
+        client_refuse(c, rq->id, err, why, 0);
+        client_close(c, CLOSE_TOKEN_REFUSED);
+        request_drop(rq);
+    } else {
+        request_fail(rq, err, why);
+    }
+}
+
+/* The socket went while the session came to this node: nobody else would suspend it. */
+static void orphan(struct request *rq, enum err err, uint64_t epoch)
+{
+    struct signaling *sig = rq->signaling;
+    struct greeting *g = rq->story;
+    if (err == ERR_OK && !sig->stopped)
+        store_session_detach(sig->store, &rq->session, slice_of(g->user), epoch, sig->settings.grace_ms);
+    greeting_drop(rq);
+    request_drop(rq);
+}
+
+/* ---- welcome ---- */
+
+static void on_token_over(struct timer *timer)
+{
+    client_close(CONTAINER_OF(timer, struct client, timer), CLOSE_TOKEN_EXPIRED);
+}
+
+void client_arm_expiry(struct client *c)
+{
+    uint64_t now = clock_wall_ms();
+    uint64_t end = (c->claims->expires_s + JWT_LEEWAY_S) * 1000;
+    timer_set(c->signaling->settings.timers, &c->timer, end > now ? end - now : 0, on_token_over);
+}
+
+static void put_limits(struct buf *b, const struct signaling_settings *s)
+{
+    wire_put_cstr(b, "limits");
+    wire_put_map(b, 6);
+    wire_put_key_int(b, "message_bytes", (int64_t)s->message_bytes_max);
+    wire_put_key_int(b, "frames_per_second", (int64_t)s->frames.rate_per_s);
+    wire_put_key_int(b, "bytes_per_second", (int64_t)s->bytes.rate_per_s);
+    wire_put_key_int(b, "data_bytes", 16384);
+    wire_put_key_int(b, "early_candidates", 100);
+    wire_put_key_int(b, "seats", CALL_SEATS_MAX);
+}
+
+static void put_calls(struct buf *b, const struct greeting *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->count; i++)
+        n += g->calls[i].snapshot.n > 0;
+    wire_put_cstr(b, "calls");
+    wire_put_array(b, n);
+    for (size_t i = 0; i < g->count; i++) {
+        if (g->calls[i].snapshot.n > 0)
+            wire_put_raw(b, buf_slice(&g->calls[i].snapshot));
+    }
+}
+
+static void put_welcome(struct request *rq)
+{
+    struct client *c = rq->client;
+    const struct signaling_settings *s = &rq->signaling->settings;
+    struct buf *b = &rq->reply;
+    buf_clear(b);
+    wire_put_map(b, 15);
+    wire_put_key_cstr(b, "type", "welcome");
+    wire_put_key_int(b, "id", (int64_t)rq->id);
+    wire_put_key_string(b, "session", id_slice(&c->session));
+    wire_put_key_cstr(b, "key", c->key);
+    wire_put_key_bool(b, "resumed", ((struct greeting *)rq->story)->resumed);
+    wire_put_key_cstr(b, "user", c->claims->user);
+    wire_put_key_cstr(b, "device", c->device);
+    wire_put_key_int(b, "seq", (int64_t)c->seq);
+    wire_put_key_int(b, "heartbeat_ms", (int64_t)s->heartbeat_ms);
+    wire_put_key_int(b, "grace_ms", (int64_t)s->grace_ms);
+    wire_put_cstr(b, "ice_servers");
+    ice_config_write(s->ice, slice_of(c->claims->user), clock_wall_ms() / 1000, b);
+    put_calls(b, rq->story);
+    wire_put_cstr(b, "pending");
+    wire_put_array(b, 0);
+    put_limits(b, s);
+    wire_put_cstr(b, "server");
+    wire_put_map(b, 2);
+    wire_put_key_cstr(b, "node", s->node.text);
+    wire_put_key_cstr(b, "version", s->version);
+}
+
+static void welcome(struct request *rq)
+{
+    struct client *c = rq->client;
+    struct greeting *g = rq->story;
+    bool resumed = g->resumed;
+    put_welcome(rq);
+    c->state = CLIENT_LIVE;
+    client_arm_expiry(c);
+    log_debug("session.attached", LOG_ID("session", &c->session), LOG_U64("epoch", c->epoch));
+    greeting_drop(rq);
+    request_ok(rq);
+    if (resumed)
+        mail_read(c);
+}
+
+/* ---- where it sits ---- */
+
+struct snapshot_question {
+    struct request *rq;
+    size_t index;
+};
+
+static void on_snapshot(void *context, const struct call_answer *a)
+{
+    struct snapshot_question *question = context;
+    struct request *rq = question->rq;
+    struct greeting *g = rq->story;
+    struct buf *b = &g->calls[question->index].snapshot;
+    if (a->err == ERR_OK) {
+        wire_put_map(b, SNAPSHOT_PAIRS + (g->resumed ? 0 : 1));
+        snapshot_put(b, &g->calls[question->index].call, a);
+        if (!g->resumed)
+            wire_put_key_bool(b, "rejoin", true);
+    }
+    free(question);
+    if (--g->open > 0)
+        return;
+    if (!rq->client)
+        orphan(rq, ERR_GONE, 0); /* client_closed() suspended it */
+    else
+        welcome(rq);
+}
+
+static void read_calls(struct request *rq, const struct session_answer *a)
+{
+    struct greeting *g = rq->story;
+    g->count = a->seating_count;
+    g->open = g->count;
+    for (size_t i = 0; i < g->count; i++) {
+        g->calls[i].call = a->seatings[i].call;
+        buf_init(&g->calls[i].snapshot, SNAPSHOT_BYTES_MAX);
+    }
+    if (g->count == 0) {
+        welcome(rq);
+        return;
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        struct snapshot_question *question = malloc(sizeof *question);
+        assert(question);
+        *question = (struct snapshot_question){rq, i};
+        struct call_actor actor = request_actor(rq);
+        actor.call = g->calls[i].call;
+        store_call_get(rq->signaling->store, &actor, on_snapshot, question);
+    }
+}
+
+/* ---- a new session ---- */
+
+static void on_created(void *context, const struct session_answer *a)
+{
+    struct request *rq = context;
+    struct greeting *g = rq->story;
+    struct client *c = rq->client;
+    if (!c) {
+        orphan(rq, a->err, 1);
+    } else if (a->err == ERR_CONFLICT && ++g->tries < CREATE_TRIES) {
+        g->old = a->other;
+        create_session(rq);
+    } else if (a->err != ERR_OK) {
+        fail(rq, a->err == ERR_CONFLICT ? ERR_UNAVAILABLE : a->err,
+             a->err == ERR_RATE_LIMITED ? "too many devices of this user" : NULL);
+    } else {
+        client_adopt(c, &rq->session, 1);
+        read_calls(rq, a);
+    }
+}
+
+static void create_session(struct request *rq)
+{
+    struct client *c = rq->client;
+    struct greeting *g = rq->story;
+    unsigned partition = user_partition(rq->signaling, slice_of(c->claims->user));
+    c->seq = c->acked = 0;
+    struct id key = id_random(0);
+    memcpy(c->key, key.text + 2, SESSION_KEY_CHARS);
+    rq->session = id_random(partition);
+    struct session_create s = {.id = rq->session,
+                               .key = slice_of(c->key),
+                               .device = client_device(c),
+                               .old = g->old,
+                               .grace_ms = rq->signaling->settings.grace_ms};
+    store_session_create(rq->signaling->store, &s, on_created, rq);
+}
+
+static void on_found(void *context, const struct session_answer *a)
+{
+    struct request *rq = context;
+    if (!rq->client) {
+        orphan(rq, ERR_GONE, 0);
+    } else if (a->err != ERR_OK) {
+        fail(rq, a->err, NULL);
+    } else {
+        ((struct greeting *)rq->story)->old = a->other;
+        create_session(rq);
+    }
+}
+
+static void find_session(struct request *rq)
+{
+    struct session_device device = client_device(rq->client);
+    store_session_find(rq->signaling->store, &device, on_found, rq);
+}
+
+/* ---- the old session ---- */
+
+static void on_attached(void *context, const struct session_answer *a)
+{
+    struct request *rq = context;
+    struct signaling *sig = rq->signaling;
+    struct client *c = rq->client;
+    if (!c) {
+        orphan(rq, a->err, a->epoch);
+    } else if (a->err == ERR_GONE) {
+        metric_inc(sig->settings.metrics, METRIC_RESUMES_REFUSED);
+        find_session(rq);
+    } else if (a->err != ERR_OK) {
+        fail(rq, a->err, NULL);
+    } else {
+        metric_inc(sig->settings.metrics, METRIC_RESUMES);
+        ((struct greeting *)rq->story)->resumed = true;
+        client_adopt(c, &rq->session, a->epoch);
+        c->heard = a->seq;
+        c->last_request = a->answered;
+        for (size_t i = 0; i < a->seating_count; i++)
+            seat_update(c, &a->seatings[i].call, a->seatings[i].text);
+        read_calls(rq, a);
+    }
+}
+
+/* False: there is nothing to resume, or its fields make no sense. */
+static bool attach_session(struct request *rq, const struct wire_value *resume)
+{
+    struct client *c = rq->client;
+    struct slice key = wire_get_string(resume, "key");
+    int64_t seq = wire_get_int(resume, "seq", 0);
+    struct session_attach s = {.key = key, .device = client_device(c), .seq = seq < 0 ? 0 : (uint64_t)seq};
+    if (!resume || !id_parse(wire_get_string(resume, "session"), rq->signaling->settings.partitions, &s.id))
+        return false;
+    if (key.n != SESSION_KEY_CHARS || id_partition(&s.id) != user_partition(rq->signaling, s.device.user))
+        return false;
+    memcpy(c->key, key.p, key.n);
+    rq->session = s.id;
+    c->seq = c->acked = s.seq;
+    store_session_attach(rq->signaling->store, &s, on_attached, rq);
+    return true;
+}
+
+/* ---- the token ---- */
+
+static enum err check_token(struct request *rq, struct claims *claims, char *why, size_t why_size)
+{
+    const struct signaling_settings *s = &rq->signaling->settings;
+    struct slice device = wire_get_string(rq->message, "device");
+    enum err err = jwt_verify(s->keys, &s->expect, wire_get_string(rq->message, "token"), clock_wall_ms() / 1000,
+                              claims, why, why_size);
+    if (err == ERR_OK && claims->device[0] && !slice_is(device, claims->device)) {
+        snprintf(why, why_size, "the token is bound to another device");
+        claims_finish(claims);
+        err = ERR_UNAUTHORIZED;
+    }
+    return err;
+}
+
+void hello_run(struct request *rq)
+{
+    struct client *c = rq->client;
+    const struct wire_value *resume = wire_get(rq->message, "resume");
+    char why[WHY_SIZE];
+    c->claims = calloc(1, sizeof *c->claims);
+    rq->story = calloc(1, sizeof(struct greeting));
+    assert(c->claims && rq->story);
+    c->state = CLIENT_GREETING;
+    enum err err = check_token(rq, c->claims, why, sizeof why);
+    if (err != ERR_OK) {
+        fail(rq, err, why);
+        return;
+    }
+    c->device = slice_dup(wire_get_string(rq->message, "device"));
+    memcpy(((struct greeting *)rq->story)->user, c->claims->user, sizeof c->claims->user);
+    if (!attach_session(rq, resume)) {
+        if (resume)
+            metric_inc(rq->signaling->settings.metrics, METRIC_RESUMES_REFUSED);
+        find_session(rq);
+    }
+}

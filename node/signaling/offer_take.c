@@ -1,0 +1,34 @@
+#include "node/signaling/private.h"
+
+static void on_taken(void *context, const struct call_answer *a)
+{
+    struct request *rq = context;
+    if (a->err == ERR_CONFLICT) {
+        request_fail(rq, a->err, "an offer can't be taken by the session that posted it");
+        return;
+    }
+    if (a->err != ERR_OK) {
+        request_fail_call(rq, a->err);
+        return;
+    }
+    struct buf *b = request_ok_begin(rq, 8);
+    wire_put_key_string(b, "call", id_slice(&rq->call));
+    wire_put_key_int(b, "peer", a->peer);
+    wire_put_key_raw(b, "offer", a->offer);
+    wire_put_cstr(b, "candidates");
+    wire_put_array(b, (size_t)a->candidate_count);
+    wire_put_raw(b, a->candidates);
+    wire_put_key_string(b, "from", a->from);
+    wire_put_key_string(b, "name", a->from_name);
+    wire_put_key_raw(b, "members", a->members);
+    wire_put_key_int(b, "version", (int64_t)a->version);
+    fanout_for_request(rq, a);
+}
+
+void offer_take_run(struct request *rq)
+{
+    if (!request_call(rq))
+        return;
+    struct call_actor actor = request_actor(rq);
+    store_offer_take(rq->signaling->store, &actor, on_taken, rq);
+}

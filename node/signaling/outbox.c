@@ -1,0 +1,140 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "common/base/clock.h"
+#include "node/signaling/private.h"
+
+/*
+ * Relayed signals of one client to one session in one call: at most one store call is under way, and what comes meanwhile goes together with the next. So
+ * their order holds whatever happens to the connection, and the busier a pair is the fewer calls its signals cost.
+ */
+
+enum { BATCH_BYTES_MAX = 1 << 18 };
+
+struct outbox {
+    struct outbox *next, *prev;
+    struct client *client; /* NULL once the socket is gone */
+    struct signaling *signaling;
+    struct id call;
+    struct id recipient;
+    struct id sender;
+    unsigned from;
+    struct request *waiting;
+    struct request *under_way;
+};
+
+static struct outbox *outbox_find(struct client *c, const struct id *call, const struct id *recipient)
+{
+    struct outbox *o = NULL;
+    DL_FOREACH(c->outboxes, o)
+    {
+        if (id_eq(&o->recipient, recipient) && id_eq(&o->call, call))
+            return o;
+    }
+    return NULL;
+}
+
+static void outbox_free(struct outbox *o)
+{
+    if (o->client)
+        DL_DELETE(o->client->outboxes, o);
+    free(o);
+}
+
+static void answer(struct request *rq, enum err err)
+{
+    if (rq->client)
+        client_load(rq->client, -1);
+    metric_observe_us(rq->signaling->settings.metrics, METRIC_RELAY_SECONDS, clock_steady_us() - rq->since_us);
+    buf_clear(&rq->reply); /* it held the body to relay */
+    if (err == ERR_OK)
+        request_ok(rq);
+    else if (err == ERR_NOT_FOUND || err == ERR_OVERRUN)
+        request_fail(rq, ERR_NOT_FOUND, "`to` names no peer that sits in the call");
+    else
+        request_fail(rq, err, NULL);
+}
+
+static void outbox_send(struct outbox *);
+
+static void on_stored(void *context, enum err err)
+{
+    struct outbox *o = context;
+    struct request *rq = NULL;
+    struct request *next = NULL;
+    struct request *done = o->under_way;
+    o->under_way = NULL;
+    if (o->waiting)
+        outbox_send(o);
+    else
+        outbox_free(o);
+    DL_FOREACH_SAFE(done, rq, next)
+    {
+        DL_DELETE(done, rq);
+        answer(rq, err);
+    }
+}
+
+static void outbox_send(struct outbox *o)
+{
+    struct signal_item items[SIGNAL_BATCH_MAX];
+    struct signal_batch b = {
+        .recipient = o->recipient, .call = o->call, .from = o->from, .sender = o->sender, .items = items};
+    size_t bytes = 0;
+    while (o->waiting && b.count < SIGNAL_BATCH_MAX && bytes < BATCH_BYTES_MAX) {
+        struct request *rq = o->waiting;
+        DL_DELETE(o->waiting, rq);
+        DL_APPEND(o->under_way, rq);
+        items[b.count++] = (struct signal_item){rq->id, buf_slice(&rq->reply)};
+        bytes += rq->reply.n;
+    }
+    store_signal(o->signaling->store, &b, on_stored, o);
+}
+
+void outbox_put(struct request *rq, const struct id *recipient, unsigned from, struct slice body)
+{
+    struct client *c = rq->client;
+    struct outbox *o = outbox_find(c, &rq->call, recipient);
+    if (!o) {
+        o = calloc(1, sizeof *o);
+        assert(o);
+        *o = (struct outbox){.client = c,
+                             .signaling = rq->signaling,
+                             .call = rq->call,
+                             .recipient = *recipient,
+                             .sender = rq->session,
+                             .from = from};
+        DL_APPEND(c->outboxes, o);
+    }
+    buf_clear(&rq->reply);
+    buf_put(&rq->reply, body);
+    if (c->current == rq)
+        c->current = NULL; /* verbs behind it need not wait */
+    client_load(c, 1);
+    DL_APPEND(o->waiting, rq);
+    if (!o->under_way)
+        outbox_send(o);
+}
+
+void outbox_drop_all(struct client *c)
+{
+    struct outbox *o = NULL;
+    struct outbox *next = NULL;
+    struct request *rq = NULL;
+    struct request *next_rq = NULL;
+    DL_FOREACH_SAFE(c->outboxes, o, next)
+    {
+        DL_DELETE(c->outboxes, o);
+        o->client = NULL;
+        DL_FOREACH(o->under_way, rq)
+        rq->client = NULL;
+        DL_FOREACH_SAFE(o->waiting, rq, next_rq)
+        {
+            DL_DELETE(o->waiting, rq);
+            request_destroy(rq); /* not sent: the client sends it again after its resume */
+        }
+        if (!o->under_way)
+            free(o);
+    }
+}

@@ -1,0 +1,159 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "node/signaling/private.h"
+
+/*
+ * What a node does for the cluster: it renews its lease, works out which partitions are its own, and fires their timers. Rendezvous hashing (Thaler & Ravishankar
+ * 1998): a partition belongs to the living node whose hash with it is highest, so a node that comes or goes moves only its own share. Two
+ * owners for a moment do no harm.
+ */
+
+enum { LEASE_MS = 6000, RENEW_EVERY_MS = 2000, LOOK_EVERY_MS = 250, AGAIN_MS = 3000, ACKS_EVERY_TICKS = 2 };
+
+struct owner {
+    struct signaling *signaling;
+    struct timer renew;
+    struct timer look;
+    bool owns[ID_PARTITIONS_MAX];
+    unsigned looking; /* partitions whose timers are being asked for */
+    unsigned ticks;
+    unsigned answers; /* questions whose answer comes back to this object */
+    bool gone;
+};
+
+struct due_call {
+    struct signaling *signaling;
+    struct id call;
+};
+
+/* FNV-1a, then the finalizer of MurmurHash3: FNV alone leaves names that differ in one character too close. */
+static uint64_t weight(const struct node_id *node, unsigned partition)
+{
+    uint64_t h = 14695981039346656037u;
+    for (const char *p = node->text; *p; p++)
+        h = (h ^ (unsigned char)*p) * 1099511628211u;
+    h ^= partition;
+    h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
+    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
+    return h ^ h >> 33;
+}
+
+static bool owns(const struct node_id *self, unsigned partition, const struct node_id *nodes, size_t count)
+{
+    uint64_t own = weight(self, partition);
+    for (size_t i = 0; i < count; i++) {
+        if (weight(&nodes[i], partition) > own)
+            return false;
+    }
+    return true;
+}
+
+/* False: the owner was destroyed meanwhile, and this was the last answer it had to wait for. */
+static bool answered(struct owner *o)
+{
+    o->answers--;
+    if (!o->gone)
+        return true;
+    if (o->answers == 0)
+        free(o);
+    return false;
+}
+
+static void on_nodes(void *context, enum err err, const struct node_id *nodes, size_t count)
+{
+    struct owner *o = context;
+    if (!answered(o) || err != ERR_OK)
+        return;
+    for (unsigned p = 0; p < o->signaling->settings.partitions; p++)
+        o->owns[p] = owns(&o->signaling->settings.node, p, nodes, count);
+}
+
+static void on_renew(struct timer *timer)
+{
+    struct owner *o = CONTAINER_OF(timer, struct owner, renew);
+    o->answers++;
+    store_lease_renew(o->signaling->store, LEASE_MS, on_nodes, o);
+    timer_set(o->signaling->settings.timers, timer, RENEW_EVERY_MS, on_renew);
+}
+
+static void ignore(void *context, enum err err)
+{
+    (void)context;
+    (void)err;
+}
+
+static void on_expired(void *context, const struct call_answer *a)
+{
+    struct signaling *sig = ((struct due_call *)context)->signaling;
+    struct id call = ((struct due_call *)context)->call;
+    free(context);
+    if (a->err == ERR_OK && !sig->stopped)
+        fanout_start(sig, &call, a, NULL, NULL);
+}
+
+static void fire(struct signaling *sig, const struct due_timer *due)
+{
+    metric_inc(sig->settings.metrics, METRIC_TIMERS_FIRED);
+    if (due->kind == DUE_FANOUT) {
+        fanout_resume(sig, &due->id);
+    } else if (due->kind == DUE_GRACE && name_is_valid(due->user)) {
+        farewell_start(sig, &due->id, due->user, 0, "lost", ignore, NULL);
+    } else if (due->kind == DUE_EXPIRE) {
+        struct due_call *question = malloc(sizeof *question);
+        assert(question);
+        *question = (struct due_call){sig, due->id};
+        store_offer_expire(sig->store, &due->id, on_expired, question);
+    }
+}
+
+static void on_due(void *context, enum err err, const struct due_timer *timers, size_t count)
+{
+    struct owner *o = context;
+    if (!answered(o))
+        return;
+    o->looking--;
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        fire(o->signaling, &timers[i]);
+}
+
+static void on_look(struct timer *timer)
+{
+    struct owner *o = CONTAINER_OF(timer, struct owner, look);
+    struct signaling *sig = o->signaling;
+    if (o->looking == 0) {
+        for (unsigned p = 0; p < sig->settings.partitions; p++) {
+            if (!o->owns[p])
+                continue;
+            o->looking++;
+            o->answers++;
+            store_timers_due(sig->store, p, AGAIN_MS, on_due, o);
+        }
+    }
+    if (++o->ticks % ACKS_EVERY_TICKS == 0)
+        acks_flush(sig);
+    mail_retry(sig);
+    timer_set(sig->settings.timers, timer, LOOK_EVERY_MS, on_look);
+}
+
+struct owner *owner_create(struct signaling *sig)
+{
+    struct owner *o = calloc(1, sizeof *o);
+    assert(o);
+    o->signaling = sig;
+    timer_set(sig->settings.timers, &o->renew, 0, on_renew);
+    timer_set(sig->settings.timers, &o->look, LOOK_EVERY_MS, on_look);
+    return o;
+}
+
+void owner_destroy(struct owner *o)
+{
+    if (!o)
+        return;
+    timer_cancel(&o->renew);
+    timer_cancel(&o->look);
+    store_lease_renew(o->signaling->store, 0, on_nodes, o);
+    o->answers++;
+    o->gone = true;
+}

@@ -1,0 +1,223 @@
+/** What the stories share among themselves: clients, requests, and the steps that many of them take. */
+#ifndef NODE_SIGNALING_PRIVATE_H
+#define NODE_SIGNALING_PRIVATE_H
+
+#include <uthash.h>
+
+#include "common/wire/fields.h"
+#include "common/wire/writer.h"
+#include "node/call/seating.h"
+#include "node/signaling/signaling.h"
+#include "node/store/calls.h"
+#include "node/store/cluster.h"
+
+enum { CALLS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
+
+struct request;
+struct outbox;
+struct owner;
+
+struct signaling {
+    struct signaling_settings settings;
+    struct store *store;
+    struct client *sessions; /* hash of clients that have a session, by its id */
+    struct client *clients;  /* list of all of them */
+    size_t client_count;
+    struct client *acks; /* list of clients whose acks the store has not heard */
+    struct timer ack_timer;
+    struct owner *owner;
+    struct buf body;  /* scratch: a reply or event being written */
+    struct buf frame; /* scratch: a frame on its way out */
+    bool draining;
+    bool stopped;
+};
+
+/* Where this client sits, as far as this node has heard. */
+struct seat {
+    struct id call;
+    struct seating seating;
+};
+
+enum client_state {
+    CLIENT_NEW,      /* no hello yet */
+    CLIENT_GREETING, /* a hello is being answered; what comes after it waits */
+    CLIENT_LIVE,     /* has its session */
+    CLIENT_CLOSING,  /* a close is on its way; nothing is heard or said any more */
+};
+
+/* A socket and, once it said hello, its session. Owner: from client_open() to client_closed(). */
+struct client {
+    UT_hash_handle hh;
+    struct client *next, *prev;         /* signaling.clients */
+    struct client *ack_next, *ack_prev; /* signaling.acks */
+    struct signaling *signaling;
+    struct conn *conn;
+    struct claims *claims;
+    char *device;
+    struct id session;
+    char key[SESSION_KEY_CHARS + 1];
+    uint8_t state;
+    uint8_t format;
+    bool paused;
+    bool reading; /* the mailbox is being read */
+    bool behind;  /* that failed: to be tried again */
+    bool ack_pending;
+    uint64_t epoch;
+    uint64_t seq;   /* the last event written to the socket */
+    uint64_t heard; /* the last event known to exist */
+    uint64_t acked;
+    uint64_t last_request;
+    struct request *current; /* the verb under way */
+    struct request *waiting; /* list of those behind it */
+    int load;                /* requests that wait for their answers, here or in an outbox */
+    struct outbox *outboxes;
+    struct seat *seats;
+    size_t seat_count;
+    struct bucket frames, bytes, wrong_ids;
+    unsigned frames_refused;
+    struct timer timer; /* hello, then the token's end */
+};
+
+struct verb {
+    const char *type;
+    const struct field *fields;
+    void (*run)(struct request *);
+};
+
+/* A request that was taken. Owner: whoever will answer it; request_ok() and request_fail() free it. */
+struct request {
+    struct request *next, *prev; /* client.waiting, or an outbox */
+    struct signaling *signaling;
+    struct client *client; /* NULL once the socket is gone: the story goes on, nobody hears the answer */
+    struct id session;
+    const struct verb *verb;
+    struct wire_doc *doc;
+    const struct wire_value *message;
+    uint64_t id;
+    uint64_t since_us;
+    struct id call;
+    struct buf reply; /* body of the ok, once it is known */
+    void *story;      /* what the verb needs in between; the verb frees it */
+};
+
+/* ---- verbs.c ---- */
+const struct verb *verb_find(struct slice type);
+extern const struct verb verb_hello;
+
+/* ---- client.c ---- */
+struct client *client_of(struct signaling *, const struct id *session);
+void client_send(struct client *, struct slice body, uint64_t seq);
+/* Says no more and hears no more; client_closed() follows from the edge. */
+void client_close(struct client *, enum close_code);
+/* The client has a session from now on. */
+void client_adopt(struct client *, const struct id *session, uint64_t epoch);
+void client_acks(struct client *, uint64_t seq);
+void acks_flush(struct signaling *);
+struct session_device client_device(const struct client *);
+unsigned user_partition(const struct signaling *, struct slice user);
+
+/* ---- seats ---- */
+struct seat *seat_find(struct client *, const struct id *call);
+/* Takes a seating in if it is newer than what is known; an empty text means that the client is out. */
+void seat_update(struct client *, const struct id *call, struct slice text);
+void seat_set(struct client *, const struct id *call, const struct seating *);
+void seat_drop(struct client *, const struct id *call);
+
+/* ---- request.c ---- */
+/* Takes a decoded frame of a client that may speak; owns `doc` from here on. */
+void request_take(struct client *, struct wire_doc *doc);
+/* Goes on with what waits behind a verb that was answered. */
+void request_next(struct client *);
+void request_destroy(struct request *);
+/* Ends a request that was answered otherwise, or that nobody waits for any more. */
+void request_drop(struct request *);
+/* Counts requests that wait for their answers; too many stop the reading, fewer start it again. */
+void client_load(struct client *, int change);
+/* Closes with 4004 when the token ends. */
+void client_arm_expiry(struct client *);
+/* Starts the ok: {"type":"ok","id":n} and `pairs` more to come, in rq->reply. */
+struct buf *request_ok_begin(struct request *, size_t pairs);
+/* Sends rq->reply (an empty ok if none was begun) and frees the request. */
+void request_ok(struct request *);
+/* Answers with an error and frees the request. `why` NULL: the code's own words. */
+void request_fail(struct request *, enum err, const char *why);
+void request_fail_later(struct request *, enum err, const char *why, uint64_t retry_after_ms);
+/* An error for a frame that became no request. */
+void client_refuse(struct client *, uint64_t id, enum err, const char *why, uint64_t retry_after_ms);
+/* The field `call` as an id. False: answered already. */
+bool request_call(struct request *);
+struct call_actor request_actor(const struct request *);
+/* A wrong call or offer id was named: counts it. */
+void request_fail_call(struct request *, enum err);
+
+/* ---- fanout.c ---- */
+/* Brings everybody's mailbox up to the change, keeps rq->reply, then answers the request. */
+void fanout_for_request(struct request *, const struct call_answer *);
+/* The same for a change nobody here asked for (rq NULL), or that another story waits for. */
+typedef void fanout_done_fn(void *context, enum err);
+void fanout_start(struct signaling *, const struct id *call, const struct call_answer *, fanout_done_fn *,
+                  void *context);
+/* Goes on where another node stopped. */
+void fanout_resume(struct signaling *, const struct id *call);
+/* Frees the seat of a session that is no more. */
+void fanout_leave(struct signaling *, const struct id *call, const struct id *session, const char *reason,
+                  fanout_done_fn *, void *context);
+
+/* ---- mail.c ---- */
+/* Reads what the mailbox holds after the last event that went to the socket. */
+void mail_read(struct client *);
+/* Once more for those where that failed. */
+void mail_retry(struct signaling *);
+void on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
+                    const struct store_seating *);
+void on_mail_detached(void *context, const struct id *session, uint64_t epoch, enum err why);
+void on_mail_healed(void *context);
+
+/* ---- farewell.c ---- */
+/* Ends a session, frees its seats, forgets it. */
+void farewell_start(struct signaling *, const struct id *session, struct slice user, uint64_t epoch, const char *reason,
+                    fanout_done_fn *, void *context);
+
+/* ---- owner.c ---- */
+struct owner *owner_create(struct signaling *);
+void owner_destroy(struct owner *);
+
+/* ---- description.c ---- */
+/*
+ * Checks what a client wants to send by the media policy and, for relay privacy, takes the addresses out; appends the result as msgpack. An offer or answer
+ * is a string of SDP or {type, sdp}. False: the request was answered.
+ */
+bool description_put(struct request *, const struct wire_value *description, bool relay, struct buf *out);
+/* All elements end to end; *ret_count says how many were left. */
+bool candidates_put(struct request *, const struct wire_value *candidates, bool relay, struct buf *out,
+                    size_t *ret_count);
+/* `allow` as the store has it: "", "*" or "\nuser\n". False: the request was answered. */
+bool allow_put(struct request *, struct buf *out);
+
+/* ---- snapshot.c ---- */
+enum { SNAPSHOT_PAIRS = 10 };
+/* The pairs of a snapshot; the caller has put the map's head. */
+void snapshot_put(struct buf *, const struct id *call, const struct call_answer *);
+
+/* ---- outbox.c ---- */
+/* Sends a relayed signal behind those of the same pair that are under way. Owns the request; `body` is msgpack without version. */
+void outbox_put(struct request *, const struct id *recipient, unsigned from, struct slice body);
+void outbox_drop_all(struct client *);
+
+/* ---- one a verb ---- */
+void hello_run(struct request *);
+void bye_run(struct request *);
+void ping_run(struct request *);
+void auth_renew_run(struct request *);
+void ice_get_run(struct request *);
+void offer_post_run(struct request *);
+void offer_take_run(struct request *);
+void call_start_run(struct request *);
+void call_join_run(struct request *);
+void call_leave_run(struct request *);
+void call_remove_run(struct request *);
+void call_lock_run(struct request *);
+void call_get_run(struct request *);
+void signal_run(struct request *);
+
+#endif

@@ -1,0 +1,227 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "node/signaling/private.h"
+
+/*
+ * A client's verbs run one after the other; only relayed signals run beside each other (outbox.c). So at most one request can have had its effect
+ * without an answer when a node dies, and a request that is sent again finds either its kept answer or a store that has done nothing yet.
+ */
+
+enum { REPLY_BYTES_MAX = 1 << 20 };
+
+static struct request *request_create(struct client *c, const struct verb *verb, struct wire_doc *doc, uint64_t id)
+{
+    struct request *rq = calloc(1, sizeof *rq);
+    assert(rq);
+    rq->signaling = c->signaling;
+    rq->client = c;
+    rq->session = c->session;
+    rq->verb = verb;
+    rq->doc = doc;
+    rq->message = wire_doc_root(doc);
+    rq->id = id;
+    rq->since_us = clock_steady_us();
+    buf_init(&rq->reply, REPLY_BYTES_MAX);
+    return rq;
+}
+
+void request_destroy(struct request *rq)
+{
+    wire_doc_destroy(rq->doc);
+    buf_finish(&rq->reply);
+    free(rq);
+}
+
+/* ---- running ---- */
+
+static void request_run(struct request *rq)
+{
+    rq->session = rq->client->session;
+    rq->client->current = rq;
+    rq->verb->run(rq);
+}
+
+static void on_kept_reply(void *context, enum err err, struct slice body)
+{
+    struct request *rq = context;
+    if (!rq->client) {
+        request_drop(rq);
+    } else if (err == ERR_OK) {
+        buf_put(&rq->reply, body);
+        request_ok(rq);
+    } else if (err == ERR_NOT_FOUND) {
+        rq->verb->run(rq);
+    } else {
+        request_fail(rq, err, NULL);
+    }
+}
+
+/* An id that is not above the highest so far: the request was sent before. */
+static void request_replay(struct request *rq)
+{
+    rq->session = rq->client->session;
+    rq->client->current = rq;
+    store_reply_find(rq->signaling->store, &rq->session, rq->id, on_kept_reply, rq);
+}
+
+static void request_begin(struct request *rq)
+{
+    struct client *c = rq->client;
+    if (c->state == CLIENT_NEW && rq->verb != &verb_hello) {
+        client_close(c, CLOSE_BAD_STATE); /* it came behind a hello that failed */
+        request_drop(rq);
+        return;
+    }
+    if (c->state == CLIENT_LIVE && rq->id <= c->last_request && rq->verb->run != signal_run) {
+        request_replay(rq);
+        return;
+    }
+    if (rq->id > c->last_request)
+        c->last_request = rq->id;
+    request_run(rq);
+}
+
+void request_next(struct client *c)
+{
+    while (!c->current && c->waiting && c->state != CLIENT_CLOSING) {
+        struct request *rq = c->waiting;
+        DL_DELETE(c->waiting, rq);
+        client_load(c, -1);
+        request_begin(rq);
+    }
+}
+
+static void request_queue(struct request *rq)
+{
+    struct client *c = rq->client;
+    DL_APPEND(c->waiting, rq);
+    client_load(c, 1);
+    request_next(c);
+}
+
+void request_take(struct client *c, struct wire_doc *doc)
+{
+    const struct wire_value *message = wire_doc_root(doc);
+    uint64_t id = (uint64_t)wire_get_int(message, "id", 0);
+    struct slice type = wire_get_string(message, "type");
+    const struct verb *verb = verb_find(type);
+    char why[WHY_SIZE];
+    enum err err = ERR_BAD_REQUEST;
+    metric_inc(c->signaling->settings.metrics, METRIC_REQUESTS);
+    if (!verb)
+        snprintf(why, sizeof why,
+                 type.p ? "`type` is no request of this protocol"
+                        : "`type` is missing; it should be a string, the request's name");
+    else if (verb == &verb_hello && c->state != CLIENT_NEW)
+        snprintf(why, sizeof why, "this socket has said hello already");
+    else
+        err = fields_check(message, verb->fields, why, sizeof why);
+    if (err != ERR_OK) {
+        client_refuse(c, id, err, why, 0);
+        wire_doc_destroy(doc);
+        return;
+    }
+    request_queue(request_create(c, verb, doc, id));
+}
+
+/* ---- answering ---- */
+
+/* The request is over: its client may go on with the next. */
+void request_drop(struct request *rq)
+{
+    struct client *c = rq->client;
+    bool was_current = c && c->current == rq;
+    if (was_current)
+        c->current = NULL;
+    request_destroy(rq);
+    if (was_current)
+        request_next(c);
+}
+
+struct buf *request_ok_begin(struct request *rq, size_t pairs)
+{
+    buf_clear(&rq->reply);
+    wire_put_map(&rq->reply, pairs + 2);
+    wire_put_key_cstr(&rq->reply, "type", "ok");
+    wire_put_key_int(&rq->reply, "id", (int64_t)rq->id);
+    return &rq->reply;
+}
+
+void request_ok(struct request *rq)
+{
+    if (rq->reply.n == 0)
+        request_ok_begin(rq, 0);
+    if (rq->client)
+        client_send(rq->client, buf_slice(&rq->reply), 0);
+    request_drop(rq);
+}
+
+void client_refuse(struct client *c, uint64_t id, enum err err, const char *why, uint64_t retry_after_ms)
+{
+    struct buf *body = &c->signaling->body;
+    metric_inc(c->signaling->settings.metrics, METRIC_REQUESTS_FAILED);
+    buf_clear(body);
+    wire_put_map(body, retry_after_ms ? 5 : 4);
+    wire_put_key_cstr(body, "type", "error");
+    wire_put_key_int(body, "id", (int64_t)id);
+    wire_put_key_cstr(body, "code", err_code(err));
+    wire_put_key_cstr(body, "message", why ? why : err_text(err));
+    if (retry_after_ms)
+        wire_put_key_int(body, "retry_after_ms", (int64_t)retry_after_ms);
+    client_send(c, buf_slice(body), 0);
+}
+
+/* What a client may hear for an outcome that has no code of its own. */
+static enum err public_err(enum err err)
+{
+    return err_code(err) ? err : ERR_UNAVAILABLE;
+}
+
+void request_fail_later(struct request *rq, enum err err, const char *why, uint64_t retry_after_ms)
+{
+    enum err code = public_err(err);
+    if (code == ERR_UNAVAILABLE && retry_after_ms == 0)
+        retry_after_ms = 500 + random_below(1500); /* not all at once */
+    if (rq->client)
+        client_refuse(rq->client, rq->id, code, code == err ? why : NULL, retry_after_ms);
+    request_drop(rq);
+}
+
+void request_fail(struct request *rq, enum err err, const char *why)
+{
+    request_fail_later(rq, err, why, 0);
+}
+
+/* ---- what many verbs need ---- */
+
+struct call_actor request_actor(const struct request *rq)
+{
+    return (struct call_actor){.call = rq->call, .session = rq->session, .device = client_device(rq->client)};
+}
+
+bool request_call(struct request *rq)
+{
+    if (id_parse(wire_get_string(rq->message, "call"), rq->signaling->settings.partitions, &rq->call))
+        return true;
+    request_fail_call(rq, ERR_NOT_FOUND);
+    return false;
+}
+
+/* Ids can't be guessed, but nobody shall try for free. */
+void request_fail_call(struct request *rq, enum err err)
+{
+    struct client *c = rq->client;
+    uint64_t wait = 0;
+    if (err == ERR_NOT_FOUND && c)
+        wait = bucket_take(&c->wrong_ids, &rq->signaling->settings.wrong_ids, 1, clock_steady_ms());
+    if (wait)
+        request_fail_later(rq, ERR_RATE_LIMITED, "too many ids that name no call of yours", wait);
+    else
+        request_fail(rq, err, err == ERR_NOT_FOUND ? "`call` names no call that you may know of" : NULL);
+}

@@ -1,0 +1,139 @@
+#include <stdio.h>
+
+#include "node/signaling/private.h"
+
+/*
+ * signal: one of description, candidates or data for one peer. To peer 0: with the offer while it waits, to its taker afterwards.
+ */
+
+enum { DATA_BYTES_MAX = 16384, EARLY_MAX = 100 };
+
+/* Starts the body and puts what is to be relayed. False: the request was answered. */
+static bool put_payload(struct request *rq, const struct seat *seat, unsigned from, struct buf *b)
+{
+    const struct wire_value *description = wire_get(rq->message, "description");
+    const struct wire_value *candidates = wire_get(rq->message, "candidates");
+    const struct wire_value *data = wire_get(rq->message, "data");
+    if (!!description + !!candidates + !!data != 1) {
+        request_fail(rq, ERR_BAD_REQUEST, "a signal carries exactly one of `description`, `candidates` and `data`");
+        return false;
+    }
+    wire_put_map(b, 4);
+    wire_put_key_cstr(b, "type", "signal");
+    wire_put_key_string(b, "call", id_slice(&rq->call));
+    wire_put_key_int(b, "from", from);
+    if (description) {
+        wire_put_cstr(b, "description");
+        return description_put(rq, description, seat->seating.relay, b);
+    }
+    if (data) {
+        size_t before = b->n;
+        wire_put_key_value(b, "data", data);
+        if (b->n - before <= DATA_BYTES_MAX + sizeof "data")
+            return true;
+        request_fail(rq, ERR_TOO_LARGE, "`data` is larger than 16 KiB");
+        return false;
+    }
+    size_t count = 0;
+    struct buf items;
+    buf_init(&items, rq->signaling->settings.message_bytes_max * 2);
+    bool good = candidates_put(rq, candidates, seat->seating.relay, &items, &count);
+    wire_put_cstr(b, "candidates");
+    wire_put_array(b, count);
+    wire_put_raw(b, buf_slice(&items));
+    buf_finish(&items);
+    return good;
+}
+
+/* A description as relayed must be {type, sdp}: the table lets only a map through, and this names the type. */
+static bool check_type(struct request *rq)
+{
+    static const struct field rows[] = {
+        {.name = "type", .kind = FIELD_ONE_OF, .required = true, .words = "offer|answer|pranswer|rollback"},
+        {.name = NULL},
+    };
+    const struct wire_value *description = wire_get(rq->message, "description");
+    char why[WHY_SIZE - 32];
+    char where[WHY_SIZE];
+    if (!description || description->kind != WIRE_MAP)
+        return true;
+    enum err err = fields_check(description, rows, why, sizeof why);
+    if (err == ERR_OK)
+        return true;
+    snprintf(where, sizeof where, "in `description`: %s", why);
+    request_fail(rq, err, where);
+    return false;
+}
+
+static void relay(struct request *rq, const struct seat *seat, unsigned to)
+{
+    struct signaling *sig = rq->signaling;
+    unsigned from = seating_peer(&seat->seating, &rq->session);
+    const struct id *recipient = &seat->seating.session[to];
+    if (id_is_none(recipient) || to == from || from == 0) {
+        request_fail(rq, ERR_NOT_FOUND, "`to` names no peer that sits in the call");
+        return;
+    }
+    buf_clear(&sig->body);
+    struct id copy = *recipient; /* the answer to a bad payload may end the seat's life */
+    if (put_payload(rq, seat, from, &sig->body))
+        outbox_put(rq, &copy, from, buf_slice(&sig->body));
+}
+
+/* ---- to whoever takes the offer ---- */
+
+static void on_kept(void *context, const struct call_answer *a)
+{
+    struct request *rq = context;
+    struct seat *seat = rq->client ? seat_find(rq->client, &rq->call) : NULL;
+    if (a->err == ERR_OK)
+        request_ok(rq);
+    else if (a->err == ERR_CONFLICT && seat && a->peer >= 1 && a->peer <= CALL_SEATS_MAX)
+        relay(rq, seat, a->peer);
+    else if (a->err == ERR_TOO_LARGE)
+        request_fail(rq, a->err, "more early candidates than an offer may carry (100)");
+    else
+        request_fail(rq, a->err == ERR_CONFLICT ? ERR_NOT_FOUND : a->err, NULL);
+}
+
+static void on_taken(void *context, const struct call_answer *a)
+{
+    struct request *rq = context;
+    struct seat *seat = rq->client ? seat_find(rq->client, &rq->call) : NULL;
+    if (a->err == ERR_CONFLICT && seat && a->peer >= 1 && a->peer <= CALL_SEATS_MAX)
+        relay(rq, seat, a->peer);
+    else if (a->err == ERR_UNAVAILABLE)
+        request_fail(rq, a->err, NULL);
+    else
+        request_fail(rq, ERR_NOT_FOUND, "nobody has taken the offer yet: only candidates may wait with it");
+}
+
+static void to_taker(struct request *rq, const struct seat *seat)
+{
+    const struct wire_value *candidates = wire_get(rq->message, "candidates");
+    struct call_actor actor = request_actor(rq);
+    struct buf items;
+    size_t count = 0;
+    if (!candidates) {
+        store_offer_add(rq->signaling->store, &actor, rq->id, (struct slice){0}, EARLY_MAX + 1, on_taken, rq);
+        return;
+    }
+    buf_init(&items, rq->signaling->settings.message_bytes_max * 2);
+    if (candidates_put(rq, candidates, seat->seating.relay, &items, &count))
+        store_offer_add(rq->signaling->store, &actor, rq->id, buf_slice(&items), count, on_kept, rq);
+    buf_finish(&items);
+}
+
+void signal_run(struct request *rq)
+{
+    unsigned to = (unsigned)wire_get_int(rq->message, "to", 0);
+    if (!request_call(rq) || !check_type(rq))
+        return;
+    struct seat *seat = seat_find(rq->client, &rq->call);
+    if (!seat)
+        request_fail_call(rq, ERR_NOT_FOUND);
+    else if (to == 0)
+        to_taker(rq, seat);
+    else
+        relay(rq, seat, to);
+}

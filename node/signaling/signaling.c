@@ -1,0 +1,94 @@
+#include "node/signaling/signaling.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "node/signaling/private.h"
+
+enum { BODY_BYTES_MAX = 1 << 20, FRAME_BYTES_MAX = 1 << 22 };
+
+struct signaling *signaling_create(const struct signaling_settings *settings)
+{
+    struct signaling *sig = calloc(1, sizeof *sig);
+    assert(sig);
+    sig->settings = *settings;
+    buf_init(&sig->body, BODY_BYTES_MAX);
+    buf_init(&sig->frame, FRAME_BYTES_MAX);
+    return sig;
+}
+
+struct store_events signaling_store_events(struct signaling *sig)
+{
+    return (struct store_events){
+        .on_events = on_mail_events, .on_detached = on_mail_detached, .on_healed = on_mail_healed, .context = sig};
+}
+
+void signaling_start(struct signaling *sig, struct store *store)
+{
+    sig->store = store;
+    sig->owner = owner_create(sig);
+}
+
+void signaling_set_keys(struct signaling *sig, const struct keyring *keys, const struct ice_config *ice)
+{
+    sig->settings.keys = keys;
+    sig->settings.ice = ice;
+}
+
+size_t signaling_client_count(const struct signaling *sig)
+{
+    return sig->client_count;
+}
+
+static void on_leave_now(struct timer *timer)
+{
+    client_close(CONTAINER_OF(timer, struct client, timer), CLOSE_RESTART);
+}
+
+/* {"type":"reconnect","after_ms":n}: each at a time of its own, so that they don't all arrive elsewhere at once. */
+static void send_away(struct client *c, uint64_t window_ms)
+{
+    struct buf *body = &c->signaling->body;
+    uint64_t after_ms = random_below(window_ms + 1);
+    if (c->state == CLIENT_LIVE) {
+        buf_clear(body);
+        wire_put_map(body, 2);
+        wire_put_key_cstr(body, "type", "reconnect");
+        wire_put_key_int(body, "after_ms", (int64_t)after_ms);
+        client_send(c, buf_slice(body), 0);
+    }
+    timer_set(c->signaling->settings.timers, &c->timer, after_ms, on_leave_now);
+}
+
+void signaling_drain(struct signaling *sig, uint64_t window_ms)
+{
+    sig->draining = true;
+    log_info("node.draining", LOG_U64("clients", sig->client_count), LOG_U64("window_ms", window_ms));
+    for (struct client *c = sig->clients, *next = NULL; c; c = next) {
+        next = c->next;
+        if (c->state != CLIENT_CLOSING)
+            send_away(c, window_ms);
+    }
+}
+
+void signaling_stop(struct signaling *sig)
+{
+    if (sig->stopped)
+        return;
+    acks_flush(sig);
+    sig->stopped = true;
+    owner_destroy(sig->owner);
+    sig->owner = NULL;
+}
+
+void signaling_destroy(struct signaling *sig)
+{
+    if (!sig)
+        return;
+    assert(!sig->clients);
+    buf_finish(&sig->body);
+    buf_finish(&sig->frame);
+    free(sig);
+}

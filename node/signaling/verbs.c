@@ -1,0 +1,89 @@
+#include "node/signaling/private.h"
+
+/* The one table of requests: what each is called, what it carries, which story it begins. docs/protocol.md is held against it. */
+
+#define END          \
+    {                \
+        .name = NULL \
+    }
+
+static const struct field no_fields[] = {END};
+static const struct field call_fields[] = {{.name = "call", .kind = FIELD_ID, .required = true}, END};
+
+static const struct field hello_fields[] = {
+    {.name = "token", .kind = FIELD_STRING, .required = true, .min = 1, .max = JWT_SIZE_MAX},
+    {.name = "device", .kind = FIELD_NAME, .required = true},
+    {.name = "resume", .kind = FIELD_MAP},
+    END,
+};
+static const struct field auth_renew_fields[] = {
+    {.name = "token", .kind = FIELD_STRING, .required = true, .min = 1, .max = JWT_SIZE_MAX},
+    END,
+};
+static const struct field offer_post_fields[] = {
+    {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = 100},
+    {.name = "ttl_ms", .kind = FIELD_INT, .min = 1000, .max = 86400000},
+    {.name = "seats", .kind = FIELD_INT, .min = 2, .max = CALL_SEATS_MAX},
+    {.name = "privacy", .kind = FIELD_ONE_OF, .words = "relay"},
+    END,
+};
+static const struct field call_start_fields[] = {
+    {.name = "to", .kind = FIELD_NAMES, .required = true, .min = 0, .max = 4},
+    {.name = "seats", .kind = FIELD_INT, .min = 2, .max = CALL_SEATS_MAX},
+    {.name = "privacy", .kind = FIELD_ONE_OF, .words = "relay"},
+    {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = 100},
+    {.name = "ring_ms", .kind = FIELD_INT, .min = 5000, .max = 120000},
+    {.name = "wait", .kind = FIELD_BOOL},
+    END,
+};
+static const struct field call_leave_fields[] = {
+    {.name = "call", .kind = FIELD_ID, .required = true},
+    {.name = "reason",
+     .kind = FIELD_ONE_OF,
+     .words = "hangup|rejected|busy|timeout|cancelled|unreachable|lost|replaced"},
+    END,
+};
+static const struct field call_remove_fields[] = {
+    {.name = "call", .kind = FIELD_ID, .required = true},
+    {.name = "peer", .kind = FIELD_INT, .required = true, .min = 1, .max = CALL_SEATS_MAX},
+    END,
+};
+static const struct field call_lock_fields[] = {
+    {.name = "call", .kind = FIELD_ID, .required = true},
+    {.name = "locked", .kind = FIELD_BOOL, .required = true},
+    END,
+};
+static const struct field signal_fields[] = {
+    {.name = "call", .kind = FIELD_ID, .required = true},
+    {.name = "to", .kind = FIELD_INT, .required = true, .min = 0, .max = CALL_SEATS_MAX},
+    {.name = "description", .kind = FIELD_MAP},
+    {.name = "candidates", .kind = FIELD_ARRAY, .min = 1, .max = 100},
+    END,
+};
+
+const struct verb verb_hello = {"hello", hello_fields, hello_run};
+
+static const struct verb verbs[] = {
+    {"signal", signal_fields, signal_run},
+    {"ping", no_fields, ping_run},
+    {"auth.renew", auth_renew_fields, auth_renew_run},
+    {"bye", no_fields, bye_run},
+    {"offer.post", offer_post_fields, offer_post_run},
+    {"offer.take", call_fields, offer_take_run},
+    {"call.start", call_start_fields, call_start_run},
+    {"call.join", call_fields, call_join_run},
+    {"call.leave", call_leave_fields, call_leave_run},
+    {"call.remove", call_remove_fields, call_remove_run},
+    {"call.lock", call_lock_fields, call_lock_run},
+    {"call.get", call_fields, call_get_run},
+    {"ice.get", no_fields, ice_get_run},
+};
+
+const struct verb *verb_find(struct slice type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (slice_is(type, verbs[i].type))
+            return &verbs[i];
+    }
+    return slice_is(type, verb_hello.type) ? &verb_hello : NULL;
+}
