@@ -1,0 +1,66 @@
+/**
+ * What the files of this room share: the edge itself. Private to node/edge.
+ */
+#ifndef NODE_EDGE_STATE_H
+#define NODE_EDGE_STATE_H
+
+#include <libwebsockets.h>
+#include <uv.h>
+
+#include "common/base/net.h"
+#include "common/loop/timer.h"
+#include "node/edge/edge.h"
+
+struct addresses;
+struct conn;
+struct listener;
+
+enum {
+    EDGE_MAGIC = 0x45444745,
+    /** What one read takes from a socket and what a conn holds for it while idle; see docs of what larger ones cost in edge.c. */
+    EDGE_RX_BYTES = 1024,
+    EDGE_SCRATCH_BYTES = 65536,
+    /** Sockets that are not upgraded: handshakes and plain HTTP. More wait in the kernel's queue. */
+    EDGE_PLAIN_MAX = 2048,
+};
+
+/** How far edge_stop() has come. */
+enum edge_life { EDGE_CREATED, EDGE_RUNNING, EDGE_STOPPING, EDGE_UNWINDING, EDGE_CLOSED };
+
+struct edge {
+    unsigned magic;
+    enum edge_life life;
+
+    struct edge_settings set; /* its lists are our copies, owned here */
+    struct net_trust trust;   /* owned here */
+
+    struct lws_context *context; /* NULL again when libwebsockets freed it */
+    struct lws_vhost *plain;
+    struct lws_vhost *tls; /* NULL: none */
+    int tls_key_kind;
+
+    struct listener *listeners;
+    size_t listener_count;
+    bool accept_paused;
+    struct timer accept_timer;
+
+    struct conn *conns; /* all that are open */
+    size_t conn_count;
+    size_t socket_count; /* all that libwebsockets holds, upgraded or not */
+    struct addresses *addresses;
+    unsigned char *scratch; /* LWS_PRE + EDGE_SCRATCH_BYTES: for one frame or header on its way */
+
+    struct timer stop_timer;
+    uv_idle_t turns; /* counts turns of the loop while libwebsockets closes its handles */
+    unsigned turn_count;
+    unsigned handles_open; /* ours: listeners and `turns` */
+    void (*on_closed)(void *context);
+    void *on_closed_context;
+};
+
+/** The edge that a libwebsockets callback belongs to. */
+struct edge *edge_of(struct lws *);
+/** After the number of sockets went down: accept again, or go on with stopping. */
+void edge_on_fewer_sockets(struct edge *);
+
+#endif
