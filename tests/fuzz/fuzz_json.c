@@ -1,0 +1,22 @@
+/** JSON frames: whatever is read survives both formats; whatever is not gets a sentence. */
+#include <stdlib.h>
+
+#include "tests/unit/common/wire/tree.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct wire_doc *doc = NULL;
+    char why[128] = "";
+
+    if (wire_decode(WIRE_JSON, slice_make(data, size), &doc, why, sizeof(why)) != ERR_OK) {
+        if (doc || !is_sentence(why))
+            abort();
+        return 0;
+    }
+    if (tree_round_trip(wire_doc_root(doc)))
+        abort();
+    wire_doc_destroy(doc);
+    return 0;
+}
