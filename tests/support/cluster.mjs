@@ -4,6 +4,8 @@
 // TEST_LOGS names a directory for the nodes' logs.
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,14 +114,24 @@ export class Node {
     if (ready) await this.untilReady();
   }
 
-  /** The status and text of a GET; status 0 when nobody answers. */
-  async get(path, init = {}) {
-    try {
-      const response = await fetch(`http${this.scheme}://127.0.0.1:${this.port}${path}`, { ...init, signal: AbortSignal.timeout(5000) });
-      return { status: response.status, headers: response.headers, text: await response.text() };
-    } catch {
-      return { status: 0, headers: new Headers(), text: '' };
-    }
+  /** Status, headers and text of a request; status 0 when nobody answers. */
+  get(path, { method = 'GET', headers = {} } = {}) {
+    const { request } = this.scheme ? https : http;
+    const nobody = { status: 0, headers: {}, text: '' };
+    return new Promise((resolve) => {
+      const url = `http${this.scheme}://127.0.0.1:${this.port}${path}`;
+      const asked = request(url, { method, headers, agent: false, rejectUnauthorized: false, timeout: 5000 }, (response) => {
+        let text = '';
+        response.on('data', (bytes) => {
+          text += bytes;
+        });
+        response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, text }));
+        response.on('error', () => resolve(nobody));
+      });
+      asked.on('timeout', () => asked.destroy());
+      asked.on('error', () => resolve(nobody));
+      asked.end();
+    });
   }
 
   async untilReady(ready = true) {

@@ -1,0 +1,178 @@
+// What happens to a stream of signals when something dies under it (promises 3, 8, 10): nothing lost, nothing twice, nothing out of order.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { pair } from '../support/calls.mjs';
+import { Client, fresh, join } from '../support/client.mjs';
+import { startCluster } from '../support/cluster.mjs';
+import { Persistent } from '../support/stream.mjs';
+import { stretched, until } from '../support/wait.mjs';
+
+const COUNT = 1000;
+const ALL = Array.from({ length: COUNT }, (_, i) => i);
+
+let cluster;
+let nodes;
+before(async () => {
+  cluster = await startCluster({ nodes: 3 });
+  nodes = cluster.nodes;
+});
+after(() => cluster?.stop());
+
+const running = () => nodes.filter((node) => node.running);
+
+/** Alice and bob in a call, both of the kind that comes back. Alice would rather come back at the last node, bob where he was. */
+async function persistentPair() {
+  const [alice, bob] = [await join(nodes[0], fresh('alice')), await join(nodes[1], fresh('bob'))];
+  const call = await pair(alice, bob);
+  const left = new Persistent(alice, () => running().reverse());
+  const right = new Persistent(bob, () => [...new Set([nodes[1], ...running()])].filter((node) => node.running));
+  return { call, left, right };
+}
+
+/** Both send COUNT signals; `trouble(n)` is called as alice's n-th is answered. Then both have all of the other's. */
+async function streamBothWays({ call, left, right }, trouble) {
+  await Promise.all([left.sendNumbered(call, 2, COUNT, trouble), right.sendNumbered(call, 1, COUNT)]);
+  for (const end of [left, right]) {
+    const got = await end.client.expectMany('signal', COUNT);
+    assert.deepEqual(got.map(({ data }) => data), ALL);
+    await end.client.quiet('signal');
+  }
+}
+
+describe('1,000 numbered signals each way all arrive, in order, once', () => {
+  test('when the node of one is killed and both resume, one at another node', async () => {
+    const stream = await persistentPair();
+    const done = [];
+    await streamBothWays(stream, (n) => {
+      if (n === 300) {
+        done.push(nodes[0].kill());
+        stream.right.client.socket.terminate();
+      }
+    });
+    await Promise.all(done);
+    assert.equal(stream.left.client.node, nodes[2]);
+    assert.ok(stream.left.resumes >= 1 && stream.right.resumes >= 1);
+    await Promise.all([stream.left.leave(), stream.right.leave()]);
+    await nodes[0].start();
+  });
+
+  test('when sockets are cut again and again', async () => {
+    const stream = await persistentPair();
+    await streamBothWays(stream, (n) => {
+      if (n % 150 === 75) stream.left.client.socket.terminate();
+      if (n % 200 === 100) stream.right.client.socket.terminate();
+    });
+    assert.ok(stream.left.resumes >= 3);
+    await Promise.all([stream.left.leave(), stream.right.leave()]);
+  });
+
+  test('when the pub/sub connections to Redis are killed', async () => {
+    const stream = await persistentPair();
+    const killed = [];
+    await streamBothWays(stream, (n) => {
+      if (n % 250 === 100) killed.push(cluster.redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub'));
+    });
+    assert.ok((await Promise.all(killed)).some((count) => count > 0));
+    assert.equal(stream.left.resumes + stream.right.resumes, 0, 'no socket was lost');
+    await Promise.all([stream.left.leave(), stream.right.leave()]);
+  });
+
+  test('when all connections to Redis are killed', async () => {
+    const stream = await persistentPair();
+    const killed = [];
+    await streamBothWays(stream, (n) => {
+      if (n % 400 === 200) killed.push(cluster.redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'));
+    });
+    assert.ok((await Promise.all(killed)).some((count) => count > 0));
+    await Promise.all([stream.left.leave(), stream.right.leave()]);
+  });
+
+  test('when the scripts are flushed from Redis', async () => {
+    const stream = await persistentPair();
+    await streamBothWays(stream, (n) => {
+      if (n % 300 === 100) cluster.redis.command('SCRIPT', 'FLUSH');
+    });
+    await Promise.all([stream.left.leave(), stream.right.leave()]);
+  });
+});
+
+describe('while nothing comes back through the bus', () => {
+  test('/readyz is red, and what was sent meanwhile arrives when the bus is back', async () => {
+    const stream = await persistentPair();
+    const { redis } = cluster;
+    await redis.command('ACL', 'SETUSER', 'default', '-ssubscribe');
+    try {
+      await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await Promise.all(nodes.map((node) => until(async () => (await node.get('/readyz')).status === 503, `${node.name} to be red`, stretched(12_000))));
+      assert.equal((await nodes[0].get('/healthz')).status, 200, 'it lives all the same');
+      await stream.left.sendNumbered(stream.call, 2, 50);
+    } finally {
+      await redis.command('ACL', 'SETUSER', 'default', '+ssubscribe');
+    }
+    const got = await stream.right.client.expectMany('signal', 50);
+    assert.deepEqual(got.map(({ data }) => data), ALL.slice(0, 50));
+    for (const node of nodes) await node.untilReady();
+    await Promise.all([stream.left.leave(), stream.right.leave()]);
+  });
+});
+
+describe('a node that is stopped', () => {
+  test('tells its clients to reconnect, closes with 1012, and nothing is lost', async () => {
+    const { call, left, right } = await persistentPair();
+    const { client } = left;
+    await client.settle();
+    const sending = right.sendNumbered(call, 1, 200);
+    const before_ = client.node;
+    const closed = client.closed();
+    before_.signal('SIGTERM');
+    const notice = await client.expect('reconnect');
+    assert.equal(typeof notice.after_ms, 'number');
+    assert.equal(notice.seq, undefined);
+    assert.equal((await closed).code, 1012);
+    await sending;
+    const got = await client.expectMany('signal', 200);
+    assert.deepEqual(got.map(({ data }) => data), ALL.slice(0, 200));
+    await before_.stop();
+    await Promise.all([left.leave(), right.leave()]);
+    await before_.start();
+  });
+
+  test('is not ready from the first moment', async () => {
+    const slow = await startCluster({ nodes: 1, settings: { 'drain-ms': 3000 } });
+    try {
+      const [node] = slow.nodes;
+      const alice = await join(node, fresh('alice'));
+      node.signal('SIGTERM');
+      await node.untilReady(false);
+      await alice.closed();
+    } finally {
+      await slow.stop();
+    }
+  });
+});
+
+describe('a node that was frozen and wakes', () => {
+  test('has lost its sessions, and says nothing more to anyone', async () => {
+    const [alice, bob] = [await join(nodes[0], fresh('alice')), await join(nodes[1], fresh('bob'))];
+    const call = await pair(alice, bob);
+    nodes[0].freeze();
+    let moved;
+    try {
+      moved = new Client();
+      Object.assign(moved, { token: alice.token, session: alice.session, key: alice.key, seq: alice.seq, device: 'phone', user: alice.user });
+      assert.equal((await moved.resume(nodes[2])).resumed, true);
+      alice.send({ type: 'signal', id: alice.lastId + 1, call, to: 2, data: 'from the grave' });
+      await moved.request('call.get', { call });
+      moved.lastId += 10;
+      await moved.request('signal', { call, to: 2, data: 'from the living' });
+    } finally {
+      nodes[0].thaw();
+    }
+    await alice.closed();
+    await moved.request('signal', { call, to: 2, data: 'last' });
+    const first = await bob.expect('signal');
+    const second = await bob.expect('signal');
+    assert.deepEqual([first.data, second.data], ['from the living', 'last']);
+    await nodes[0].untilReady();
+  });
+});
