@@ -118,7 +118,7 @@ static enum err read_urls(const struct wire_value *value, struct buf *out, bool 
         return why_fail(why, ERR_SYNTAX, "`urls` has %zu entries, it may have %d", n, ICE_URLS_MAX);
     wire_put_array(out, n);
     for (size_t i = 0; i < n; i++) {
-        bool is_turn;
+        bool is_turn = false;
         if (items[i].kind != WIRE_STRING)
             return mistake(why, "`urls` is neither a string nor an array of strings");
         enum err e = check_url(items[i].string, &is_turn, why);

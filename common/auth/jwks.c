@@ -214,7 +214,7 @@ static enum err read_key(const struct wire_value *jwk, struct keyring *ring, str
 {
     if (jwk->kind != WIRE_MAP)
         return why_fail(why, ERR_SYNTAX, "%s, no object", wire_kind_name(jwk->kind));
-    enum jwt_algorithm algorithm;
+    enum jwt_algorithm algorithm = JWT_ALGORITHM_COUNT;
     enum err e = find_algorithm(jwk, &algorithm, why);
     if (e != ERR_OK || algorithm == JWT_ALGORITHM_COUNT)
         return e;

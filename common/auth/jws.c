@@ -147,7 +147,7 @@ static enum err decode_header(struct slice text, struct buf *scratch, struct wir
 enum err jws_open(const struct keyring *ring, struct slice token, struct buf *out, struct why why)
 {
     struct parts parts;
-    struct header header;
+    struct header header = {0};
     struct wire_doc *doc;
     if (ring->count == 0)
         return refuse(why, "no key is configured, so no token is accepted");

@@ -106,10 +106,7 @@ unsigned user_partition(const struct signaling *sig, struct slice user)
 void client_acks(struct client *c, uint64_t seq)
 {
     struct signaling *sig = c->signaling;
-    if (seq <= c->acked || seq > c->seq)
-        return;
-    c->acked = seq;
-    if (!c->ack_pending) {
+    if (order_ack(&c->order, seq) && !c->ack_pending) {
         c->ack_pending = true;
         DL_APPEND2(sig->acks, c, ack_prev, ack_next);
     }
@@ -122,7 +119,7 @@ static void ack_flush(struct client *c)
     c->ack_pending = false;
     DL_DELETE2(c->signaling->acks, c, ack_prev, ack_next);
     if (c->signaling->store && !id_is_none(&c->session))
-        store_session_ack(c->signaling->store, &c->session, c->acked);
+        store_session_ack(c->signaling->store, &c->session, c->order.acked);
 }
 
 void acks_flush(struct signaling *sig)

@@ -121,7 +121,7 @@ static void put_welcome(struct request *rq)
     wire_put_key_bool(b, "resumed", ((struct greeting *)rq->story)->resumed);
     wire_put_key_cstr(b, "user", c->claims->user);
     wire_put_key_cstr(b, "device", c->device);
-    wire_put_key_int(b, "seq", (int64_t)c->seq);
+    wire_put_key_int(b, "seq", (int64_t)c->order.seq);
     wire_put_key_int(b, "heartbeat_ms", (int64_t)s->heartbeat_ms);
     wire_put_key_int(b, "grace_ms", (int64_t)s->grace_ms);
     wire_put_cstr(b, "ice_servers");
@@ -228,7 +228,7 @@ static void create_session(struct request *rq)
     struct client *c = rq->client;
     struct greeting *g = rq->story;
     unsigned partition = user_partition(rq->signaling, slice_of(c->claims->user));
-    c->seq = c->acked = 0;
+    order_init(&c->order, 0, rq->id);
     struct id key = id_random(0);
     memcpy(c->key, key.text + 2, SESSION_KEY_CHARS);
     rq->session = id_random(partition);
@@ -277,8 +277,7 @@ static void on_attached(void *context, const struct session_answer *a)
         metric_inc(sig->settings.metrics, METRIC_RESUMES);
         ((struct greeting *)rq->story)->resumed = true;
         client_adopt(c, &rq->session, a->epoch);
-        c->heard = a->seq;
-        c->last_request = a->answered;
+        order_init(&c->order, c->order.seq, a->answered);
         for (size_t i = 0; i < a->seating_count; i++)
             seat_update(c, &a->seatings[i].call, a->seatings[i].text);
         read_calls(rq, a);
@@ -298,7 +297,7 @@ static bool attach_session(struct request *rq, const struct wire_value *resume)
         return false;
     memcpy(c->key, key.p, key.n);
     rq->session = s.id;
-    c->seq = c->acked = s.seq;
+    order_init(&c->order, s.seq, rq->id);
     store_session_attach(rq->signaling->store, &s, on_attached, rq);
     return true;
 }

@@ -9,17 +9,17 @@
  * mailbox, and what the bus brings meanwhile only says how far there is to read.
  */
 
-static void write_events(struct client *c, uint64_t first, const struct slice *bodies, size_t count)
+/* False: what comes before them is missing. */
+static bool write_events(struct client *c, uint64_t first, const struct slice *bodies, size_t count)
 {
-    for (size_t i = 0; i < count && c->state == CLIENT_LIVE; i++) {
-        if (first + i != c->seq + 1)
-            continue; /* had it already */
-        c->seq++;
+    uint64_t skip = 0;
+    if (order_events(&c->order, first, count, &skip) == ORDER_GAP)
+        return false;
+    for (size_t i = (size_t)skip; i < count && c->state == CLIENT_LIVE; i++) {
         metric_inc(c->signaling->settings.metrics, METRIC_EVENTS);
-        client_send(c, bodies[i], c->seq);
+        client_send(c, bodies[i], order_written(&c->order));
     }
-    if (c->heard < c->seq)
-        c->heard = c->seq;
+    return true;
 }
 
 /* ---- reading the mailbox ---- */
@@ -50,10 +50,13 @@ static void on_page(void *context, const struct session_answer *a, uint64_t firs
     }
     for (size_t i = 0; i < a->seating_count; i++)
         seat_update(c, &a->seatings[i].call, a->seatings[i].text);
-    if (c->heard < a->seq)
-        c->heard = a->seq;
-    write_events(c, first, bodies, count);
-    if (c->seq < c->heard && (count > 0 || c->heard > a->seq))
+    bool behind = c->order.seq < a->seq || order_is_behind(&c->order);
+    if ((count > 0 && !write_events(c, first, bodies, count)) || (count == 0 && behind && c->reread)) {
+        client_close(c, CLOSE_RESTART); /* the mailbox itself has a hole: never a silent one */
+        return;
+    }
+    c->reread = count == 0;
+    if (c->order.seq < a->seq || order_is_behind(&c->order))
         mail_read(c);
 }
 
@@ -74,7 +77,7 @@ void mail_read(struct client *c)
     *question = (struct page_question){c->signaling, c->session, c->epoch};
     c->reading = true;
     c->behind = false;
-    store_mailbox_read(c->signaling->store, &c->session, c->seq, on_page, question);
+    store_mailbox_read(c->signaling->store, &c->session, c->order.seq, on_page, question);
 }
 
 /* ---- the bus ---- */
@@ -89,15 +92,13 @@ void on_mail_events(void *context, const struct id *session, uint64_t seq, const
         seat_update(c, &seating->call, seating->text);
     if (count == 0 || c->state != CLIENT_LIVE)
         return;
-    if (seq > c->seq + 1 || c->reading) {
-        if (!c->reading)
-            metric_inc(c->signaling->settings.metrics, METRIC_GAPS);
-        if (c->heard < seq + count - 1)
-            c->heard = seq + count - 1;
+    if (c->reading) {
+        uint64_t skip = 0;
+        (void)order_events(&c->order, seq, count, &skip); /* heard; the page, or the one behind it, brings them */
+    } else if (!write_events(c, seq, bodies, count)) {
+        metric_inc(c->signaling->settings.metrics, METRIC_GAPS);
         mail_read(c);
-        return;
     }
-    write_events(c, seq, bodies, count);
 }
 
 void on_mail_detached(void *context, const struct id *session, uint64_t epoch, enum err why)

@@ -7,6 +7,7 @@
 #include "common/wire/fields.h"
 #include "common/wire/writer.h"
 #include "node/call/seating.h"
+#include "node/session/order.h"
 #include "node/signaling/signaling.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
@@ -60,13 +61,11 @@ struct client {
     uint8_t format;
     bool paused;
     bool reading; /* the mailbox is being read */
+    bool reread;  /* the last page was empty */
     bool behind;  /* that failed: to be tried again */
     bool ack_pending;
     uint64_t epoch;
-    uint64_t seq;   /* the last event written to the socket */
-    uint64_t heard; /* the last event known to exist */
-    uint64_t acked;
-    uint64_t last_request;
+    struct order order;      /* of events and requests */
     struct request *current; /* the verb under way */
     struct request *waiting; /* list of those behind it */
     int load;                /* requests that wait for their answers, here or in an outbox */

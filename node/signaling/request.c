@@ -78,13 +78,11 @@ static void request_begin(struct request *rq)
         request_drop(rq);
         return;
     }
-    if (c->state == CLIENT_LIVE && rq->id <= c->last_request && rq->verb->run != signal_run) {
+    bool sent_before = !order_request(&c->order, rq->id);
+    if (sent_before && c->state == CLIENT_LIVE && rq->verb->run != signal_run)
         request_replay(rq);
-        return;
-    }
-    if (rq->id > c->last_request)
-        c->last_request = rq->id;
-    request_run(rq);
+    else
+        request_run(rq); /* a signal that was stored before is known by its id in the mailbox */
 }
 
 void request_next(struct client *c)

@@ -1,0 +1,212 @@
+#include "node/node.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "node/node_private.h"
+#include "node/routes.h"
+#include "node/supervisor.h"
+
+enum {
+    WHY_SIZE = 512,
+    REPLIES_KEPT = 16,
+    EARLY_CANDIDATES_MAX = 100,
+    EARLY_CANDIDATE_BYTES_MAX = 1 << 16,
+    FRAMES_REFUSED_MAX = 1000,
+    LAG_EVERY_MS = 1000,
+};
+
+/* ---- signals ---- */
+
+static void on_end_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    drain_start(handle->data);
+}
+
+/* SIGHUP: keys, ICE servers and certificates anew. What can't be read leaves the old ones in force. */
+static void on_reload_signal(uv_signal_t *handle, int number)
+{
+    struct node *node = handle->data;
+    struct secrets fresh;
+    char why[WHY_SIZE];
+    (void)number;
+    if (secrets_load(node->config, node->dev_key, &fresh, why, sizeof why) != ERR_OK) {
+        log_error("secrets.kept", LOG_CSTR("why", why));
+    } else {
+        signaling_set_keys(node->signaling, fresh.keys, fresh.ice);
+        secrets_finish(&node->secrets);
+        node->secrets = fresh;
+        log_info("secrets.reloaded", LOG_U64("keys", keyring_count(fresh.keys)));
+    }
+    if (node->config->tls_cert && edge_reload_tls(node->edge, why, sizeof why) != ERR_OK)
+        log_error("certificate.kept", LOG_CSTR("why", why));
+}
+
+static void signal_start(struct node *node, uv_signal_t *handle, int number, uv_signal_cb fn)
+{
+    uv_signal_init(&node->loop, handle);
+    handle->data = node;
+    uv_signal_start(handle, fn, number);
+    uv_unref((uv_handle_t *)handle);
+}
+
+/* ---- the loop's health ---- */
+
+static void on_lag_tick(struct timer *timer)
+{
+    struct node *node = CONTAINER_OF(timer, struct node, lag_timer);
+    uint64_t now = clock_steady_us();
+    metric_observe_us(&node->metrics, METRIC_LOOP_LAG_SECONDS, now > node->lag_due_us ? now - node->lag_due_us : 0);
+    node->lag_due_us = now + (uint64_t)LAG_EVERY_MS * 1000;
+    timer_set(node->timers, timer, LAG_EVERY_MS, on_lag_tick);
+}
+
+/* ---- building ---- */
+
+static void create_signaling(struct node *node)
+{
+    const struct config *c = node->config;
+    node->signaling = signaling_create(&(struct signaling_settings){
+        .node = node->id,
+        .partitions = (unsigned)c->partitions,
+        .version = SWITCHBOARD_VERSION,
+        .keys = node->secrets.keys,
+        .expect = {.issuer = c->jwt_issuer, .audience = c->jwt_audience},
+        .ice = node->secrets.ice,
+        .media = c->media,
+        .hello_timeout_ms = c->hello_timeout_ms,
+        .heartbeat_ms = c->heartbeat_ms,
+        .grace_ms = c->grace_ms,
+        .message_bytes_max = c->message_bytes_max,
+        .frames = {c->frames_per_second, c->frames_burst},
+        .bytes = {c->bytes_per_second, c->bytes_burst},
+        .wrong_ids = {c->wrong_ids_per_minute / 60 + 1, c->wrong_ids_per_minute},
+        .frames_refused_max = FRAMES_REFUSED_MAX,
+        .ops = &edge_conn_ops,
+        .metrics = &node->metrics,
+        .timers = node->timers,
+    });
+}
+
+static void create_store(struct node *node)
+{
+    const struct config *c = node->config;
+    node->store = store_create(&(struct store_settings){
+        .redis = {.url = &node->redis_url,
+                  .tls_ca = c->redis_ca,
+                  .metrics = &node->metrics,
+                  .timers = node->timers,
+                  .loop = &node->loop},
+        .node = node->id,
+        .partitions = (unsigned)c->partitions,
+        .limits = {.mailbox_events_max = c->mailbox_events_max,
+                   .mailbox_bytes_max = c->mailbox_bytes_max,
+                   .devices_max = (unsigned)c->devices_max,
+                   .replies_kept = REPLIES_KEPT,
+                   .candidates_max = EARLY_CANDIDATES_MAX,
+                   .candidate_bytes_max = EARLY_CANDIDATE_BYTES_MAX},
+        .events = signaling_store_events(node->signaling),
+    });
+}
+
+static enum err create_edge(struct node *node, char *why, size_t why_size)
+{
+    const struct config *c = node->config;
+    struct edge_route routes[ROUTES_MAX];
+    routes_fill(node, routes);
+    return edge_create(&(struct edge_settings){.listen = c->listen,
+                                               .tls_cert = c->tls_cert,
+                                               .tls_key = c->tls_key,
+                                               .origins = c->origin,
+                                               .trusted_proxies = c->trust_proxy,
+                                               .routes = routes,
+                                               .message_bytes_max = c->message_bytes_max,
+                                               .queue_bytes_max = c->queue_bytes_max,
+                                               .ping_every_ms = c->heartbeat_ms,
+                                               .sockets_max = (unsigned)c->sockets_max,
+                                               .sockets_per_address_max = (unsigned)c->sockets_per_address_max,
+                                               .signaling = node->signaling,
+                                               .metrics = &node->metrics,
+                                               .timers = node->timers,
+                                               .loop = &node->loop},
+                       &node->edge, why, why_size);
+}
+
+/* What was built is good enough to run: from here on things are taken down by drain.c. */
+static void node_start(struct node *node, struct worker *worker)
+{
+    signal_start(node, &node->on_term, SIGTERM, on_end_signal);
+    signal_start(node, &node->on_int, SIGINT, on_end_signal);
+    signal_start(node, &node->on_hup, SIGHUP, on_reload_signal);
+    create_store(node);
+    signaling_start(node->signaling, node->store);
+    edge_start(node->edge);
+    node->lag_due_us = clock_steady_us();
+    timer_set(node->timers, &node->lag_timer, 0, on_lag_tick);
+    worker_started(worker);
+    for (const char *const *listen = node->config->listen; *listen; listen++)
+        log_info("node.listening", LOG_CSTR("listen", *listen));
+}
+
+static void close_signal(uv_signal_t *handle)
+{
+    if (uv_handle_get_type((uv_handle_t *)handle) == UV_SIGNAL)
+        uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void node_finish(struct node *node)
+{
+    timer_cancel(&node->lag_timer);
+    timer_cancel(&node->drain_timer);
+    store_destroy(node->store);
+    edge_destroy(node->edge);
+    signaling_destroy(node->signaling);
+    timers_destroy(node->timers);
+    close_signal(&node->on_term);
+    close_signal(&node->on_int);
+    close_signal(&node->on_hup);
+    uv_run(&node->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&node->loop);
+    secrets_finish(&node->secrets);
+    redis_url_finish(&node->redis_url);
+}
+
+/* Everything that can be wrong is found here, before anybody is let in. */
+static enum err node_build(struct node *node, const struct node_place *place, char *why, size_t why_size)
+{
+    enum err err = redis_url_parse(place->redis_url, &node->redis_url, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    err = secrets_load(node->config, place->dev_key, &node->secrets, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    create_signaling(node);
+    return create_edge(node, why, why_size);
+}
+
+int node_run(const struct config *config, const struct node_place *place)
+{
+    struct node *node = calloc(1, sizeof *node);
+    char why[WHY_SIZE] = "";
+    assert(node);
+    node->config = config;
+    node->dev_key = place->dev_key;
+    node->id = node_id_random();
+    log_setup(config->log_level, config->log_format, node->id.text);
+    uv_loop_init(&node->loop);
+    node->timers = timers_create(&node->loop);
+    enum err err = node_build(node, place, why, sizeof why);
+    if (err == ERR_OK) {
+        node_start(node, place->worker);
+        uv_run(&node->loop, UV_RUN_DEFAULT);
+        log_info("node.stopped", LOG_CSTR("node", node->id.text));
+    } else {
+        log_error("node.unstarted", LOG_CSTR("why", why));
+    }
+    node_finish(node);
+    free(node);
+    return err == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,46 @@
+#include "node/session/order.h"
+
+void order_init(struct order *o, uint64_t seq, uint64_t request)
+{
+    *o = (struct order){.seq = seq, .heard = seq, .acked = seq, .request = request};
+}
+
+enum order_step order_events(struct order *o, uint64_t first, uint64_t count, uint64_t *ret_skip)
+{
+    if (count > 0 && o->heard < first + count - 1)
+        o->heard = first + count - 1;
+    if (count > 0 && first > o->seq + 1)
+        return ORDER_GAP;
+    uint64_t old = o->seq + 1 - first;
+    *ret_skip = old < count ? old : count;
+    return ORDER_NEXT;
+}
+
+uint64_t order_written(struct order *o)
+{
+    o->seq++;
+    if (o->heard < o->seq)
+        o->heard = o->seq;
+    return o->seq;
+}
+
+bool order_is_behind(const struct order *o)
+{
+    return o->seq < o->heard;
+}
+
+bool order_ack(struct order *o, uint64_t seq)
+{
+    if (seq <= o->acked || seq > o->seq)
+        return false;
+    o->acked = seq;
+    return true;
+}
+
+bool order_request(struct order *o, uint64_t id)
+{
+    if (id <= o->request)
+        return false;
+    o->request = id;
+    return true;
+}
