@@ -24,6 +24,17 @@ Test(bucket, it_works_exactly_when_it_was_said_and_not_before)
     cr_assert_eq(bucket_take(&b, &limit, 7, 700), 0);
 }
 
+Test(bucket, the_wait_is_rounded_up)
+{
+    static const struct bucket_limit thirds = {.rate_per_s = 3, .burst = 1};
+    struct bucket b;
+    bucket_init(&b, &thirds, 0);
+    cr_assert_eq(bucket_take(&b, &thirds, 1, 0), 0);
+    cr_assert_eq(bucket_take(&b, &thirds, 1, 0), 334);
+    cr_assert_eq(bucket_take(&b, &thirds, 1, 333), 1);
+    cr_assert_eq(bucket_take(&b, &thirds, 1, 334), 0);
+}
+
 Test(bucket, a_refusal_takes_nothing)
 {
     struct bucket b;
