@@ -28,7 +28,7 @@ struct field {
     enum field_kind kind;
     bool required;
     int64_t min;
-    int64_t max;       /* 0 with min 0: no bound */
+    int64_t max;       /* 0 with min 0: no bound; below min: no upper bound */
     const char *words; /* FIELD_ONE_OF: "audio|any" */
 };
 
