@@ -33,7 +33,7 @@ static enum err wrong_kind(const char *claim, const struct wire_value *value, co
                     wire_kind_name(value->kind), wanted);
 }
 
-/** A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. *ret_s stays as it was when the claim is not there. */
+/** A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. *ret_s stays when it is not there. */
 static enum err read_date(const struct wire_value *root, const char *claim, bool required, uint64_t *ret_s,
                           struct why why)
 {

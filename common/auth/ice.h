@@ -10,8 +10,10 @@
  *          "secret_file": "/etc/switchboard/turn.secret", "ttl_s": 43200}
  *     ]}
  *
- * A TURN entry says either `username` and `credential`, which pass as they are, or `secret` (coturn's `static-auth-secret`) or `secret_file` (its
- * bytes, one newline at the end taken off), with `ttl_s` (default 43200: a session may be checked again, so it should outlast a call).
+ * A TURN entry says either `username` and `credential`, which pass as they are, or `secret` (coturn's `static-auth-
+ * secret`) or `secret_file` (its
+ * bytes, one newline at the end taken off), with `ttl_s` (default 43200: a session may be checked again, so it
+ * should outlast a call).
  */
 #ifndef COMMON_AUTH_ICE_H
 #define COMMON_AUTH_ICE_H
@@ -25,7 +27,8 @@
 struct ice_config;
 
 /**
- * Reads and checks the file: every url must be stun:, stuns:, turn: or turns:, no member unknown. ERR_IO or ERR_SYNTAX; `why` names file, entry and
+ * Reads and checks the file: every url must be stun:, stuns:, turn: or turns:, no member unknown. ERR_IO or
+ * ERR_SYNTAX; `why` names file, entry and
  * mistake, never a secret.
  */
 enum err ice_config_load(const char *path, struct ice_config **ret_config, char *why, size_t why_size) ATTR_MUST_USE;
@@ -34,7 +37,8 @@ struct ice_config *ice_config_none(void);
 void ice_config_destroy(struct ice_config *);
 
 /**
- * Appends the list for `user` as a msgpack array of maps {urls, username?, credential?}, ready for wire_put_key_raw(). `now_s` is Unix time.
+ * Appends the list for `user` as a msgpack array of maps {urls, username?, credential?}, ready for
+ * wire_put_key_raw(). `now_s` is Unix time.
  * (The room may use common/wire's writer: that is why it links it.)
  */
 void ice_config_write(const struct ice_config *, struct slice user, uint64_t now_s, struct buf *out);

@@ -1,5 +1,6 @@
 /**
- * Signed texts in compact form (RFC 7515 section 7.1): the half of a token that knows nothing of claims. Private to the room.
+ * Signed texts in compact form (RFC 7515 section 7.1): the half of a token that knows nothing of claims. Private to
+ * the room.
  */
 #ifndef COMMON_AUTH_JWS_H
 #define COMMON_AUTH_JWS_H

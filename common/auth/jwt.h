@@ -1,8 +1,11 @@
 /**
- * JSON Web Tokens as protocol.md section 3 takes them: JWS compact (RFC 7515), claims of RFC 7519, hardened by RFC 8725.
+ * JSON Web Tokens as protocol.md section 3 takes them: JWS compact (RFC 7515), claims of RFC 7519, hardened by RFC
+ * 8725.
  *
- * The key is chosen by `kid` (or, without one, among the keys of the token's algorithm that have no kid); the key's own algorithm decides how the
- * signature is checked and must be the header's `alg`. `none`, `crit`, a missing `exp`, duplicate members and tokens above 8 KiB are refused.
+ * The key is chosen by `kid` (or, without one, among the keys of the token's algorithm that have no kid); the key's
+ * own algorithm decides how the
+ * signature is checked and must be the header's `alg`. `none`, `crit`, a missing `exp`, duplicate members and
+ * tokens above 8 KiB are refused.
  */
 #ifndef COMMON_AUTH_JWT_H
 #define COMMON_AUTH_JWT_H
@@ -43,8 +46,10 @@ struct jwt_expect {
 };
 
 /**
- * Checks `token` at the time `now_s`. ERR_OK, or ERR_UNAUTHORIZED with a sentence in `why` that tells a developer which check failed
- * ("the token expired 40 s ago", "no key with this kid") and never repeats the token. On failure *ret_claims is untouched.
+ * Checks `token` at the time `now_s`. ERR_OK, or ERR_UNAUTHORIZED with a sentence in `why` that tells a developer
+ * which check failed
+ * ("the token expired 40 s ago", "no key with this kid") and never repeats the token. On failure *ret_claims is
+ * untouched.
  */
 enum err jwt_verify(const struct keyring *, const struct jwt_expect *, struct slice token, uint64_t now_s,
                     struct claims *ret_claims, char *why, size_t why_size) ATTR_MUST_USE;
@@ -57,7 +62,10 @@ struct jwt_mint {
     size_t call_count;
     bool has_call;
 };
-/** Signs with the ring's first key that can sign (a secret or a private key). ERR_UNSUPPORTED if none can. Appends to `out`. */
+/**
+ * Signs with the ring's first key that can sign (a secret or a private key). ERR_UNSUPPORTED if none can. Appends
+ * to `out`; nothing on failure.
+ */
 enum err jwt_sign(const struct keyring *, const struct jwt_mint *, struct buf *out) ATTR_MUST_USE;
 
 /** Whether `user` matches one of the patterns (`*` is any run of characters, also none). */

@@ -1,5 +1,6 @@
 /**
- * The keys that tokens are signed with. Each key has exactly one algorithm, given with it and never taken from a token (RFC 8725 section 3.1).
+ * The keys that tokens are signed with. Each key has exactly one algorithm, given with it and never taken from a
+ * token (RFC 8725 section 3.1).
  */
 #ifndef COMMON_AUTH_KEYRING_H
 #define COMMON_AUTH_KEYRING_H
@@ -22,15 +23,20 @@ void keyring_destroy(struct keyring *);
 
 /**
  * Adds what one `--jwt-key` says. The forms:
- *   `HS256:secret-text`, `HS256:@FILE`     a shared secret (the file's bytes, one newline at the end taken off), at least 32 bytes
- *   `HS256:kid=NAME:…`                     the same for tokens whose header names that key; so with all algorithms
- *   `RS256:@FILE.pem` `ES256:@…` `EdDSA:@…` a PEM public key, or a private one (which can sign as well)
- *   `jwks:@FILE.json`                      a JWKS (RFC 7517): every key with kty oct, RSA (2048 bits or more), EC P-256 or OKP Ed25519; `alg` must be
- *                                          there or follow from kty. Keys for other uses, algorithms and curves are passed over (section 5 there);
- *                                          one for us that is broken or weak is an error, and so is a set with none for us. `d` is ignored.
- * A secret that is the text of a PEM file is refused: everybody knows a public key (RFC 8725 section 2.1).
- * On failure nothing is added and `why` gets a sentence that says what is wrong with which file or key, never the secret: ERR_SYNTAX, ERR_IO,
- * ERR_CONFLICT (kid twice), ERR_NO_MEMORY. A ring holds 64 keys.
+ *   `HS256:secret-text`, `HS256:@FILE`
+ *       a shared secret (the file's bytes, one newline at the end taken off) of at least 32 bytes. The text of a PEM file
+ *       is refused: everybody knows a public key (RFC 8725 section 2.1)
+ *   `HS256:kid=NAME:…`
+ *       the same for tokens whose header names that key; so with all algorithms
+ *   `RS256:@FILE.pem`, `ES256:@…`, `EdDSA:@…`
+ *       a PEM public key, or a private one without a passphrase (which can sign as well)
+ *   `jwks:@FILE.json`
+ *       a JWKS (RFC 7517): every key with kty oct, RSA (2048 bits or more), EC P-256 or OKP Ed25519; `alg` must be there
+ *       or follow from kty. Keys for other uses, algorithms and curves are passed over (section 5 there: providers list
+ *       their encryption keys too). One for us that is broken or weak is an error, and so is a set with none for us.
+ *       Private parts (`d`) are ignored.
+ * On failure nothing is added and `why` gets a sentence that says what is wrong with which file or key, never the secret:
+ * ERR_SYNTAX, ERR_IO, ERR_CONFLICT (kid twice), ERR_NO_MEMORY. A ring holds 64 keys.
  */
 enum err keyring_add(struct keyring *, struct slice spec, char *why, size_t why_size) ATTR_MUST_USE;
 /** A shared secret from memory; `kid` may be empty. For the dev key. */
