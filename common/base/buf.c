@@ -80,14 +80,6 @@ void buf_put_u64(struct buf *b, uint64_t n)
     buf_put_mem(b, digits + at, sizeof digits - at);
 }
 
-void buf_putf(struct buf *b, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    buf_putv(b, fmt, args);
-    va_end(args);
-}
-
 void buf_putv(struct buf *b, const char *fmt, va_list args)
 {
     if (b->error != ERR_OK)
@@ -104,6 +96,14 @@ void buf_putv(struct buf *b, const char *fmt, va_list args)
     else if (n > 0 && grow(b, (size_t)n))
         b->n += (size_t)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
     va_end(again);
+}
+
+void buf_putf(struct buf *b, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    buf_putv(b, fmt, args);
+    va_end(args);
 }
 
 char *buf_reserve(struct buf *b, size_t n)

@@ -22,7 +22,10 @@ struct slice {
 /** A slice of a string literal. */
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
 /** The same as an initialiser in a static table, where C17 wants a constant. */
-#define SLICE_INIT(literal) {(literal), sizeof(literal) - 1}
+#define SLICE_INIT(literal)            \
+    {                                  \
+        (literal), sizeof(literal) - 1 \
+    }
 /** For printf's "%.*s". */
 #define SLICE_FMT(s) (int)(s).n, (s).p ? (s).p : ""
 
