@@ -41,8 +41,6 @@ static void answer(struct redis_client *client, const struct inflight_command *c
     }
 }
 
-/* --- the command connection --- */
-
 static void on_up(void *context)
 {
     struct redis_client *client = context;
@@ -112,8 +110,6 @@ static void sent(void *context, size_t n)
     link_expect(&client->link, true);
 }
 
-/* --- deadlines --- */
-
 static void on_deadline(struct timer *timer)
 {
     struct redis_client *client = CONTAINER_OF(timer, struct redis_client, deadline);
@@ -142,8 +138,6 @@ static void set_deadline(struct redis_client *client)
         timer_set(client->link_settings.timers, &client->deadline, left / 1000 + 1, on_deadline);
     }
 }
-
-/* --- life --- */
 
 static uint64_t or_default(uint64_t given, uint64_t otherwise)
 {

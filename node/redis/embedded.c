@@ -57,8 +57,6 @@ static enum err say(char *why, size_t why_size, const char *what, int error)
     return ERR_IO;
 }
 
-/* --- the directory --- */
-
 static enum err make_dir(struct embedded_redis *redis, char *why, size_t why_size)
 {
     snprintf(redis->dir, sizeof redis->dir, "/tmp/switchboard-redis.XXXXXX");
@@ -132,8 +130,6 @@ static void leave_dir(struct embedded_redis *redis)
         close(redis->lock);
     }
 }
-
-/* --- the child --- */
 
 struct args {
     const char *value[ARGS_MAX];
@@ -226,8 +222,6 @@ static enum err spawn(struct embedded_redis *redis, char *why, size_t why_size)
     return ERR_OK;
 }
 
-/* --- waiting for it --- */
-
 /* Its last words, which a start that failed takes with it. */
 static void last_log_line(const struct embedded_redis *redis, char *ret_line, size_t size)
 {
@@ -290,8 +284,6 @@ static enum err wait_for_answer(struct embedded_redis *redis, char *why, size_t 
     redis_url_finish(&url);
     return err;
 }
-
-/* --- life --- */
 
 enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis, char *why, size_t why_size)
 {

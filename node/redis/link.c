@@ -124,40 +124,35 @@ bool link_error_passes(struct slice code)
     return false;
 }
 
-/* --- watching --- */
-
+/* Counts looks, not milliseconds: when it was us who stood still, the answer may be there, not yet read. */
 static void on_watch_timer(struct timer *timer)
 {
     struct link *link = CONTAINER_OF(timer, struct link, timer);
-    uint64_t period = link->settings.quiet_max_ms / WATCHES + 1;
-    uint64_t now = clock_steady_ms();
-    uint64_t since = link->heard_ms > link->expecting_ms ? link->heard_ms : link->expecting_ms;
 
-    if (link->expecting_ms != 0 && now - since >= link->settings.quiet_max_ms) {
+    link->silent = link->heard ? 0 : link->silent + 1;
+    link->heard = false;
+    if (link->expecting && link->silent > WATCHES) {
         link_break(link, "no answer");
         return;
     }
-    timer_set(link->settings.timers, &link->timer, period, on_watch_timer);
-    if (now - link->heard_ms >= period) {
+    timer_set(link->settings.timers, &link->timer, link->settings.quiet_max_ms / WATCHES + 1, on_watch_timer);
+    if (link->silent > 0) {
         link->settings.events.on_quiet(link->settings.events.context);
     }
 }
 
 void link_expect(struct link *link, bool expect)
 {
-    if (!expect) {
-        link->expecting_ms = 0;
-    } else if (link->expecting_ms == 0) {
-        link->expecting_ms = clock_steady_ms();
+    if (expect && !link->expecting) {
+        link->silent = 0;
     }
+    link->expecting = expect;
 }
 
 void link_prove(struct link *link)
 {
     link->attempts = 0;
 }
-
-/* --- writing --- */
 
 static void write_login(struct link *link)
 {
@@ -212,8 +207,6 @@ void link_flush_soon(struct link *link)
     }
 }
 
-/* --- login --- */
-
 static void ask(struct link *link, unsigned step, const struct slice *args, size_t count)
 {
     resp_put(&link->login, args, count);
@@ -248,7 +241,8 @@ static void finish_login(struct link *link)
     uint64_t now = clock_steady_ms();
 
     link->state = LINK_UP;
-    link->expecting_ms = 0;
+    link->expecting = false;
+    link->silent = 0;
     link->why[0] = '\0';
     if (link->connections++ > 0) {
         metric_inc(link->settings.metrics, METRIC_STORE_RECONNECTS);
@@ -291,8 +285,6 @@ static void on_login_reply(struct link *link, const struct redisReply *reply)
     }
 }
 
-/* --- reading --- */
-
 /* Gives out the whole replies; false when the connection is gone. */
 static bool take_replies(struct link *link)
 {
@@ -331,7 +323,7 @@ static void on_readable(void *context)
     ssize_t n = 0;
 
     while ((n = stream_read(link->stream, chunk, sizeof chunk)) > 0) {
-        link->heard_ms = clock_steady_ms();
+        link->heard = true;
         link->fed += (size_t)n;
         if (redisReaderFeed(link->reader, chunk, (size_t)n) != REDIS_OK) {
             give_up_connection(link, "out of memory");
@@ -345,8 +337,6 @@ static void on_readable(void *context)
         give_up_connection(link, stream_why(link->stream));
     }
 }
-
-/* --- connecting --- */
 
 static void on_connect_timeout(struct timer *timer)
 {
@@ -369,15 +359,14 @@ static void on_broken(void *context, const char *why)
 static void connect_now(struct link *link)
 {
     char why[sizeof link->why];
-    const struct stream_settings settings = {
+    struct stream_settings settings = {
         .url = link->settings.url,
         .attempt = link->attempts,
         .events = {on_open, on_readable, on_writable, on_broken, link},
         .loop = link->settings.loop,
     };
-    struct stream_settings with_trust = settings;
 
-    link->opened_ms = link->heard_ms = clock_steady_ms();
+    link->opened_ms = clock_steady_ms();
     link->state = LINK_CONNECTING;
     link->fed = 0;
     if (link->settings.url->tls && !link->trust &&
@@ -385,14 +374,14 @@ static void connect_now(struct link *link)
         fail_attempt(link, LINK_REFUSED, why);
         return;
     }
-    with_trust.trust = link->trust;
+    settings.trust = link->trust;
     link->reader = redisReaderCreate();
     if (!link->reader) {
         fail_attempt(link, LINK_UNREACHABLE, "out of memory");
         return;
     }
     link->reader->maxbuf = READER_KEEPS;
-    link->stream = stream_open(&with_trust, why, sizeof why);
+    link->stream = stream_open(&settings, why, sizeof why);
     if (!link->stream) {
         fail_attempt(link, LINK_UNREACHABLE, why);
         return;

@@ -76,10 +76,11 @@ struct link {
     unsigned attempts;       /* since the last proof */
     unsigned connections;    /* ever made */
     uint64_t opened_ms;
-    uint64_t heard_ms;
-    uint64_t expecting_ms; /* since when; 0: nothing expected */
-    struct timer timer;    /* back-off, connect time-out, or watch, as the state says */
-    char why[192];         /* the last failure that was logged */
+    bool expecting;
+    bool heard;         /* since the watch last looked */
+    unsigned silent;    /* so often it looked in vain */
+    struct timer timer; /* back-off, connect time-out, or watch, as the state says */
+    char why[192];      /* the last failure that was logged */
 };
 
 /** Begins to connect. */

@@ -197,7 +197,7 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
 
 static bool look_up(struct stream *stream)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct lookup *lookup = calloc(1, sizeof *lookup);
 
     if (!lookup) {

@@ -2,6 +2,7 @@
 
 #include <hiredis/hiredis.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
@@ -55,7 +56,7 @@ static void on_quiet(void *context)
 {
     struct subscription *sub = context;
 
-    if (sub->link.expecting_ms == 0) {
+    if (!sub->link.expecting) {
         resp_put(&sub->out, (struct slice[]){SLICE("PING")}, 1);
         link_expect(&sub->link, true);
         link_flush_soon(&sub->link);
@@ -103,6 +104,7 @@ static void on_confirmed(struct subscription *sub, struct slice channel)
 static void on_error(struct subscription *sub, const struct redisReply *reply)
 {
     struct slice code = resp_error_code(reply);
+    char why[64];
 
     /* A Cluster's other node holds the channel: this connection can't carry it. The owner never hears "subscribed", and stays alive. */
     if (slice_is(code, "MOVED") && sub->answered < sub->count) {
@@ -111,8 +113,8 @@ static void on_error(struct subscription *sub, const struct redisReply *reply)
         count_answer(sub);
         return;
     }
-    log_warn("redis.subscribe_failed", LOG_STR("code", code));
-    link_break(&sub->link, "a subscription was refused");
+    snprintf(why, sizeof why, "SSUBSCRIBE: %.*s", (int)(code.n < 32 ? code.n : 32), code.p);
+    link_break(&sub->link, why);
 }
 
 static void on_push(struct subscription *sub, const struct redisReply *reply)

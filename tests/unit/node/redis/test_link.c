@@ -255,8 +255,6 @@ Test(link, a_server_that_refuses_is_asked_again_and_again)
     finish();
 }
 
-/* --- the subscription connection --- */
-
 static void on_command_subscribed_then_deaf(struct fake_redis *f, struct fake_conn *conn, const char *name,
                                             const struct redisReply *command)
 {
