@@ -1,0 +1,48 @@
+/**
+ * One device that speaks Switchboard's protocol: says hello, numbers its requests, counts its events and acknowledges them now and then.
+ */
+#ifndef BENCHMARKS_CLIENT_H
+#define BENCHMARKS_CLIENT_H
+
+#include "benchmarks/socket.h"
+#include "common/wire/value.h"
+#include "common/wire/writer.h"
+
+struct keyring;
+struct client;
+
+/** Anything that the parts don't expect (an error, a close) ends the process with what it was. */
+struct client_handlers {
+    void (*on_welcome)(struct client *);
+    void (*on_ok)(struct client *, const struct wire_value *reply);
+    void (*on_event)(struct client *, struct slice type, const struct wire_value *event);
+};
+
+/** What all clients of a run share. */
+struct clients {
+    struct loop *loop;
+    struct ssl_ctx_st *tls; /* NULL: plain */
+    enum wire_format format;
+    const struct keyring *keys;
+    const struct sockaddr_in *nodes;
+    size_t node_count;
+    struct buf body, frame; /* the message that is being written */
+};
+
+struct client {
+    struct socket socket;
+    struct clients *shared;
+    const struct client_handlers *on;
+    void *owner;
+    char user[32];
+    uint64_t last_id, seq, acked;
+};
+
+/** Connects to the node of that index and says hello as `user`, whose token is made here. */
+void client_start(struct client *, struct clients *, size_t node, const char *user, const struct client_handlers *,
+                  void *owner);
+/** Begins a request with `fields` more pairs, to be put into the buffer; client_send() ends it. One at a time. */
+struct buf *client_request(struct client *, const char *type, size_t fields);
+void client_send(struct client *);
+
+#endif

@@ -1,0 +1,39 @@
+/**
+ * The measurements. Each connects its clients, measures, prints its rows and leaves the sockets to the end of the process.
+ */
+#ifndef BENCHMARKS_PARTS_H
+#define BENCHMARKS_PARTS_H
+
+#include "benchmarks/client.h"
+#include "benchmarks/meter.h"
+#include "benchmarks/pair.h"
+
+struct options {
+    uint64_t sockets, in_flight; /* connect */
+    uint64_t pairs, window;      /* signals, setups */
+    uint64_t batch;              /* candidates in one signal */
+    uint64_t rate;               /* set-ups per second; 0: as many as it takes */
+    uint64_t gap_us;             /* between two signals of one side; 0: all at once */
+    uint64_t seconds;
+};
+
+typedef void part_fn(struct clients *, const struct meter *, const struct options *);
+
+/** Connects a second and what they cost; then what idle connections with their sessions hold in memory. */
+part_fn part_connect;
+/** Signals at saturation: `window` in flight each way in each of `pairs` calls. */
+part_fn part_signals;
+/** Whole set-ups: offer, answer, CANDIDATES_PER_SIDE candidates each way, leaving; at `rate`, or at saturation. */
+part_fn part_setups;
+
+enum { CANDIDATES_PER_SIDE = 10 };
+
+/** `count` pairs whose callers are at the first node and whose callees at the next. `pairs` is the caller's, `stride` bytes apart. */
+void pairs_connect(struct clients *, size_t count, void *pairs, size_t stride, const struct script *,
+                   const struct pair_handlers *, void *owner);
+/** Rows that say how much of a core servers and generator used between two readings. */
+void row_busy(const struct reading *from, const struct reading *to);
+/** A row "nodes x + Redis y = z µs" for each of `count` things. */
+void row_cpu(const char *what, const struct reading *from, const struct reading *to, uint64_t count);
+
+#endif
