@@ -413,3 +413,20 @@ Test(ask_once, it_answers_or_says_why_not)
     redis_url_finish(&url);
     redis_server_stop(server);
 }
+
+Test(ask_once, a_server_that_quotes_the_password_is_not_quoted)
+{
+    static const char *const extra[] = {"--rename-command", "AUTH", "NOAUTHHERE", NULL};
+    struct redisReply *reply = NULL;
+    struct redis_url url;
+    char why[200] = "";
+
+    server = redis_server_start(extra);
+    cr_assert_eq(redis_url_parse(redis_server_url(server), &url, why, sizeof why), ERR_OK);
+    url.password = slice_dup(SLICE("hunter2"));
+    cr_expect_eq(redis_ask_once(&url, (struct slice[]){SLICE("PING")}, 1, &reply, why, sizeof why), ERR_UNAVAILABLE);
+    cr_expect(strstr(why, "AUTH"), "%s", why);
+    cr_expect_null(strstr(why, "hunter2"), "%s", why);
+    redis_url_finish(&url);
+    redis_server_stop(server);
+}

@@ -158,7 +158,7 @@ Test(tls, who_can_not_prove_his_name_is_not_talked_to)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char url[128];
-        snprintf(url, sizeof url, "rediss://:hunter2@%s:%s", cases[i].host, port);
+        snprintf(url, sizeof url, "rediss://%s:%s", cases[i].host, port);
         struct rig *rig =
             rig_create(url, &(struct redis_settings){.command_timeout_ms = 200, .tls_ca = cases[i].trusted});
         rig_ask(rig, "PING");
