@@ -14,6 +14,7 @@
  * ERR_OK if both are PEM, belong together and are strong enough; *ret_key_kind then tells the kinds of keys apart (RSA, EC, …). Otherwise ERR_IO
  * or ERR_SYNTAX and a sentence in `why` that names the file.
  */
-enum err tls_files_check(const char *cert, const char *key, int *ret_key_kind, char *why, size_t why_size) ATTR_MUST_USE;
+enum err tls_files_check(const char *cert, const char *key, int *ret_key_kind, char *why,
+                         size_t why_size) ATTR_MUST_USE;
 
 #endif

@@ -55,7 +55,8 @@ int conn_on_established(struct edge *edge, struct lws *wsi, enum wire_format for
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
         return -1;
-    *c = (struct conn){.magic = CONN_MAGIC, .state = CONN_OPEN, .format = (uint8_t)format, .wsi = wsi, .edge = edge};
+    *c = (struct conn){
+        .magic = CONN_MAGIC, .state = CONN_OPEN, .format = (uint8_t)format, .wsi = wsi, .edge = edge, .heard = true};
     buf_init(&c->message, edge->set.message_bytes_max);
     if (edge->set.sockets_per_address_max > 0) {
         struct net_ip client = handshake_client(edge, wsi);
@@ -81,7 +82,8 @@ void conn_doom(struct conn *c)
     timer_cancel(&c->timer);
     send_forget(c);
     shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
-    lws_callback_on_writable(c->wsi);
+    lws_rx_flow_control(c->wsi, 1);
+    lws_callback_on_writable(c->wsi); /* not heard when a write has failed before; then reading does it */
 }
 
 static void message_deliver(struct conn *c, struct slice message)

@@ -1,0 +1,141 @@
+#include "node/edge/send.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "common/base/clock.h"
+#include "tests/unit/node/edge/peer.h"
+
+/** Frame `i` of a flood is `bytes` times the i-th letter. */
+static bool is_flood_frame(struct slice payload, size_t i, size_t bytes)
+{
+    for (size_t k = 0; k < payload.n; k++)
+        if (payload.p[k] != (char)('a' + (int)(i % 26)))
+            return false;
+    return payload.n == bytes;
+}
+
+static void narrow(struct peer *p)
+{
+    int small = 65536; /* much smaller, and the kernel waits for its timers */
+    setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+}
+
+/** Frames of a flood until something else comes; that is left in *ret_last. How many they were. */
+static size_t flood_read(struct peer *p, size_t bytes, struct peer_frame *ret_last)
+{
+    size_t i = 0;
+    for (;; i++) {
+        cr_assert(peer_read(p, ret_last), "ended after %zu frames", i);
+        if (ret_last->opcode != OP_TEXT)
+            return i;
+        cr_assert(is_flood_frame(buf_slice(&ret_last->payload), i, bytes), "frame %zu is damaged", i);
+        buf_finish(&ret_last->payload);
+    }
+}
+
+Test(send, a_slow_reader_gets_every_byte_in_order)
+{
+    static const size_t sizes[] = {200, 5000, 65536, 100000};
+    static const bool tcp[] = {true, false};
+    for (size_t t = 0; t < ARRAY_SIZE(tcp); t++) {
+        struct world w;
+        world_init(&w, &(struct world_wish){.tcp = tcp[t], .queue_bytes_max = 16 << 20});
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+            struct peer p;
+            struct peer_frame f;
+            char command[64];
+            size_t count = 12000000 / (sizes[i] + 100);
+            peer_upgrade(&p, &w, "");
+            narrow(&p);
+            snprintf(command, sizeof command, "flood %zu %zu", count, sizes[i]);
+            peer_text(&p, command);
+            WORLD_UNTIL(&w, w.metrics.value[METRIC_SEND_QUEUE_BYTES] > 0);
+            peer_text(&p, "close 1000");
+            cr_assert_eq(flood_read(&p, sizes[i], &f), count);
+            cr_assert_eq(f.opcode, OP_CLOSE);
+            buf_finish(&f.payload);
+            peer_finish(&p);
+            WORLD_UNTIL(&w, edge_conn_count(w.edge) == 0);
+            cr_assert_eq(w.metrics.value[METRIC_SEND_QUEUE_BYTES], 0);
+        }
+        world_finish(&w);
+    }
+}
+
+Test(send, a_reader_too_slow_for_the_queue_is_closed_with_4008_between_frames)
+{
+    struct world w;
+    struct peer p;
+    struct peer_frame f;
+    world_init(&w, &(struct world_wish){.tcp = true, .queue_bytes_max = 100000});
+    peer_upgrade(&p, &w, "");
+    narrow(&p);
+    peer_text(&p, "flood 5000 3000");
+    WORLD_UNTIL(&w, w.metrics.value[METRIC_SLOW_READERS] == 1);
+    cr_assert_lt(flood_read(&p, 3000, &f), 5000);
+    cr_assert_eq(f.opcode, OP_CLOSE);
+    cr_assert_eq((unsigned char)f.payload.p[0] << 8 | (unsigned char)f.payload.p[1], 4008);
+    peer_frame(&p, 0x80 | OP_CLOSE, (struct slice){f.payload.p, 2});
+    peer_expect_end(&p);
+    WORLD_UNTIL(&w, w.stories.closed == 1);
+    cr_assert_eq(w.metrics.value[METRIC_SLOW_READERS], 1);
+    buf_finish(&f.payload);
+    peer_finish(&p);
+    world_finish(&w);
+}
+
+Test(send, a_reader_that_never_reads_is_dropped_all_the_same, .timeout = 30)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w, &(struct world_wish){.tcp = true, .queue_bytes_max = 100000});
+    peer_upgrade(&p, &w, "");
+    narrow(&p);
+    peer_text(&p, "flood 5000 3000");
+    WORLD_UNTIL(&w, w.metrics.value[METRIC_SLOW_READERS] == 1);
+    uint64_t start = clock_steady_ms();
+    while (w.stories.closed == 0 && clock_steady_ms() < start + 9000)
+        world_turn(&w);
+    cr_assert_eq(w.stories.closed, 1, "its socket lives on");
+    peer_finish(&p);
+    world_finish(&w);
+}
+
+Test(send, a_reader_that_never_reads_is_silent)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w, &(struct world_wish){.tcp = true, .queue_bytes_max = 64 << 20, .ping_every_ms = 200});
+    peer_upgrade(&p, &w, "");
+    narrow(&p);
+    peer_text(&p, "flood 2000 10000");
+    WORLD_UNTIL(&w, w.metrics.value[METRIC_SEND_QUEUE_BYTES] > 0);
+    WORLD_UNTIL(&w, w.stories.closed == 1);
+    peer_finish(&p);
+    world_finish(&w);
+}
+
+Test(send, many_conns_are_written_to_at_once_without_mixing)
+{
+    enum { PEERS = 20, FRAMES = 400 };
+    struct world w;
+    struct peer p[PEERS];
+    world_init(&w, &(struct world_wish){.tcp = true, .queue_bytes_max = 8 << 20});
+    for (int i = 0; i < PEERS; i++) {
+        peer_upgrade(&p[i], &w, "");
+        narrow(&p[i]);
+        peer_text(&p[i], "flood 400 7000");
+    }
+    for (int i = 0; i < PEERS; i++) {
+        for (size_t k = 0; k < FRAMES; k++) {
+            struct peer_frame f;
+            cr_assert(peer_read(&p[i], &f));
+            cr_assert(is_flood_frame(buf_slice(&f.payload), k, 7000), "conn %d, frame %zu", i, k);
+            buf_finish(&f.payload);
+        }
+        peer_finish(&p[i]);
+    }
+    world_finish(&w);
+}
