@@ -27,6 +27,7 @@ struct scripts;
     X(CALL_TAKE, "call_take")           \
     X(CALL_JOIN, "call_join")           \
     X(CALL_LEAVE, "call_leave")         \
+    X(CALL_MARK, "call_mark")           \
     X(CALL_LOCK, "call_lock")           \
     X(CALL_GET, "call_get")             \
     X(CALL_EXPIRE, "call_expire")       \

@@ -41,7 +41,7 @@ static void on_change(void *context, enum err transport, const struct redisReply
     struct call_answer a = {.err = reply_status(transport, reply)};
     if (a.err == ERR_OK)
         read_change(reply, &a, entries);
-    else if (a.err == ERR_CONFLICT)
+    else if (a.err == ERR_CONFLICT && id_parse(reply_text(reply, 2), q->store->partitions, &a.taker))
         a.peer = (unsigned)reply_number(reply, 1);
     q->fn.call(q->context, &a);
     free(q);
@@ -159,6 +159,17 @@ void store_call_lock(struct store *store, const struct call_actor *actor, bool l
     args_put(&a, id_slice(&actor->session));
     args_u64(&a, locked);
     script_call(store->scripts, SCRIPT_CALL_LOCK, &a, on_change, call_question(store, fn, context));
+}
+
+void store_call_mark(struct store *store, const struct call_actor *actor, uint64_t epoch, bool suspended,
+                     call_answer_fn *fn, void *context)
+{
+    struct script_args a;
+    put_call_keys(&a, &actor->call);
+    args_put(&a, id_slice(&actor->session));
+    args_u64(&a, epoch);
+    args_u64(&a, suspended);
+    script_call(store->scripts, SCRIPT_CALL_MARK, &a, on_change, call_question(store, fn, context));
 }
 
 void store_call_get(struct store *store, const struct call_actor *actor, call_answer_fn *fn, void *context)

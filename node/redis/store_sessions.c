@@ -87,20 +87,6 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     script_call(store->scripts, SCRIPT_SESSION_ATTACH, &a, on_session_answer, session_question(store, fn, context, 4));
 }
 
-void store_session_detach(struct store *store, const struct id *id, struct slice user, uint64_t epoch,
-                          uint64_t grace_ms)
-{
-    struct script_args a;
-    args_init(&a);
-    args_key(&a, key_session(id));
-    args_key(&a, key_timers(id_partition(id)));
-    args_put(&a, id_slice(id));
-    args_put(&a, user);
-    args_u64(&a, epoch);
-    args_u64(&a, grace_ms);
-    script_call(store->scripts, SCRIPT_SESSION_DETACH, &a, NULL, NULL);
-}
-
 static void on_ended(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
@@ -133,6 +119,21 @@ static void on_done(void *context, enum err transport, const struct redisReply *
     struct question *q = context;
     q->fn.done(q->context, reply_status(transport, reply));
     free(q);
+}
+
+void store_session_detach(struct store *store, const struct session_detach *s, store_done_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.done = fn;
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&s->id));
+    args_key(&a, key_timers(id_partition(&s->id)));
+    args_put(&a, id_slice(&s->id));
+    args_put(&a, s->user);
+    args_u64(&a, s->epoch);
+    args_u64(&a, s->grace_ms);
+    script_call(store->scripts, SCRIPT_SESSION_DETACH, &a, on_done, q);
 }
 
 void store_session_forget(struct store *store, const struct id *id, struct slice user, store_done_fn *fn, void *context)

@@ -272,7 +272,7 @@ void client_closed(struct client *c)
     forget_requests(c);
     /* Superseded and moved sessions are no longer ours to suspend; the store would refuse by the epoch anyway. */
     if (client_of(sig, &c->session) == c && sig->store && !sig->stopped)
-        store_session_detach(sig->store, &c->session, slice_of(c->claims->user), c->epoch, sig->settings.grace_ms);
+        suspension_start(sig, &c->session, slice_of(c->claims->user), c->epoch, c->seats, c->seat_count);
     leave_session(c);
     DL_DELETE(sig->clients, c);
     sig->client_count--;

@@ -11,7 +11,7 @@
  * owner starts from the log (fanout_resume).
  */
 
-enum { LEGS_MAX = 32, HOLES_MAX = 8, BYTES_MAX = 1 << 21 };
+enum { LEGS_MAX = 64, HOLES_MAX = 8, BYTES_MAX = 1 << 21 };
 
 struct leg {
     struct fanout *fanout;
@@ -132,17 +132,27 @@ static void leg_send(struct leg *leg, const struct call_entry *entries, size_t c
 
 /* ---- the start ---- */
 
-static void add_leg(struct fanout *f, const struct id *session)
+/* False: no room. */
+static bool add_leg(struct fanout *f, const struct id *session)
 {
     for (size_t i = 0; i < f->leg_count; i++) {
         if (id_eq(&f->legs[i].session, session))
-            return;
+            return true;
     }
-    if (f->leg_count == LEGS_MAX) {
-        f->err = ERR_UNAVAILABLE; /* more changes in a row than fit: the owner does the rest */
-        return;
-    }
+    if (f->leg_count == LEGS_MAX)
+        return false;
     f->legs[f->leg_count++] = (struct leg){.fanout = f, .session = *session};
+    return true;
+}
+
+static bool add_legs(struct fanout *f, struct slice targets)
+{
+    struct target t;
+    while (target_next(&targets, f->signaling->settings.partitions, &t)) {
+        if (!add_leg(f, &t.session))
+            return false;
+    }
+    return true;
 }
 
 static struct slice keep(char **at, struct slice s)
@@ -171,18 +181,16 @@ static void keep_entries(struct fanout *f, const struct call_answer *a)
 
 static void fanout_run(struct fanout *f, const struct call_answer *a)
 {
-    struct target t;
-    keep_entries(f, a);
-    for (size_t i = 0; i < f->entry_count; i++) {
-        struct slice targets = f->entries[i].targets;
-        while (target_next(&targets, f->signaling->settings.partitions, &t))
-            add_leg(f, &t.session);
-    }
+    size_t fit = 0;
     if (f->request)
-        add_leg(f, &f->request->session);
+        (void)add_leg(f, &f->request->session);
+    keep_entries(f, a);
+    while (fit < f->entry_count && add_legs(f, f->entries[fit].targets))
+        fit++;
+    f->entry_count = fit;       /* a long log is brought out piece by piece: its timer comes again */
     f->open = f->leg_count + 1; /* one for ourselves: a leg may be done at once */
     for (size_t i = 0; i < f->leg_count; i++)
-        leg_send(&f->legs[i], a->entries, a->entry_count);
+        leg_send(&f->legs[i], a->entries, fit);
     if (--f->open == 0)
         fanout_finish(f);
 }
@@ -195,6 +203,8 @@ static void on_log(void *context, const struct call_answer *a)
         fanout_finish(f);
         return;
     }
+    if (a->entry_count == 0) /* nothing left to bring out: takes the timer away if that is the last version */
+        store_fanout_done(f->signaling->store, &f->call, a->fanned + 1, a->fanned);
     fanout_run(f, a);
 }
 
@@ -225,10 +235,9 @@ void fanout_start(struct signaling *sig, const struct id *call, const struct cal
     fanout_begin(fanout_create(sig, call, on_done ? on_done : ignore, context), a);
 }
 
-void fanout_resume(struct signaling *sig, const struct id *call)
+void fanout_resume(struct signaling *sig, const struct id *call, fanout_done_fn *on_done, void *context)
 {
-    metric_inc(sig->settings.metrics, METRIC_FANOUTS_FINISHED);
-    store_log_read(sig->store, call, 0, on_log, fanout_create(sig, call, ignore, NULL));
+    store_log_read(sig->store, call, 0, on_log, fanout_create(sig, call, on_done, context));
 }
 
 /* ---- for a request ---- */

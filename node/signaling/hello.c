@@ -63,7 +63,7 @@ static void orphan(struct request *rq, enum err err, uint64_t epoch)
     struct signaling *sig = rq->signaling;
     struct greeting *g = rq->story;
     if (err == ERR_OK && !sig->stopped)
-        store_session_detach(sig->store, &rq->session, slice_of(g->user), epoch, sig->settings.grace_ms);
+        suspension_start(sig, &rq->session, slice_of(g->user), epoch, NULL, 0);
     greeting_drop(rq);
     request_drop(rq);
 }
@@ -219,6 +219,8 @@ static void on_created(void *context, const struct session_answer *a)
              a->err == ERR_RATE_LIMITED ? "too many devices of this user" : NULL);
     } else {
         client_adopt(c, &rq->session, 1);
+        for (size_t i = 0; i < a->seating_count; i++)
+            suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
         read_calls(rq, a);
     }
 }
@@ -278,8 +280,10 @@ static void on_attached(void *context, const struct session_answer *a)
         ((struct greeting *)rq->story)->resumed = true;
         client_adopt(c, &rq->session, a->epoch);
         order_init(&c->order, c->order.seq, a->answered);
-        for (size_t i = 0; i < a->seating_count; i++)
+        for (size_t i = 0; i < a->seating_count; i++) {
             seat_update(c, &a->seatings[i].call, a->seatings[i].text);
+            suspension_tell(sig, &a->seatings[i].call, &rq->session, a->epoch, false);
+        }
         read_calls(rq, a);
     }
 }

@@ -22,6 +22,7 @@ struct outbox {
     unsigned from;
     struct request *waiting;
     struct request *under_way;
+    bool asked_log; /* those under way are tried for the second time */
 };
 
 static struct outbox *outbox_find(struct client *c, const struct id *call, const struct id *recipient)
@@ -58,17 +59,14 @@ static void answer(struct request *rq, enum err err)
 
 static void outbox_send(struct outbox *);
 
-static void on_stored(void *context, enum err err)
+static void outbox_settle(struct outbox *o, enum err err)
 {
-    struct outbox *o = context;
     struct request *rq = NULL;
     struct request *next = NULL;
     struct request *done = o->under_way;
     o->under_way = NULL;
-    if (o->waiting)
-        outbox_send(o);
-    else
-        outbox_free(o);
+    o->asked_log = false;
+    outbox_send(o);
     DL_FOREACH_SAFE(done, rq, next)
     {
         DL_DELETE(done, rq);
@@ -76,20 +74,53 @@ static void on_stored(void *context, enum err err)
     }
 }
 
-static void outbox_send(struct outbox *o)
+static void on_stored(void *, enum err);
+
+static void outbox_store(struct outbox *o)
 {
     struct signal_item items[SIGNAL_BATCH_MAX];
     struct signal_batch b = {
         .recipient = o->recipient, .call = o->call, .from = o->from, .sender = o->sender, .items = items};
+    struct request *rq = NULL;
+    DL_FOREACH(o->under_way, rq)
+    items[b.count++] = (struct signal_item){rq->id, buf_slice(&rq->reply)};
+    store_signal(o->signaling->store, &b, on_stored, o);
+}
+
+static void on_log_brought_out(void *context, enum err err)
+{
+    (void)err;
+    outbox_store(context);
+}
+
+/* Who has heard of a newcomer may be ahead of the newcomer's own mailbox: then the log is brought out, and it is tried once more. */
+static void on_stored(void *context, enum err err)
+{
+    struct outbox *o = context;
+    if (err == ERR_NOT_FOUND && !o->asked_log) {
+        o->asked_log = true;
+        fanout_resume(o->signaling, &o->call, on_log_brought_out, o);
+        return;
+    }
+    outbox_settle(o, err);
+}
+
+/* The next batch, or the end of an outbox that has nothing to do. */
+static void outbox_send(struct outbox *o)
+{
+    size_t count = 0;
     size_t bytes = 0;
-    while (o->waiting && b.count < SIGNAL_BATCH_MAX && bytes < BATCH_BYTES_MAX) {
+    while (o->waiting && count < SIGNAL_BATCH_MAX && bytes < BATCH_BYTES_MAX) {
         struct request *rq = o->waiting;
         DL_DELETE(o->waiting, rq);
         DL_APPEND(o->under_way, rq);
-        items[b.count++] = (struct signal_item){rq->id, buf_slice(&rq->reply)};
         bytes += rq->reply.n;
+        count++;
     }
-    store_signal(o->signaling->store, &b, on_stored, o);
+    if (count > 0)
+        outbox_store(o);
+    else
+        outbox_free(o);
 }
 
 void outbox_put(struct request *rq, const struct id *recipient, unsigned from, struct slice body)

@@ -97,7 +97,8 @@ static void fire(struct signaling *sig, const struct due_timer *due)
 {
     metric_inc(sig->settings.metrics, METRIC_TIMERS_FIRED);
     if (due->kind == DUE_FANOUT) {
-        fanout_resume(sig, &due->id);
+        metric_inc(sig->settings.metrics, METRIC_FANOUTS_FINISHED);
+        fanout_resume(sig, &due->id, ignore, NULL);
     } else if (due->kind == DUE_GRACE && name_is_valid(due->user)) {
         farewell_start(sig, &due->id, due->user, 0, "lost", ignore, NULL);
     } else if (due->kind == DUE_EXPIRE) {

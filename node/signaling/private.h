@@ -156,8 +156,8 @@ void fanout_for_request(struct request *, const struct call_answer *);
 typedef void fanout_done_fn(void *context, enum err);
 void fanout_start(struct signaling *, const struct id *call, const struct call_answer *, fanout_done_fn *,
                   void *context);
-/* Goes on where another node stopped. */
-void fanout_resume(struct signaling *, const struct id *call);
+/* Brings out what the call's log still has: where another node stopped, or has not come to yet. */
+void fanout_resume(struct signaling *, const struct id *call, fanout_done_fn *, void *context);
 /* Frees the seat of a session that is no more. */
 void fanout_leave(struct signaling *, const struct id *call, const struct id *session, const char *reason,
                   fanout_done_fn *, void *context);
@@ -171,6 +171,15 @@ void on_mail_events(void *context, const struct id *session, uint64_t seq, const
                     const struct store_seating *);
 void on_mail_detached(void *context, const struct id *session, uint64_t epoch, enum err why);
 void on_mail_healed(void *context);
+
+/* ---- suspension.c ---- */
+/* The socket of that epoch is gone: the session is suspended, and the calls it sits in are told. */
+void suspension_start(struct signaling *, const struct id *session, struct slice user, uint64_t epoch,
+                      const struct seat *seats, size_t count);
+/* Tells a call that the member is suspended or back. An epoch of SUPERSEDED_EPOCH is the last word about a session. */
+void suspension_tell(struct signaling *, const struct id *call, const struct id *session, uint64_t epoch,
+                     bool suspended);
+#define SUPERSEDED_EPOCH (UINT64_C(1) << 40)
 
 /* ---- farewell.c ---- */
 /* Ends a session, frees its seats, forgets it. */

@@ -65,11 +65,10 @@ static bool check_type(struct request *rq)
     return false;
 }
 
-static void relay(struct request *rq, const struct seat *seat, unsigned to)
+static void relay(struct request *rq, const struct seat *seat, unsigned to, const struct id *recipient)
 {
     struct signaling *sig = rq->signaling;
     unsigned from = seating_peer(&seat->seating, &rq->session);
-    const struct id *recipient = &seat->seating.session[to];
     if (id_is_none(recipient) || to == from || from == 0) {
         request_fail(rq, ERR_NOT_FOUND, "`to` names no peer that sits in the call");
         return;
@@ -82,30 +81,34 @@ static void relay(struct request *rq, const struct seat *seat, unsigned to)
 
 /* ---- to whoever takes the offer ---- */
 
+static void relay_to_taker(struct request *rq, const struct call_answer *a, const char *why_not)
+{
+    struct client *c = rq->client;
+    struct seat *seat = c ? seat_find(c, &rq->call) : NULL;
+    if (a->err == ERR_CONFLICT && seat && a->peer > 0) {
+        relay(rq, seat, a->peer, &a->taker);
+        request_next(c);
+    } else {
+        request_fail(rq, a->err == ERR_CONFLICT ? ERR_NOT_FOUND : a->err, why_not);
+    }
+}
+
 static void on_kept(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
-    struct seat *seat = rq->client ? seat_find(rq->client, &rq->call) : NULL;
     if (a->err == ERR_OK)
         request_ok(rq);
-    else if (a->err == ERR_CONFLICT && seat && a->peer >= 1 && a->peer <= CALL_SEATS_MAX)
-        relay(rq, seat, a->peer);
-    else if (a->err == ERR_TOO_LARGE)
-        request_fail(rq, a->err, "more early candidates than an offer may carry (100)");
     else
-        request_fail(rq, a->err == ERR_CONFLICT ? ERR_NOT_FOUND : a->err, NULL);
+        relay_to_taker(rq, a, a->err == ERR_TOO_LARGE ? "more early candidates than an offer may carry (100)" : NULL);
 }
 
-static void on_taken(void *context, const struct call_answer *a)
+/* Nothing but candidates waits with an offer; asking to keep more than may be kept only tells whether it is taken. */
+static void on_asked(void *context, const struct call_answer *a)
 {
-    struct request *rq = context;
-    struct seat *seat = rq->client ? seat_find(rq->client, &rq->call) : NULL;
-    if (a->err == ERR_CONFLICT && seat && a->peer >= 1 && a->peer <= CALL_SEATS_MAX)
-        relay(rq, seat, a->peer);
-    else if (a->err == ERR_UNAVAILABLE)
-        request_fail(rq, a->err, NULL);
-    else
-        request_fail(rq, ERR_NOT_FOUND, "nobody has taken the offer yet: only candidates may wait with it");
+    struct call_answer answer = *a;
+    if (answer.err == ERR_TOO_LARGE)
+        answer.err = ERR_NOT_FOUND;
+    relay_to_taker(context, &answer, "nobody has taken the offer yet: only candidates may wait with it");
 }
 
 static void to_taker(struct request *rq, const struct seat *seat)
@@ -115,7 +118,7 @@ static void to_taker(struct request *rq, const struct seat *seat)
     struct buf items;
     size_t count = 0;
     if (!candidates) {
-        store_offer_add(rq->signaling->store, &actor, rq->id, (struct slice){0}, EARLY_MAX + 1, on_taken, rq);
+        store_offer_add(rq->signaling->store, &actor, rq->id, (struct slice){0}, EARLY_MAX + 1, on_asked, rq);
         return;
     }
     buf_init(&items, rq->signaling->settings.message_bytes_max * 2);
@@ -135,5 +138,5 @@ void signal_run(struct request *rq)
     else if (to == 0)
         to_taker(rq, seat);
     else
-        relay(rq, seat, to);
+        relay(rq, seat, to, &seat->seating.session[to]);
 }

@@ -11,13 +11,13 @@ static const struct field no_fields[] = {END};
 static const struct field call_fields[] = {{.name = "call", .kind = FIELD_ID, .required = true}, END};
 
 static const struct field hello_fields[] = {
-    {.name = "token", .kind = FIELD_STRING, .required = true, .min = 1, .max = JWT_SIZE_MAX},
+    {.name = "token", .kind = FIELD_STRING, .required = true},
     {.name = "device", .kind = FIELD_NAME, .required = true},
     {.name = "resume", .kind = FIELD_MAP},
     END,
 };
 static const struct field auth_renew_fields[] = {
-    {.name = "token", .kind = FIELD_STRING, .required = true, .min = 1, .max = JWT_SIZE_MAX},
+    {.name = "token", .kind = FIELD_STRING, .required = true},
     END,
 };
 static const struct field offer_post_fields[] = {

@@ -23,6 +23,7 @@ struct call_answer {
     size_t entry_count; /* what this change added; 0: it had been made before, or changed nothing */
     const struct call_entry *entries;
     unsigned peer;        /* the own seat; offer_add with ERR_CONFLICT: the taker's */
+    struct id taker;      /* offer_add with ERR_CONFLICT */
     struct slice members; /* msgpack array, as clients see it */
     /* take */
     struct slice offer;      /* msgpack value */
@@ -70,6 +71,9 @@ void store_call_join(struct store *, const struct call_actor *, call_answer_fn *
 void store_call_leave(struct store *, const struct call_actor *, unsigned peer, const char *reason, call_answer_fn *,
                       void *context);
 void store_call_lock(struct store *, const struct call_actor *, bool locked, call_answer_fn *, void *context);
+/** The member's socket of that epoch is gone, or back. What a later epoch has said stands. ERR_NOT_FOUND, ERR_GONE. */
+void store_call_mark(struct store *, const struct call_actor *, uint64_t epoch, bool suspended, call_answer_fn *,
+                     void *context);
 /** For members. ERR_NOT_FOUND. */
 void store_call_get(struct store *, const struct call_actor *, call_answer_fn *, void *context);
 /** The timer of a waiting offer fired. ERR_GONE: there was nothing to expire. */

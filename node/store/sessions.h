@@ -51,7 +51,13 @@ struct session_attach {
 void store_session_attach(struct store *, const struct session_attach *, session_answer_fn *, void *context);
 
 /** The socket of that epoch is gone: suspends. ERR_STALE: a later attach has it. */
-void store_session_detach(struct store *, const struct id *, struct slice user, uint64_t epoch, uint64_t grace_ms);
+struct session_detach {
+    struct id id;
+    struct slice user;
+    uint64_t epoch;
+    uint64_t grace_ms;
+};
+void store_session_detach(struct store *, const struct session_detach *, store_done_fn *, void *context);
 
 /**
  * Ends it: with its epoch (bye), or with 0 (grace over; ERR_STALE if it is held). Then the caller frees its seats and forgets it; if the caller dies, the

@@ -39,8 +39,8 @@ for i = 8, #ARGV, 4 do
     else
       -- The last calls it was in stay known, so that a late word about one of them does not bring it back.
       out = string.sub(call .. '=' .. version .. ';' .. out, 1, 1024)
-      redis.call('HDEL', session, field, 'hi:' .. call .. ':1', 'hi:' .. call .. ':2', 'hi:' .. call .. ':3', 'hi:' .. call .. ':4',
-        'hi:' .. call .. ':5')
+      redis.call('HDEL', session, field, 'once:' .. call .. ':1', 'once:' .. call .. ':2', 'once:' .. call .. ':3',
+        'once:' .. call .. ':4', 'once:' .. call .. ':5')
       redis.call('HSET', session, 'out', out, 'seq', s.seq, 'bytes', s.bytes)
     end
   end

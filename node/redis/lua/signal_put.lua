@@ -5,32 +5,30 @@
 -- Returns {"ok", stored}: how many were new; the others had been stored before. {"not_found"}: by all that the recipient has been told, the sender does
 -- not sit in that call, or the recipient does not; {"overrun"}: the mailbox was full, the recipient's session is over.
 -- include: mailbox
+-- include: once
 local session, mailbox, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, call, from, sender = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local events_max, bytes_max = tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local f = redis.call('HMGET', session, 'in:' .. call, 'hi:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user')
+local f = redis.call('HMGET', session, 'in:' .. call, 'once:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user')
 local seating = f[1]
 if not seating or not string.find(seating, ';' .. from .. '=' .. sender .. ';', 1, true) then return {'not_found'} end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
-local first, bodies = s.seq + 1, {}
-local highest = 0
-if f[2] and string.sub(f[2], 1, #sender) == sender then highest = tonumber(string.sub(f[2], #sender + 2)) end
+local first, bodies, once = s.seq + 1, {}, once_read(f[2], sender)
 local version = '\167version' .. cmsgpack.pack(tonumber(string.match(seating, '^%d+')))
 for i = 7, #ARGV, 2 do
-  local request, open = tonumber(ARGV[i]), ARGV[i + 1]
-  if request > highest then
+  local request, open = ARGV[i], ARGV[i + 1]
+  if once_take(once, request) then
     local event = string.char(string.byte(open) + 1) .. string.sub(open, 2) .. version
     if not mailbox_put(mailbox, s, event, events_max, bytes_max) then
       mailbox_overrun(session, timers, id, f[9], f[7], f[8])
       return {'overrun'}
     end
-    highest = request
     bodies[#bodies + 1] = event
   end
 end
 if #bodies > 0 then
-  redis.call('HSET', session, 'seq', s.seq, 'bytes', s.bytes, 'hi:' .. call .. ':' .. from, sender .. '=' .. highest)
+  redis.call('HSET', session, 'seq', s.seq, 'bytes', s.bytes, 'once:' .. call .. ':' .. from, once_text(once))
   if f[7] ~= '' then redis.call('SPUBLISH', f[7], cmsgpack.pack({1, 'events', id, first, bodies, ''})) end
 end
 return {'ok', #bodies}
