@@ -10,7 +10,7 @@
 #include "node/config.h"
 #include "node/redis/client.h"
 
-enum { WHY_SIZE = 512 };
+enum { WHY_SIZE = 512, PLACE_SIZE_MAX = 4096 };
 
 /* fopen() opens a directory as well; reading from it fails. */
 static enum err check_readable(const char *option, const char *path, struct buf *problems)
@@ -78,26 +78,40 @@ enum err preflight_files(const struct config *c, struct buf *problems)
     return ERR_OK;
 }
 
+/* Where it is, without user and password. */
+static void put_place(const struct redis_url *url, struct buf *out)
+{
+    if (url->transport == REDIS_UNIX) {
+        buf_putf(out, "Redis at %s", url->host);
+    } else {
+        buf_putf(out, "Redis at %s:%u", url->host, (unsigned)url->port);
+    }
+}
+
 enum err preflight_redis(const struct config *c, const char *redis_url, struct preflight *ret_preflight,
                          struct buf *problems)
 {
     struct redis_url url;
     struct preflight found = {0};
     char why[WHY_SIZE] = "";
+    struct buf place;
     enum err e = redis_url_parse(redis_url, &url, why, sizeof why);
     if (e != ERR_OK) {
         buf_putf(problems, "--redis: %s\n", why);
         return e;
     }
+    buf_init(&place, PLACE_SIZE_MAX);
+    put_place(&url, &place);
     e = redis_check(&url, (unsigned)c->partitions, why, sizeof why);
     if (e == ERR_OK && c->dev && !c->jwt_key[0]) {
         e = redis_dev_key(&url, found.dev_key, why, sizeof why);
     }
     redis_url_finish(&url);
     if (e != ERR_OK) {
-        buf_putf(problems, "%s\n", why);
-        return e;
+        buf_putf(problems, "%s: %s\n", buf_cstr(&place), why);
+    } else {
+        *ret_preflight = found;
     }
-    *ret_preflight = found;
-    return ERR_OK;
+    buf_finish(&place);
+    return e;
 }
