@@ -14,6 +14,9 @@ export function startProcess(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const started = { child, output: '', stdout: '', exit: null };
   alive.add(child);
+  child.unref(); // a child that a failed test left behind must not keep the test's process alive
+  child.stdout?.unref();
+  child.stderr?.unref();
   child.stdout?.on('data', (bytes) => {
     started.output += bytes;
     started.stdout += bytes;

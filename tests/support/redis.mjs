@@ -28,7 +28,8 @@ class Redis {
       try {
         this.#resp = await openResp(this.socket);
         return (await this.#resp.command('PING')) === 'PONG';
-      } catch {
+      } catch (error) {
+        if (/NOAUTH/.test(error.message)) return true; // it answers, if not to everybody
         this.#resp?.close();
         return false;
       }
@@ -61,6 +62,11 @@ class Redis {
 export async function startRedis({ appendOnly = false, args = [] } = {}) {
   const durable = appendOnly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
   const redis = new Redis([...durable, ...args]);
-  await redis.start();
+  try {
+    await redis.start();
+  } catch (error) {
+    await redis.stop();
+    throw error;
+  }
   return redis;
 }

@@ -57,6 +57,7 @@ describe('an offer', () => {
       const [, winner] = won[0];
       assert.equal((await alice.expect('call.joined')).user, winner.user);
       await winner.request('call.leave', { call });
+      await alice.expect('call.left');
       await alice.expect('call.ended');
     }
     for (const taker of takers) await taker.quiet('signal');
@@ -121,7 +122,7 @@ describe('an offer', () => {
 
 describe('early candidates', () => {
   const numbered = (from, count) =>
-    Array.from({ length: count }, (_, i) => ({ ...audio.offer_candidates[0], candidate: `candidate:${from + i} 1 udp 2122260223 10.0.0.1 ${1000 + i} typ host` }));
+    Array.from({ length: count }, (_, i) => ({ ...audio.offer_candidates[0], candidate: `candidate:${from + i} 1 udp 2122260223 10.0.0.1 ${1000 + from + i} typ host` }));
 
   test('sent before the offer is taken are handed over with it, in order', async () => {
     const [alice, bob] = await two();

@@ -11,7 +11,7 @@ import { startProcess } from '../support/processes.mjs';
 import { startRedis } from '../support/redis.mjs';
 import { readResp } from '../support/resp.mjs';
 import { SECRET } from '../support/token.mjs';
-import { until } from '../support/wait.mjs';
+import { until, within } from '../support/wait.mjs';
 
 let dir;
 let redis;
@@ -172,13 +172,16 @@ describe('the other commands', () => {
 });
 
 describe('serve without --redis', () => {
+  const childOf = async (node) => {
+    const listed = startProcess('pgrep', ['-P', `${node.pid}`]);
+    await within(listed.exited, 'pgrep');
+    return Number(listed.stdout.trim().split('\n')[0]);
+  };
+
   test('brings its own, which ends with it', async () => {
     const node = new Node('embedded', await freePort(), { 'jwt-key': `HS256:${SECRET}`, 'drain-ms': 0 });
     await node.start();
-    const children = () => startProcess('pgrep', ['-P', `${node.pid}`]);
-    const listed = children();
-    await listed.exited;
-    const child = Number(listed.stdout.trim().split('\n')[0]);
+    const child = await childOf(node);
     assert.ok(child > 0, 'there is a child');
     const alice = await join(node, fresh('alice'));
     await alice.request('ping');
@@ -191,9 +194,7 @@ describe('serve without --redis', () => {
   test('its Redis ends when the node is killed', async () => {
     const node = new Node('embedded-killed', await freePort(), { 'jwt-key': `HS256:${SECRET}` });
     await node.start();
-    const listed = startProcess('pgrep', ['-P', `${node.pid}`]);
-    await listed.exited;
-    const child = Number(listed.stdout.trim().split('\n')[0]);
+    const child = await childOf(node);
     await node.kill();
     await until(() => {
       try {

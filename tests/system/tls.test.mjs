@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -67,7 +68,6 @@ describe('over TLS', () => {
   test('TLS 1.1 is refused', () => assert.rejects(handshake({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })));
 
   test('plain HTTP gets nothing and harms nothing', async () => {
-    const http = await import('node:http');
     const status = await new Promise((resolve) => {
       http.get(`http://127.0.0.1:${node.port}/healthz`, (response) => resolve(response.statusCode)).on('error', () => resolve(0));
     });
