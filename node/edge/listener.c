@@ -158,12 +158,15 @@ static bool accept_one(struct listener *l)
         if (errno == EAGAIN || errno == EWOULDBLOCK)
             return false;
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_warn("accept.paused", LOG_CSTR("why", strerror(errno)), LOG_U64("sockets", edge->socket_count));
+            if (!edge->accept_starved)
+                log_warn("accept.paused", LOG_CSTR("why", strerror(errno)), LOG_U64("sockets", edge->socket_count));
+            edge->accept_starved = true;
             listeners_pause(edge, RETRY_MS);
             return false;
         }
         return true; /* that one is gone already (accept(2)) */
     }
+    edge->accept_starved = false;
     socket_tune(l, fd);
     lws_adopt_socket_vhost(edge->tls && !is_unix(l) ? edge->tls : edge->plain, fd); /* closes it on failure */
     return true;

@@ -42,6 +42,7 @@ struct edge {
     struct listener *listeners;
     size_t listener_count;
     bool accept_paused;
+    bool accept_starved; /* and it was said */
     struct timer accept_timer;
 
     struct conn *conns; /* all that are open */

@@ -272,6 +272,7 @@ void store_signal(struct store *store, const struct signal_batch *b, store_done_
     args_u64(&a, store->limits.mailbox_bytes_max);
     for (size_t i = 0; i < b->count; i++) {
         args_u64(&a, b->items[i].request);
+        args_u64(&a, b->items[i].previous);
         args_put(&a, b->items[i].body);
     }
     script_call(store->scripts, SCRIPT_SIGNAL_PUT, &a, on_signalled, q);

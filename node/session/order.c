@@ -2,7 +2,7 @@
 
 void order_init(struct order *o, uint64_t seq, uint64_t request)
 {
-    *o = (struct order){.seq = seq, .heard = seq, .acked = seq, .request = request};
+    *o = (struct order){.seq = seq, .heard = seq, .acked = seq, .request = request, .run = request + 1};
 }
 
 enum order_step order_events(struct order *o, uint64_t first, uint64_t count, uint64_t *ret_skip)
@@ -37,10 +37,14 @@ bool order_ack(struct order *o, uint64_t seq)
     return true;
 }
 
-bool order_request(struct order *o, uint64_t id)
+bool order_request(struct order *o, uint64_t id, uint64_t *ret_run)
 {
+    *ret_run = UINT64_MAX;
     if (id <= o->request)
         return false;
+    if (id != o->request + 1)
+        o->run = id;
     o->request = id;
+    *ret_run = o->run;
     return true;
 }

@@ -15,6 +15,7 @@ struct order {
     uint64_t heard;   /* the last event known to exist */
     uint64_t acked;   /* the last event that the client has handled */
     uint64_t request; /* the highest request */
+    uint64_t run;     /* every id from this one to the highest was seen */
 };
 
 /** A session that begins, or goes on behind event `seq` (0: begins). */
@@ -34,7 +35,10 @@ bool order_is_behind(const struct order *);
 /** False: nothing new (an older ack, or one for what was never sent). */
 bool order_ack(struct order *, uint64_t seq);
 
-/** False: the request was sent before. */
-bool order_request(struct order *, uint64_t id);
+/**
+ * False: the request was sent before. *ret_run: every id from that one to this was seen here; UINT64_MAX for one that was sent before. So a later request that
+ * lies in the same run leaves nothing out that might still come.
+ */
+bool order_request(struct order *, uint64_t id, uint64_t *ret_run);
 
 #endif

@@ -308,20 +308,32 @@ void seat_drop(struct client *c, const struct id *call)
     }
 }
 
-void seat_set(struct client *c, const struct id *call, const struct seating *seating)
+static void seat_renew(struct seat *seat, const struct seating *seating)
 {
-    struct seat *seat = seat_find(c, call);
-    if (seat) {
-        if (seating->version > seat->seating.version)
-            seat->seating = *seating;
-        return;
+    for (size_t peer = 1; peer <= CALL_SEATS_MAX; peer++) {
+        if (!id_eq(&seat->seating.session[peer], &seating->session[peer]))
+            seat->sent[peer] = 0;
     }
+    seat->seating = *seating;
+}
+
+static void seat_add(struct client *c, const struct id *call, const struct seating *seating)
+{
     if (c->seat_count == CALLS_OF_CLIENT_MAX)
         return;
     struct seat *seats = realloc(c->seats, (c->seat_count + 1) * sizeof *seats);
     assert(seats);
     c->seats = seats;
     c->seats[c->seat_count++] = (struct seat){.call = *call, .seating = *seating};
+}
+
+void seat_set(struct client *c, const struct id *call, const struct seating *seating)
+{
+    struct seat *seat = seat_find(c, call);
+    if (!seat)
+        seat_add(c, call, seating);
+    else if (seating->version > seat->seating.version)
+        seat_renew(seat, seating);
 }
 
 void seat_update(struct client *c, const struct id *call, struct slice text)

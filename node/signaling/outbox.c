@@ -59,11 +59,22 @@ static void answer(struct request *rq, enum err err)
 
 static void outbox_send(struct outbox *);
 
+/* Where the last stored request to this recipient is remembered, if it sits there still. */
+static uint64_t *outbox_sent(const struct outbox *o)
+{
+    struct seat *seat = o->client ? seat_find(o->client, &o->call) : NULL;
+    unsigned peer = seat ? seating_peer(&seat->seating, &o->recipient) : 0;
+    return peer ? &seat->sent[peer] : NULL;
+}
+
 static void outbox_settle(struct outbox *o, enum err err)
 {
     struct request *rq = NULL;
     struct request *next = NULL;
     struct request *done = o->under_way;
+    uint64_t *sent = outbox_sent(o);
+    if (sent)
+        *sent = err == ERR_OK ? done->prev->id : 0; /* the list's head knows its tail */
     o->under_way = NULL;
     o->asked_log = false;
     outbox_send(o);
@@ -82,8 +93,13 @@ static void outbox_store(struct outbox *o)
     struct signal_batch b = {
         .recipient = o->recipient, .call = o->call, .from = o->from, .sender = o->sender, .items = items};
     struct request *rq = NULL;
+    const uint64_t *sent = outbox_sent(o);
+    uint64_t previous = sent ? *sent : 0;
     DL_FOREACH(o->under_way, rq)
-    items[b.count++] = (struct signal_item){rq->id, buf_slice(&rq->reply)};
+    {
+        items[b.count++] = (struct signal_item){rq->id, rq->run <= previous ? previous : 0, buf_slice(&rq->reply)};
+        previous = rq->id;
+    }
     store_signal(o->signaling->store, &b, on_stored, o);
 }
 

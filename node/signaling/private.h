@@ -37,6 +37,8 @@ struct signaling {
 struct seat {
     struct id call;
     struct seating seating;
+    uint64_t
+        sent[CALL_SEATS_MAX + 1]; /* by peer: the last request that was stored for it; 0 when another sat down there */
 };
 
 enum client_state {
@@ -93,6 +95,7 @@ struct request {
     struct wire_doc *doc;
     const struct wire_value *message;
     uint64_t id;
+    uint64_t run; /* see order_request() */
     uint64_t since_us;
     struct id call;
     struct buf reply; /* body of the ok, once it is known */

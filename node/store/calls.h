@@ -109,6 +109,8 @@ void store_fanout_done(struct store *, const struct id *call, uint64_t first, ui
 /** Signals of one sender to one recipient. */
 struct signal_item {
     uint64_t request;
+    uint64_t
+        previous; /* one stored before for the pair, of which the node knows that nothing between is still to come; 0: none */
     struct slice body; /* msgpack map of fewer than 14 pairs, without `version` and `seq` */
 };
 struct signal_batch {
@@ -116,6 +118,7 @@ struct signal_batch {
     struct id call;
     unsigned from; /* the sender's peer */
     struct id sender;
+    uint64_t previous;               /* the last request that this node stored for the pair; 0: not known */
     const struct signal_item *items; /* rising requests */
     size_t count;
 };

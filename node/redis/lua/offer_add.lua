@@ -6,7 +6,7 @@
 -- include: call
 -- include: once
 local key = KEYS[1]
-local session, request, candidates = ARGV[1], ARGV[2], ARGV[3]
+local session, request, candidates = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local count, count_max, bytes_max = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
 local call = call_load(key)
@@ -19,7 +19,7 @@ end
 if call.offer ~= 'waiting' then return {call.offer == '' and 'not_found' or 'gone'} end
 local f = redis.call('HMGET', key, 'candidates', 'candidate_count', 'candidate_once')
 local once = once_read(f[3], session)
-if not once_take(once, request) then return {'ok'} end
+if not once_take(once, request, 0) then return {'ok'} end
 if f[2] + count > count_max or #f[1] + #candidates > bytes_max then return {'too_large'} end
 redis.call('HSET', key, 'candidates', f[1] .. candidates, 'candidate_count', f[2] + count, 'candidate_once', once_text(once))
 return {'ok'}

@@ -1,7 +1,7 @@
 -- Relays signals of one sender to one recipient: signal. The hot path: one call a loop turn, sender and recipient.
 -- KEYS 1 session of the recipient  2 mailbox  3 timers
--- ARGV 1 recipient's session id  2 call id  3 sender's peer  4 sender's session  5 most events  6 most bytes  then for each signal: request id, body
---      (a msgpack fixmap with fewer than 14 pairs, without `version`)
+-- ARGV 1 recipient's session id  2 call id  3 sender's peer  4 sender's session  5 most events  6 most bytes  then for each signal: request id,
+--      previous id (include/once.lua), body (a msgpack fixmap with fewer than 14 pairs, without `version`)
 -- Returns {"ok", stored}: how many were new; the others had been stored before. {"not_found"}: by all that the recipient has been told, the sender does
 -- not sit in that call, or the recipient does not; {"overrun"}: the mailbox was full, the recipient's session is over.
 -- include: mailbox
@@ -16,9 +16,9 @@ if not seating or not string.find(seating, ';' .. from .. '=' .. sender .. ';', 
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
 local first, bodies, once = s.seq + 1, {}, once_read(f[2], sender)
 local version = '\167version' .. cmsgpack.pack(tonumber(string.match(seating, '^%d+')))
-for i = 7, #ARGV, 2 do
-  local request, open = ARGV[i], ARGV[i + 1]
-  if once_take(once, request) then
+for i = 7, #ARGV, 3 do
+  local request, previous, open = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), ARGV[i + 2]
+  if once_take(once, request, previous) then
     local event = string.char(string.byte(open) + 1) .. string.sub(open, 2) .. version
     if not mailbox_put(mailbox, s, event, events_max, bytes_max) then
       mailbox_overrun(session, timers, id, f[9], f[7], f[8])

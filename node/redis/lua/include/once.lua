@@ -1,25 +1,37 @@
--- Which requests of a sender were taken: "<sender>=<floor>,5,6,8,". All up to the floor count as taken; above it each is listed, because a client that
--- comes back may send its unanswered requests again in any order, and an `ok` for one that was never stored would be a lie.
+-- Which requests of a sender were taken: "<sender>=5-36,40-90,", ranges of ids in the order in which they came. A range grows when the sender's node vouches
+-- that it saw each id between `previous` and this one on the same socket (so none of them will still come); otherwise a new one begins. A client that comes back
+-- may send its unanswered requests again in any order, and an `ok` for one that was never stored would be a lie.
+local ranges_max = 256
+
 local function once_read(text, sender)
-  if text and string.sub(text, 1, #sender + 1) == sender .. '=' then
-    local floor, list = string.match(text, '^(%d+)(,.*)$', #sender + 2)
-    return {sender = sender, floor = tonumber(floor), list = list}
-  end
-  return {sender = sender, floor = 0, list = ','}
+  if not text or string.sub(text, 1, #sender + 1) ~= sender .. '=' then return {sender = sender, list = ''} end
+  return {sender = sender, list = string.sub(text, #sender + 2)}
 end
 
--- False: this one was taken before.
-local function once_take(once, request)
-  if tonumber(request) <= once.floor or string.find(once.list, ',' .. request .. ',', 1, true) then return false end
-  once.list = once.list .. request .. ','
-  if #once.list > 2048 then
-    local cut = string.find(once.list, ',', 1024, true)
-    once.floor = tonumber(string.match(string.sub(once.list, 1, cut), '(%d+),$'))
-    once.list = string.sub(once.list, cut)
+local function once_knows(once, request)
+  local count, cut = 0, 1
+  for first, last, at in string.gmatch(once.list, '(%d+)%-(%d+),()') do
+    if request >= tonumber(first) and request <= tonumber(last) then return true end
+    count, cut = count + 1, count == 0 and at or cut
+  end
+  -- More holes than a client's requests under way can make: the oldest range is forgotten.
+  if count >= ranges_max then once.list = string.sub(once.list, cut) end
+  return false
+end
+
+-- False: this one was taken before. `previous` 0: nothing is vouched for.
+local function once_take(once, request, previous)
+  local tail = '-' .. previous .. ','
+  if previous > 0 and string.sub(once.list, -#tail) == tail then
+    once.list = string.sub(once.list, 1, -#tail - 1) .. '-' .. request .. ','
+  elseif once_knows(once, request) then
+    return false
+  else
+    once.list = once.list .. request .. '-' .. request .. ','
   end
   return true
 end
 
 local function once_text(once)
-  return once.sender .. '=' .. once.floor .. once.list
+  return once.sender .. '=' .. once.list
 end
