@@ -34,6 +34,7 @@ static const struct option names[] = {
     {"node", required_argument, NULL, 'n'},
     {"jwt-key", required_argument, NULL, 'k'},
     {"tls", no_argument, NULL, 't'},
+    {"one-way", no_argument, NULL, 'o'},
     {"msgpack", no_argument, NULL, 'm'},
     {"node-pid", required_argument, NULL, 'p'},
     {"redis-pid", required_argument, NULL, 'r'},
@@ -89,6 +90,9 @@ static void take_option(struct target *t, int option, const char *value)
         break;
     case 't':
         t->is_tls = true;
+        break;
+    case 'o':
+        o->one_way = true;
         break;
     case 'm':
         t->is_msgpack = true;

@@ -52,6 +52,25 @@ static uint64_t cpu_us(pid_t pid)
     return ticks * US_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
+/* The first line: `cpu  user nice system idle iowait irq softirq steal …`. */
+static uint64_t machine_cpu_us(void)
+{
+    enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, COLUMNS };
+    char text[TEXT_SIZE];
+    FILE *f = fopen("/proc/stat", "r");
+    if (!f || !fgets(text, sizeof text, f))
+        die("/proc/stat can't be read");
+    fclose(f);
+    struct slice rest = slice_of(text + strlen("cpu  "));
+    uint64_t ticks = 0;
+    for (int column = USER; column < COLUMNS; column++) {
+        uint64_t n = word_number(&rest);
+        if (column != IDLE && column != IOWAIT)
+            ticks += n;
+    }
+    return ticks * US_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
 static uint64_t rss_bytes(pid_t pid)
 {
     char text[TEXT_SIZE];
@@ -93,6 +112,7 @@ struct reading meter_read(const struct meter *m)
         r.redis_cpu_us = cpu_us(m->redis);
     if (m->redis_port > 0)
         r.redis_used = redis_used_memory(m->redis_port);
+    r.machine_cpu_us = machine_cpu_us();
     r.at_us = clock_steady_us();
     return r;
 }

@@ -20,6 +20,7 @@ struct meter {
 struct reading {
     uint64_t at_us;
     uint64_t nodes_cpu_us, redis_cpu_us, own_cpu_us;
+    uint64_t machine_cpu_us;        /* of everything on all cores, these included */
     uint64_t nodes_rss, redis_used; /* bytes */
 };
 

@@ -71,7 +71,7 @@ void pair_post(struct pair *p, uint64_t due_us)
 {
     p->state = PAIR_POSTING;
     p->posted_us = due_us;
-    p->left = p->ended = false;
+    p->taken = p->joined = p->left = p->ended = false;
     struct buf *body = client_request(p->clients[CALLER], "offer.post", 2);
     wire_put_key_string(body, "offer", buf_slice(&p->script->offer));
     wire_put_key_cstr(body, "allow", "anyone");
@@ -117,13 +117,22 @@ static int side_of(const struct pair *p, const struct client *c)
     return c == p->clients[CALLER] ? CALLER : CALLEE;
 }
 
-static void begin_talking(struct pair *p, const struct wire_value *taken)
+/* The caller learns from call.joined whom to send to, as any client would; that may come before or after the callee's `ok`. */
+static void maybe_talk(struct pair *p)
+{
+    if (!p->taken || !p->joined)
+        return;
+    p->state = PAIR_TALKING;
+    p->on->on_talking(p);
+}
+
+static void answer(struct pair *p, const struct wire_value *taken)
 {
     if (!wire_get(taken, "offer"))
         die("the `ok` of offer.take has no offer");
-    p->state = PAIR_TALKING;
+    p->taken = true;
     send_answer(p);
-    p->on->on_talking(p);
+    maybe_talk(p);
 }
 
 static void on_ok(struct client *c, const struct wire_value *reply)
@@ -135,7 +144,7 @@ static void on_ok(struct client *c, const struct wire_value *reply)
     if (p->state == PAIR_POSTING) {
         take(p, reply);
     } else if (p->state == PAIR_TAKING) {
-        begin_talking(p, reply);
+        answer(p, reply);
     } else if (p->state == PAIR_LEAVING) {
         p->left = true;
         maybe_idle(p);
@@ -151,6 +160,9 @@ static void on_event(struct client *c, struct slice type, const struct wire_valu
         uint64_t due = p->due_us[1 - side][p->received[side]++ % SIGNALS_IN_FLIGHT_MAX];
         uint64_t now = clock_steady_us();
         p->on->on_signal(p, side, now > due ? now - due : 0);
+    } else if (slice_is(type, "call.joined") && side == CALLER) {
+        p->joined = true;
+        maybe_talk(p);
     } else if (slice_is(type, "call.ended") && side == CALLEE) {
         p->ended = true;
         maybe_idle(p);

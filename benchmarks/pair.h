@@ -16,7 +16,7 @@ enum pair_state { PAIR_IDLE, PAIR_POSTING, PAIR_TAKING, PAIR_TALKING, PAIR_LEAVI
 struct pair;
 
 struct pair_handlers {
-    /** The callee has the offer and its answer is on its way; both may send. */
+    /** The callee has the offer, the caller knows its taker, the answer is on its way; both may send. */
     void (*on_talking)(struct pair *);
     /** A signal came to `side`, `us` after it was due to be sent; the first to the caller is the answer. */
     void (*on_signal)(struct pair *, int side, uint64_t us);
@@ -38,6 +38,7 @@ struct pair {
     enum pair_state state;
     char call[CALL_ID_MAX + 1];
     uint64_t awaited_id; /* of the request whose `ok` moves the state on; those of signals are not waited for */
+    bool taken, joined;  /* the callee's `ok`, the caller's event */
     bool left, ended;    /* the caller's `ok`, the callee's event */
     uint64_t posted_us;  /* when the set-up was due */
     uint64_t sent[SIDES], received[SIDES]; /* by side: signals from it, signals to it */

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include "benchmarks/histogram.h"
 #include "benchmarks/parts.h"
 #include "benchmarks/report.h"
 #include "common/base/clock.h"
@@ -8,6 +7,9 @@
 /* Set-ups that are due at fixed times and begin then or, when no pair is free, later: their time counts from when they were due. */
 
 enum { US_PER_S = 1000000, WARM_UP_US = US_PER_S, PATIENCE_US = 5 * US_PER_S, MESSAGES = 2 + 2 * CANDIDATES_PER_SIDE };
+
+/* A run that finishes less than this share of what was due has not kept up. */
+#define SUSTAINED_SHARE 0.98
 
 struct setups;
 
@@ -34,6 +36,7 @@ struct setups {
     uint64_t began_us, measure_from_us, until_us;
     uint64_t posted, finished, measured_finished;
     struct histogram setup, signal;
+    struct histogram late; /* the generator itself: from when a signal was due to when it was handed to the system */
 };
 
 static void put_last(struct lane_list *list, struct lane *lane)
@@ -44,6 +47,18 @@ static void put_last(struct lane_list *list, struct lane *lane)
     else
         list->first = lane;
     list->last = lane;
+}
+
+/* Keeps the order of send_due_us: a lane that is due now must not wait behind one whose next signal is later. */
+static void put_in_order(struct lane_list *list, struct lane *lane)
+{
+    struct lane **at = &list->first;
+    while (*at && (*at)->send_due_us <= lane->send_due_us)
+        at = &(*at)->next;
+    lane->next = *at;
+    *at = lane;
+    if (!lane->next)
+        list->last = lane;
 }
 
 static struct lane *take_first(struct lane_list *list)
@@ -65,9 +80,13 @@ static uint64_t due_of(const struct setups *s, uint64_t n, uint64_t now)
 
 static void send_one_each(struct lane *lane, uint64_t due_us)
 {
+    struct setups *s = lane->pair.owner;
     lane->to_send--;
-    for (int side = 0; side < SIDES; side++)
+    for (int side = 0; side < SIDES; side++) {
         pair_signal(&lane->pair, side, due_us);
+        if (due_us >= s->measure_from_us)
+            histogram_add(&s->late, clock_steady_us() - due_us);
+    }
 }
 
 static void send_due(struct setups *s, uint64_t now)
@@ -77,7 +96,7 @@ static void send_due(struct setups *s, uint64_t now)
         send_one_each(lane, lane->send_due_us);
         lane->send_due_us += s->options->gap_us;
         if (lane->to_send > 0)
-            put_last(&s->sending, lane);
+            put_in_order(&s->sending, lane);
     }
 }
 
@@ -124,7 +143,7 @@ static void on_talking(struct pair *p)
         return;
     }
     lane->send_due_us = now;
-    put_last(&s->sending, lane);
+    put_in_order(&s->sending, lane);
     work(s);
 }
 
@@ -180,24 +199,21 @@ static uint64_t add_unanswered(struct setups *s)
     return count;
 }
 
-static void row_latency(const char *what, const struct histogram *h)
-{
-    row(what, "%.2f / %.2f / %.2f ms", (double)histogram_at(h, 0.5) / 1000, (double)histogram_at(h, 0.99) / 1000,
-        (double)histogram_at(h, 0.999) / 1000);
-}
-
 static void print(struct setups *s, const struct reading *before, const struct reading *after, uint64_t finished,
                   uint64_t unanswered)
 {
-    double seconds = (double)(after->at_us - before->at_us) / US_PER_S;
-    row("set-ups a second", "%.0f (%.0f messages)", (double)finished / seconds,
-        (double)(finished * MESSAGES) / seconds);
-    row_cpu("CPU of a set-up", before, after, finished);
-    row_cpu("CPU of each of its 22 messages", before, after, finished * MESSAGES);
-    row_latency("a signal, p50 / p99 / p99.9", &s->signal);
-    row_latency("offer posted to answer received", &s->setup);
+    double rate = (double)finished * US_PER_S / (double)(after->at_us - before->at_us);
+    row("set-ups a second", "%.0f (%.0f SDP and candidates)", rate, rate * MESSAGES);
+    if (rate < SUSTAINED_SHARE * (double)s->options->rate)
+        row("SATURATED", "%.0f of %llu set-ups a second; the latencies below are those of a growing queue", rate,
+            (unsigned long long)s->options->rate);
     if (unanswered > 0)
-        row("SATURATED: set-ups without an answer", "%llu", (unsigned long long)unanswered);
+        row("set-ups without an answer at the end", "%llu", (unsigned long long)unanswered);
+    row_cpu("CPU of a set-up", before, after, finished);
+    row_cpu("CPU of each of its 22 SDP and candidates", before, after, finished * MESSAGES);
+    row_latency("latency of a signal", &s->signal);
+    row_latency("offer due to answer received", &s->setup);
+    row_latency("of which the generator sent late", &s->late);
     row_busy(before, after);
 }
 

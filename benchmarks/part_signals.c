@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include "benchmarks/histogram.h"
 #include "benchmarks/parts.h"
 #include "benchmarks/report.h"
 #include "common/base/clock.h"
@@ -43,7 +42,7 @@ static void fill_windows(struct pair *pairs, const struct options *o)
 {
     for (size_t i = 0; i < o->pairs; i++)
         for (uint64_t n = 0; n < o->window; n++)
-            for (int side = 0; side < SIDES; side++)
+            for (int side = 0; side < (o->one_way ? 1 : SIDES); side++)
                 pair_signal(&pairs[i], side, clock_steady_us());
 }
 
@@ -77,8 +76,7 @@ void part_signals(struct clients *shared, const struct meter *meter, const struc
     row_cpu("CPU of a signal", &before, &after, s.delivered);
     if (o->batch > 1)
         row_cpu("CPU of a candidate", &before, &after, s.delivered * o->batch);
-    row("latency with all windows full, p50 / p99", "%.2f / %.2f ms", (double)histogram_at(&s.latency, 0.5) / 1000,
-        (double)histogram_at(&s.latency, 0.99) / 1000);
+    row_latency(o->one_way ? "latency of a signal" : "latency with all windows full", &s.latency);
     row_busy(&before, &after);
     script_finish(&script);
     free(pairs);

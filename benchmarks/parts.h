@@ -5,6 +5,7 @@
 #define BENCHMARKS_PARTS_H
 
 #include "benchmarks/client.h"
+#include "benchmarks/histogram.h"
 #include "benchmarks/meter.h"
 #include "benchmarks/pair.h"
 
@@ -15,6 +16,8 @@ struct options {
     uint64_t rate;               /* set-ups per second; 0: as many as it takes */
     uint64_t gap_us;             /* between two signals of one side; 0: all at once */
     uint64_t seconds;
+    bool
+        one_way; /* signals: the windows begin with the caller's only; each that comes is answered by one the other way */
 };
 
 typedef void part_fn(struct clients *, const struct meter *, const struct options *);
@@ -35,5 +38,7 @@ void pairs_connect(struct clients *, size_t count, void *pairs, size_t stride, c
 void row_busy(const struct reading *from, const struct reading *to);
 /** A row "nodes x + Redis y = z µs" for each of `count` things. */
 void row_cpu(const char *what, const struct reading *from, const struct reading *to, uint64_t count);
+/** A row of percentiles. */
+void row_latency(const char *what, const struct histogram *);
 
 #endif
