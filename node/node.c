@@ -202,7 +202,7 @@ int node_run(const struct config *config, const struct node_place *place)
     if (err == ERR_OK) {
         node_start(node, place->worker);
         uv_run(&node->loop, UV_RUN_DEFAULT);
-        log_info("node.stopped", LOG_CSTR("node", node->id.text));
+        log_info("node.stopped", LOG_I64("requests", node->metrics.value[METRIC_REQUESTS]));
     } else {
         log_error("node.unstarted", LOG_CSTR("why", why));
     }

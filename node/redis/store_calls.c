@@ -148,6 +148,7 @@ void store_call_leave(struct store *store, const struct call_actor *actor, unsig
     args_put(&a, id_slice(&actor->session));
     args_u64(&a, peer);
     args_put(&a, slice_of(reason));
+    args_u64(&a, actor->request);
     script_call(store->scripts, SCRIPT_CALL_LEAVE, &a, on_change, call_question(store, fn, context));
 }
 

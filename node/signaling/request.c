@@ -200,7 +200,8 @@ void request_fail(struct request *rq, enum err err, const char *why)
 
 struct call_actor request_actor(const struct request *rq)
 {
-    return (struct call_actor){.call = rq->call, .session = rq->session, .device = client_device(rq->client)};
+    return (struct call_actor){
+        .call = rq->call, .session = rq->session, .device = client_device(rq->client), .request = rq->id};
 }
 
 bool request_call(struct request *rq)

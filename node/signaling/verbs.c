@@ -61,6 +61,11 @@ static const struct field signal_fields[] = {
     END,
 };
 
+static void unsupported_run(struct request *rq)
+{
+    request_fail(rq, ERR_UNSUPPORTED, "this version of the server does not do that yet");
+}
+
 const struct verb verb_hello = {"hello", hello_fields, hello_run};
 
 static const struct verb verbs[] = {
@@ -77,6 +82,19 @@ static const struct verb verbs[] = {
     {"call.lock", call_lock_fields, call_lock_run},
     {"call.get", call_fields, call_get_run},
     {"ice.get", no_fields, ice_get_run},
+    /* In the protocol, and not built yet. */
+    {"call.invite", no_fields, unsupported_run},
+    {"call.alert", no_fields, unsupported_run},
+    {"call.accept", no_fields, unsupported_run},
+    {"call.reject", no_fields, unsupported_run},
+    {"call.cancel", no_fields, unsupported_run},
+    {"presence.set", no_fields, unsupported_run},
+    {"presence.watch", no_fields, unsupported_run},
+    {"presence.unwatch", no_fields, unsupported_run},
+    {"block.set", no_fields, unsupported_run},
+    {"block.get", no_fields, unsupported_run},
+    {"push.register", no_fields, unsupported_run},
+    {"push.unregister", no_fields, unsupported_run},
 };
 
 const struct verb *verb_find(struct slice type)

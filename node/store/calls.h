@@ -45,6 +45,7 @@ struct call_actor {
     struct id call;
     struct id session;
     struct session_device device;
+    uint64_t request; /* leave: the client's, which may be sent again; 0: none */
 };
 
 struct call_create {

@@ -21,6 +21,7 @@ if not own then
   if own then
     local old = own.session
     own.session, own.name, own.state, own.mark = session, name, 'here', nil
+    call_succeed(call, old, session)
     call_event(call, 'call.rejoined', {'peer', own.peer}, {[session] = '*', [old] = '~'})
   else
     if call.locked or not call_allows(call, user) then return {'forbidden'} end

@@ -1,15 +1,20 @@
 -- Frees a seat: call.leave, call.remove, a session that ended. The call ends with it when nobody is left to talk to.
 -- KEYS 1 call  2 log  3 timers
--- ARGV 1 call id  2 session that acts  3 peer to remove (0: the own seat)  4 reason
--- Returns {"ok", version, entries, fanned}. {"not_found"} no such call or seat, {"gone"} ended, {"forbidden"} only the starter removes.
+-- ARGV 1 call id  2 session that acts  3 peer to remove (0: the own seat)  4 reason  5 request id (0: none)
+-- Returns {"ok", version, entries, fanned}. The same request sent again: the same version, though another may sit there by now.
+-- {"not_found"} no such call or seat, {"gone"} ended, {"forbidden"} only the starter removes.
 -- include: now
 -- include: body
 -- include: call
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
-local id, session, peer, reason = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local id, session, peer, reason, request = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 
 local call = call_load(key)
 if not call then return {'not_found'} end
+local freed = redis.call('HGET', key, 'freed') or ';'
+local mine = ';' .. session .. '=' .. request .. '='
+local _, known = string.find(freed, mine, 1, true)
+if request ~= '0' and known then return {'ok', tonumber(string.match(freed, '^%d+', known + 1)), {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
@@ -29,4 +34,5 @@ call_settle(call)
 call_event(call, 'call.left', {'peer', leaver.peer, 'reason', reason}, marks)
 if #call.members < 2 and not call_is_expecting(call) then call_end(call, reason) end
 call_save(call, log, timers)
+if request ~= '0' then redis.call('HSET', key, 'freed', string.sub(mine .. call.version .. freed, 1, 1024)) end
 return {'ok', call.version, call.entries, call.fanned}

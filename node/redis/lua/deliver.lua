@@ -7,12 +7,13 @@
 -- Returns {"ok"}; {"hole", version it stands at}; {"gone"} there is no such session; {"overrun"} its mailbox was full, it is over.
 -- include: mailbox
 local session, mailbox, replies, timers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, call, request, reply, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local id, call, request, reply, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local events_max, bytes_max = tonumber(ARGV[6]), tonumber(ARGV[7])
 local field = 'in:' .. call
 
-local f = redis.call('HMGET', session, field, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user')
+local f = redis.call('HMGET', session, field, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user', 'state')
 if not f[3] then return {'gone'} end
+if f[10] == 'overrun' then return {'overrun'} end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
 local seating, out, first, bodies = f[1], f[2] or '', s.seq + 1, {}
 local _, known = string.find(out, call .. '=', 1, true)
@@ -45,9 +46,9 @@ for i = 8, #ARGV, 4 do
     end
   end
 end
-if request > 0 and not redis.call('XRANGE', replies, request .. '-0', request .. '-0')[1] then
+if request ~= '0' and not redis.call('XRANGE', replies, request .. '-0', request .. '-0')[1] then
   local last = redis.call('XREVRANGE', replies, '+', '-', 'COUNT', 1)[1]
-  if not last or tonumber(string.match(last[1], '^%d+')) < request then
+  if not last or tonumber(string.match(last[1], '^%d+')) < tonumber(request) then
     redis.call('XADD', replies, 'MAXLEN', kept, request .. '-0', 'b', reply)
   end
 end

@@ -17,7 +17,7 @@ if not s.state then
   redis.call('ZREM', timers, timer)
   return {'gone'}
 end
-if s.state == 'attached' and tonumber(s.epoch) ~= epoch then
+if tonumber(s.epoch) ~= epoch and (s.state == 'attached' or epoch > 0) then
   if epoch == 0 then redis.call('ZREM', timers, timer) end
   return {'stale'}
 end

@@ -10,14 +10,16 @@ local session, mailbox, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, call, from, sender = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local events_max, bytes_max = tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local f = redis.call('HMGET', session, 'in:' .. call, 'once:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user')
+local f = redis.call('HMGET', session, 'in:' .. call, 'once:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user',
+  'state')
+if f[10] == 'overrun' then return {'overrun'} end
 local seating = f[1]
 if not seating or not string.find(seating, ';' .. from .. '=' .. sender .. ';', 1, true) then return {'not_found'} end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
 local first, bodies, once = s.seq + 1, {}, once_read(f[2], sender)
 local version = '\167version' .. cmsgpack.pack(tonumber(string.match(seating, '^%d+')))
 for i = 7, #ARGV, 3 do
-  local request, previous, open = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), ARGV[i + 2]
+  local request, previous, open = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if once_take(once, request, previous) then
     local event = string.char(string.byte(open) + 1) .. string.sub(open, 2) .. version
     if not mailbox_put(mailbox, s, event, events_max, bytes_max) then

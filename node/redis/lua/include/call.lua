@@ -43,6 +43,15 @@ local function call_event(call, name, pairs_in_order, marks)
   call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), call_seating(call), body(p)}
 end
 
+-- A device's new session is what its old one was: the poster of an offer, or its taker.
+local function call_succeed(call, old, session)
+  if call.starter_session == old then
+    call.starter_session = session
+    redis.call('HSET', call.key, 'starter_session', session)
+  end
+  if redis.call('HGET', call.key, 'taker') == old then redis.call('HSET', call.key, 'taker', session) end
+end
+
 local function call_free_peer(call)
   for peer = 1, call.seats do
     if not call_member(call, 'peer', peer) then return peer end
