@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "node/edge/address.h"
 #include "node/edge/handshake.h"
+#include "node/edge/hold.h"
 #include "node/edge/http.h"
 #include "node/edge/listener.h"
 #include "node/edge/state.h"
@@ -324,6 +325,7 @@ enum err edge_create(const struct edge_settings *set, struct edge **ret_edge, ch
         edge_free(edge);
         return e;
     }
+    hold_init(edge);
     *ret_edge = edge;
     return ERR_OK;
 }
@@ -390,6 +392,7 @@ static void on_stop_timer(struct timer *timer)
     struct edge *edge = CONTAINER_OF(timer, struct edge, stop_timer);
     edge->life = EDGE_UNWINDING;
     lws_context_destroy(edge->context); /* the first time: closes every socket */
+    hold_stop(edge);
     uv_idle_init(edge->set.loop, &edge->turns);
     uv_idle_start(&edge->turns, on_turn);
 }

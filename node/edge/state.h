@@ -49,12 +49,15 @@ struct edge {
     size_t conn_count;
     size_t socket_count; /* all that libwebsockets holds, upgraded or not */
     struct addresses *addresses;
+    struct conn *settling; /* see hold.h */
+    uv_check_t settle_check;
+    uv_idle_t settle_wake;
     unsigned char *scratch; /* LWS_PRE + EDGE_SCRATCH_BYTES: for one frame or header on its way */
 
     struct timer stop_timer;
     uv_idle_t turns; /* counts turns of the loop while libwebsockets closes its handles */
     unsigned turn_count;
-    unsigned handles_open; /* ours: listeners and `turns` */
+    unsigned handles_open; /* ours, but for `turns` */
     void (*on_closed)(void *context);
     void *on_closed_context;
 };

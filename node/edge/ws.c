@@ -7,6 +7,7 @@
 #include "common/base/random.h"
 #include "node/edge/address.h"
 #include "node/edge/handshake.h"
+#include "node/edge/hold.h"
 #include "node/edge/send.h"
 #include "node/edge/state.h"
 
@@ -82,15 +83,8 @@ void conn_doom(struct conn *c)
     timer_cancel(&c->timer);
     send_forget(c);
     shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
-    lws_rx_flow_control(c->wsi, 1);
     lws_callback_on_writable(c->wsi); /* not heard when a write has failed before; then reading does it */
-}
-
-static void message_deliver(struct conn *c, struct slice message)
-{
-    metric_inc(c->edge->set.metrics, METRIC_FRAMES_IN);
-    metric_add(c->edge->set.metrics, METRIC_BYTES_IN, (int64_t)message.n);
-    client_frame(c->client, message);
+    hold_settle(c);
 }
 
 /** One part of a message: libwebsockets passes on what it has read, up to its buffer's size. */
@@ -107,19 +101,19 @@ static void message_take(struct conn *c, struct slice part)
         return;
     }
     if (c->message.n == 0 && last) {
-        message_deliver(c, part);
+        if (!hold_or_deliver(c, part))
+            conn_close(c, CLOSE_OVERLOADED);
         return;
     }
     buf_put(&c->message, part);
-    if (buf_failed(&c->message)) {
+    if (!last && !buf_failed(&c->message))
+        return;
+    /* The bytes leave the conn first: nothing that the stories do can touch them. */
+    struct buf whole = c->message;
+    buf_init(&c->message, c->edge->set.message_bytes_max);
+    if (buf_failed(&whole) || !hold_or_deliver(c, buf_slice(&whole)))
         conn_close(c, CLOSE_OVERLOADED);
-    } else if (last) {
-        /* The bytes leave the conn first: nothing that the stories do can touch them. */
-        struct buf whole = c->message;
-        buf_init(&c->message, c->edge->set.message_bytes_max);
-        message_deliver(c, buf_slice(&whole));
-        buf_finish(&whole);
-    }
+    buf_finish(&whole);
 }
 
 int conn_on_receive(struct conn *c, struct slice part)
@@ -163,6 +157,7 @@ void conn_on_closed(struct conn *c)
     if (c->client)
         client_closed(c->client);
     send_forget(c);
+    hold_finish(c);
     buf_finish(&c->message);
     address_release(edge->addresses, c->address);
     conn_unlink(c);
@@ -207,15 +202,6 @@ void conn_send(struct conn *c, struct slice frame)
     }
 }
 
-static void rx_allow(struct conn *c, bool allow)
-{
-    c->paused = !allow;
-    lws_rx_flow_control(c->wsi, allow);
-    /* What was read before the pause is only looked at again when libwebsockets wakes up for some reason: be that. */
-    if (allow)
-        lws_callback_on_writable(c->wsi);
-}
-
 void conn_close(struct conn *c, enum close_code code)
 {
     assert(c->magic == CONN_MAGIC);
@@ -225,8 +211,7 @@ void conn_close(struct conn *c, enum close_code code)
     buf_finish(&c->message);
     timer_set(c->edge->set.timers, &c->timer, c->edge->life == EDGE_RUNNING ? CLOSE_WAIT_MS : CLOSE_WAIT_STOPPING_MS,
               on_timer);
-    if (c->paused)
-        rx_allow(c, true); /* the peer's close frame is awaited */
+    hold_settle(c); /* the peer's close frame is awaited */
     const char *text = close_text(code);
     unsigned char payload[125] = {(unsigned char)(code >> 8), (unsigned char)code}; /* RFC 6455 section 5.5.1 */
     size_t n = strnlen(text, sizeof payload - 2);
@@ -238,8 +223,10 @@ void conn_close(struct conn *c, enum close_code code)
 void conn_pause(struct conn *c, bool paused)
 {
     assert(c->magic == CONN_MAGIC);
-    if (c->state == CONN_OPEN && c->paused != paused)
-        rx_allow(c, !paused);
+    if (c->state != CONN_OPEN || c->paused == paused)
+        return;
+    c->paused = paused;
+    hold_settle(c);
 }
 
 const struct conn_ops edge_conn_ops = {.send = conn_send, .close = conn_close, .pause = conn_pause};

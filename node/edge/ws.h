@@ -20,6 +20,7 @@
 struct address;
 struct edge;
 struct frame;
+struct held;
 struct lws;
 
 enum conn_state {
@@ -33,11 +34,12 @@ enum conn_state {
 /** Owned by the edge's list `conns`; small, for there are many that do nothing. */
 struct conn {
     uint32_t magic;
-    uint8_t state;  /* enum conn_state */
-    uint8_t format; /* enum wire_format */
-    uint8_t silent; /* intervals without a sign of life */
-    bool heard : 1; /* in this interval */
-    bool paused : 1;
+    uint8_t state;   /* enum conn_state */
+    uint8_t format;  /* enum wire_format */
+    uint8_t silent;  /* intervals without a sign of life */
+    bool heard : 1;  /* in this interval */
+    bool paused : 1; /* by the stories */
+    bool unread : 1; /* libwebsockets was told not to read */
     bool close_sent : 1;
     struct lws *wsi;
     struct edge *edge;
@@ -47,6 +49,9 @@ struct conn {
     struct timer timer; /* open: the next ping; closing: the end of patience */
     struct address *address;
     struct buf message; /* a message of which parts are still to come */
+    struct held *held;  /* messages that wait for the end of a pause */
+    struct conn *settle_next;
+    struct conn **settle_pprev;
     struct frame *queue;
     struct frame **queue_end;
     size_t queue_bytes;
