@@ -19,7 +19,7 @@ void row(const char *what, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    printf("    %-44s ", what);
+    printf("    %-48s ", what);
     vprintf(fmt, args);
     putchar('\n');
     fflush(stdout);
