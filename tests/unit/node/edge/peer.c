@@ -108,7 +108,7 @@ static bool fill(struct peer *p, size_t n)
 unsigned peer_response(struct peer *p, struct buf *out, bool has_body)
 {
     char *end = NULL;
-    while (!(end = memmem(p->in.p, p->in.n, "\r\n\r\n", 4)))
+    while (p->in.n == 0 || !(end = memmem(p->in.p, p->in.n, "\r\n\r\n", 4)))
         if (!fill(p, p->in.n + 1))
             return 0;
     size_t head = (size_t)(end - p->in.p) + 4;
