@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,7 +64,9 @@ static ATTR_NORETURN void child_main(const struct supervisor *s, struct child *c
     sigset_t mask = s->before;
     sigaddset(&mask, SIGINT);
     sigprocmask(SIG_SETMASK, &mask, NULL);
-    exit(s->settings->run(s->settings->context, c->worker));
+    int code = s->settings->run(s->settings->context, c->worker);
+    fflush(NULL);
+    _exit(code); /* what the parent registered for its own end is not ours to run */
 }
 
 static void child_start(const struct supervisor *s, struct child *c)

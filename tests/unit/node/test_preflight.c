@@ -56,7 +56,7 @@ static void look_ill(const struct config *c, const char *url, enum err expected,
     free(text);
 }
 
-Test(preflight, the_first_node_fixes_the_partitions, .timeout = 30)
+Test(preflight, the_first_node_fixes_the_partitions)
 {
     struct embedded_redis *redis = redis_start();
     const char *url = embedded_redis_url(redis);
@@ -71,7 +71,7 @@ Test(preflight, the_first_node_fixes_the_partitions, .timeout = 30)
     embedded_redis_stop(redis);
 }
 
-Test(preflight, all_nodes_of_a_development_store_share_one_key, .timeout = 30)
+Test(preflight, all_nodes_of_a_development_store_share_one_key)
 {
     struct embedded_redis *redis = redis_start();
     const struct config dev = settings(64, true);
@@ -83,7 +83,7 @@ Test(preflight, all_nodes_of_a_development_store_share_one_key, .timeout = 30)
     embedded_redis_stop(redis);
 }
 
-Test(preflight, with_a_key_of_ones_own_none_is_made_up, .timeout = 30)
+Test(preflight, with_a_key_of_ones_own_none_is_made_up)
 {
     static const char *const keys[] = {"HS256:x", NULL};
     struct embedded_redis *redis = redis_start();
@@ -95,13 +95,13 @@ Test(preflight, with_a_key_of_ones_own_none_is_made_up, .timeout = 30)
     embedded_redis_stop(redis);
 }
 
-Test(preflight, an_unreachable_redis_is_told, .timeout = 30)
+Test(preflight, an_unreachable_redis_is_told)
 {
     const struct config c = settings(64, false);
     look_ill(&c, "unix:///nowhere/redis.sock", ERR_UNAVAILABLE, "nowhere");
 }
 
-Test(preflight, an_address_that_is_none_is_told_without_its_password, .timeout = 30)
+Test(preflight, an_address_that_is_none_is_told_without_its_password)
 {
     const struct config c = settings(64, false);
     struct preflight found;
@@ -177,7 +177,7 @@ static void fake_stop(const struct fake *f)
     rmdir(f->dir);
 }
 
-Test(preflight, an_old_redis_is_refused, .timeout = 30)
+Test(preflight, an_old_redis_is_refused)
 {
     static const struct {
         const char *info, *part;
@@ -197,7 +197,7 @@ Test(preflight, an_old_redis_is_refused, .timeout = 30)
 
 /* ---- files ---- */
 
-Test(preflight, files_that_cannot_be_read_are_named, .timeout = 30)
+Test(preflight, files_that_cannot_be_read_are_named)
 {
     static const char *const keys[] = {"RS256:@/nowhere/issuer.pem", "HS256:short", NULL};
     const struct config c = {
