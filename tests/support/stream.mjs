@@ -1,11 +1,13 @@
 // Clients as apps are: they come back by themselves when their socket goes, and send again what was not answered.
+import assert from 'node:assert/strict';
 import { until, within } from './wait.mjs';
 
 const UNDER_WAY_MAX = 32;
 
-/** Keeps a client connected: whenever its socket goes it resumes at the first of `choose()` that takes it. */
+/** Keeps a client connected: whenever its socket goes it resumes at the first of `choose()` that takes it, and sends what was not answered again, in order. */
 export class Persistent {
-  #live = Promise.resolve();
+  #unanswered = new Map(); // id → {type, fields, resolve}
+  #up = true;
   #over = false;
 
   constructor(client, choose) {
@@ -18,14 +20,11 @@ export class Persistent {
   async #watch() {
     for (;;) {
       await this.client.closed(2 ** 31 - 1);
+      this.#up = false;
+      await until(() => this.#over || this.#resume(), `${this.client.user} to resume`);
       if (this.#over) return;
-      let back;
-      this.#live = new Promise((resolve) => {
-        back = resolve;
-      });
-      await until(async () => this.#over || this.#resume(), `${this.client.user} to resume`);
-      back();
-      if (this.#over) return;
+      this.#up = true;
+      for (const id of this.#unanswered.keys()) this.#transmit(id);
     }
   }
 
@@ -43,23 +42,25 @@ export class Persistent {
     return false;
   }
 
+  #transmit(id) {
+    const { type, fields, resolve } = this.#unanswered.get(id);
+    this.client.ask(type, fields, id).then(
+      (reply) => {
+        this.#unanswered.delete(id);
+        resolve(reply);
+      },
+      () => {}, // the socket closed: it is sent again after the resume
+    );
+  }
+
   /** The reply to a request, over as many sockets as it takes; always sent with the same id. */
-  async ask(type, fields) {
+  ask(type, fields) {
     this.client.lastId += 1;
     const id = this.client.lastId;
-    for (;;) {
-      await this.#live;
-      if (!this.client.open) {
-        await until(() => this.client.open, 'a socket'); // it closed just now: #watch() is about to see it
-        continue;
-      }
-      try {
-        return await this.client.ask(type, fields, id);
-      } catch (error) {
-        if (!/the socket closed/.test(error.message)) throw error;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
+    return new Promise((resolve) => {
+      this.#unanswered.set(id, { type, fields, resolve });
+      if (this.#up) this.#transmit(id);
+    });
   }
 
   /** Sends `count` numbered signals in order, some of them under way at a time. `onSent(n)` after each answer. */
@@ -75,6 +76,13 @@ export class Persistent {
       if (underWay.size >= UNDER_WAY_MAX) await within(Promise.race(underWay), `signal ${n} to be answered`);
     }
     await Promise.all(underWay);
+  }
+
+  /** Nothing more of that type has come, over all its sockets. */
+  async quiet(type) {
+    await within(this.ask('ping', {}), `${this.client.user} to be answered`);
+    if (this.client.broken) throw this.client.broken;
+    assert.deepEqual(this.client.events.filter((event) => event.type === type), []);
   }
 
   /** Ends the session. */

@@ -35,7 +35,7 @@ async function streamBothWays({ call, left, right }, trouble) {
   for (const end of [left, right]) {
     const got = await end.client.expectMany('signal', COUNT);
     assert.deepEqual(got.map(({ data }) => data), ALL);
-    await end.client.quiet('signal');
+    await end.quiet('signal');
   }
 }
 

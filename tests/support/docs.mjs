@@ -1,0 +1,159 @@
+// Holds the documents against the sources. What is a table there and a table in a page is generated: `tests/support/docs --write` puts it between the
+// marks `<!-- NAME -->` and `<!-- end -->`, and without --write says which page is behind. docs/protocol.md is written by hand; missingFromProtocol() says
+// what it does not mention.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const TOP = fileURLToPath(new URL('../../', import.meta.url));
+const read = (path) => readFileSync(TOP + path, 'utf8');
+const code = (text) => `\`${text}\``;
+const cell = (text) => text.replace(/\|/g, '\\|');
+
+/** The rows of an X-macro table: [[argument, …], …], texts without their quotes. */
+function tableRows(path, name) {
+  const found = new RegExp(`#define ${name}\\(X\\)((?:.*\\\\\\n)+.*)`).exec(read(path));
+  if (!found) throw new Error(`${path} has no ${name}`);
+  const body = found[1].replace(/\\\n/g, ' ');
+  return [...body.matchAll(/X\(((?:"(?:\\.|[^"\\])*"|[^()"])*)\)/g)].map(([, row]) => [...row.matchAll(/\s*("(?:\\.|[^"\\])*"|[^,"]+)\s*(?:,|$)/g)].map(([, one]) => one.trim().replace(/^"|"$/g, '')));
+}
+
+const LUA = 'node/redis/lua/';
+const scriptNames = () => tableRows('node/redis/script.h', 'SCRIPTS_TABLE').map(([, file]) => file);
+
+/** The comment lines at a script's head, without their dashes and without what it includes. */
+function scriptHead(name) {
+  const lines = read(`${LUA}${name}.lua`).split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('--'));
+  return lines.slice(0, end).map((line) => line.replace(/^-- ?/, '')).filter((line) => !line.startsWith('include: '));
+}
+
+
+const GENERATED = {
+  keys: () => [
+    '| key or channel | type | what it holds |',
+    '| --- | --- | --- |',
+    ...tableRows('node/redis/keys.h', 'KEYS_TABLE').map(([, pattern, type, what]) => `| ${code(pattern)} | ${type} | ${cell(what)} |`),
+  ],
+  scripts: () => scriptNames().flatMap((name) => ['', `**${code(`${name}.lua`)}** ([source](../${LUA}${name}.lua))`, '', '```', ...scriptHead(name), '```']).slice(1),
+  metrics: () => [
+    '| metric | kind | meaning |',
+    '| --- | --- | --- |',
+    ...tableRows('common/base/metrics.h', 'METRICS_TABLE').map(([, kind, name, help]) => `| ${code(`switchboard_${name}`)} | ${kind.toLowerCase()} | ${cell(help)} |`),
+  ],
+  errors: () => [
+    '| code | worth a retry | meaning |',
+    '| --- | --- | --- |',
+    ...tableRows('common/base/err.h', 'ERR_TABLE').filter(([, wire]) => wire !== 'NULL').map(([, wire, retry, text]) => `| ${code(wire)} | ${retry === 'true' ? 'yes' : 'no'} | ${cell(text)} |`),
+  ],
+};
+
+/** The page with what is generated in it made anew. */
+function renewed(text) {
+  return text.replace(/<!-- (\w+) -->\n[\s\S]*?<!-- end -->/g, (_, name) => {
+    if (!GENERATED[name]) throw new Error(`nothing is generated under the name ${name}`);
+    return `<!-- ${name} -->\n${GENERATED[name]().join('\n')}\n<!-- end -->`;
+  });
+}
+
+const settingsPage = (binary) => execFileSync(binary, ['help', 'settings', '--markdown'], { encoding: 'utf8' });
+const pages = () => readdirSync(`${TOP}docs`).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+
+/** Pages that are behind the sources, by name. `write`: brings them up to date. */
+export function pagesBehind(binary, { write = false } = {}) {
+  const wanted = pages().map((path) => [path, path === 'docs/settings.md' ? settingsPage(binary) : renewed(read(path))]);
+  const behind = wanted.filter(([path, text]) => text !== read(path));
+  if (write) for (const [path, text] of behind) writeFileSync(TOP + path, text);
+  return behind.map(([path]) => path);
+}
+
+/** What is generated must stand somewhere. */
+export function generatedNowhere() {
+  const all = pages().map(read).join('\n');
+  return Object.keys(GENERATED).filter((name) => !all.includes(`<!-- ${name} -->`));
+}
+
+/** Links to files of the tree that are not there, in all documents: ["README.md: docs/nowhere.md"]. */
+export function brokenLinks() {
+  const decisions = readdirSync(`${TOP}docs/decisions`).map((name) => `docs/decisions/${name}`);
+  return ['README.md', 'benchmarks/README.md', ...pages(), ...decisions].flatMap((path) =>
+    [...read(path).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
+      .filter(([, target]) => !/^[a-z]+:/.test(target) && !exists(new URL(target, `file://${TOP}${path}`)))
+      .map(([, target]) => `${path}: ${target}`),
+  );
+}
+
+/** Paths in backquotes that begin with a folder of ours and name nothing: documents speak of files a lot. */
+export function brokenPaths() {
+  const tracked = execFileSync('git', ['-C', TOP, 'ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' }).split('\n');
+  const isThere = (path) => tracked.some((one) => one === path || one.startsWith(`${path.replace(/\/$/, '')}/`));
+  return ['README.md', ...pages()].flatMap((page) =>
+    [...read(page).matchAll(/`((?:common|node|tests|docs|deploy|benchmarks)\/[\w./-]*)`/g)].filter(([, path]) => !isThere(path)).map(([, path]) => `${page}: ${path}`),
+  );
+}
+
+function exists(url) {
+  try {
+    readFileSync(url);
+    return true;
+  } catch (error) {
+    return error.code === 'EISDIR';
+  }
+}
+
+// ---- docs/protocol.md ----
+
+const VERBS = 'node/signaling/verbs.c';
+/** Requests that are not built yet. */
+const laterVerbs = () => [...read(VERBS).matchAll(/\{"([\w.]+)", \w+, unsupported_run\}/g)].map(([, name]) => name);
+
+/** The requests of node/signaling/verbs.c that do something: {name: [{name, numbers, words}]}. */
+function verbs() {
+  const source = read(VERBS);
+  const fields = {};
+  for (const [, name, body] of source.matchAll(/struct field (\w+)_fields\[\] = \{([\s\S]*?)\n?\};/g)) {
+    const rows = body.split(/\{\.name = /).slice(1);
+    fields[name] = rows.map((row) => ({ name: /^"(\w+)"/.exec(row)?.[1], numbers: [...row.matchAll(/\.(?:min|max) = (\d+)/g)].map(([, n]) => n).filter((n) => n !== '0'), words: /\.words = "([^"]*)"/.exec(row)?.[1]?.split('|') ?? [] }));
+  }
+  const rows = [...source.matchAll(/\{"([\w.]+)", (\w+)_fields, (?!unsupported)\w+_run\}/g)];
+  return Object.fromEntries(rows.map(([, verb, list]) => [verb, fields[list]]));
+}
+
+/** What the stories read from a request beside the tables, and write into replies, and the scripts into events. */
+function spokenNames() {
+  const stories = readdirSync(`${TOP}node/signaling`).filter((name) => name.endsWith('.c')).map((name) => read(`node/signaling/${name}`)).join('\n');
+  const scripts = readdirSync(TOP + LUA).filter((name) => name.endsWith('.lua')).map((name) => read(LUA + name)).join('\n') + read(`${LUA}include/call.lua`);
+  const asked = [...stories.matchAll(/wire_get\(rq->message, "(\w+)"\)/g), ...stories.matchAll(/wire_get_\w+\((?:rq->message|resume), "(\w+)"/g)];
+  const told = [...stories.matchAll(/wire_put_key_\w+\([^;]*?, "(\w+)"/g), ...stories.matchAll(/wire_put_cstr\(\w+, "(\w+)"\)/g)];
+  const events = [...scripts.matchAll(/call_event\(call, [^{]*\{([^}]*)\}/g)].flatMap(([, pairs]) => [...pairs.matchAll(/'(\w+)', /g)]);
+  return [...new Set([...asked, ...told, ...events].map(([, name]) => name))];
+}
+
+/** The events that clients hear. `call.created` goes to nobody: it only begins the log. */
+function events() {
+  const scripts = readdirSync(TOP + LUA).filter((name) => name.endsWith('.lua')).map((name) => read(LUA + name)).join('\n') + read(`${LUA}include/call.lua`);
+  const named = [...scripts.matchAll(/'(call\.\w+)'/g)].map(([, name]) => name).filter((name) => name !== 'call.created');
+  return [...new Set([...named, 'signal', 'reconnect'])];
+}
+
+/** {what: [missing]} */
+export function missingFromProtocol(page) {
+  const has = (name) => page.includes(code(name)) || page.includes(`"${name}":`);
+  const rowOf = (verb) => page.split('\n').find((line) => line.startsWith(`| ${code(verb)} |`)) ?? '';
+  const all = verbs();
+  const sent = new Set([...page.matchAll(/→ \{"type":"([\w.]+)"/g)].map(([, type]) => type));
+  const heard = new Set([...page.matchAll(/← \{"type":"([\w.]+)"/g)].map(([, type]) => type));
+  const missingFields = Object.entries(all).flatMap(([verb, fields]) =>
+    fields.filter(({ name }) => name).flatMap(({ name, numbers, words }) => [code(name), ...numbers, ...words.map(code)].filter((one) => !rowOf(verb).includes(one)).map((one) => `${verb}: ${one}`)),
+  );
+  return {
+    'a row for every request': Object.keys(all).filter((verb) => !rowOf(verb)),
+    'every field with its bounds in its row': missingFields,
+    'an example of every request': [...Object.keys(all), 'ack'].filter((verb) => !sent.has(verb)),
+    'an example of every event and reply': [...events(), 'ok', 'welcome', 'error'].filter((type) => !heard.has(type)),
+    'every request that is not built yet': laterVerbs().filter((verb) => !has(verb)),
+    'every name that requests, replies and events carry': spokenNames().filter((name) => !has(name)),
+    'every close code': tableRows('node/signaling/conn.h', 'CLOSE_TABLE').filter(([, number, text]) => !page.includes(`| ${number} | ${text} |`)).map(([, number, text]) => `| ${number} | ${text} |`),
+    'every error code': tableRows('common/base/err.h', 'ERR_TABLE').map(([, wire]) => wire).filter((wire) => wire !== 'NULL' && !has(wire)),
+  };
+}
