@@ -190,9 +190,9 @@ void peer_expect_close(struct peer *p, unsigned code, bool answer)
             buf_finish(&f.payload);
     }
     cr_assert_eq(f.opcode, OP_CLOSE, "opcode %u", f.opcode);
-    unsigned char *b = (unsigned char *)f.payload.p;
     cr_assert_geq(f.payload.n, 2);
-    cr_assert_eq(b[0] << 8 | b[1], code, "closed with %d", b[0] << 8 | b[1]);
+    unsigned got = (unsigned)(unsigned char)f.payload.p[0] << 8 | (unsigned char)f.payload.p[1];
+    cr_assert_eq(got, code, "closed with %u", got);
     if (answer) {
         peer_frame(p, 0x80 | OP_CLOSE, (struct slice){f.payload.p, 2});
         peer_expect_end(p);
