@@ -1,0 +1,117 @@
+/**
+ * The scripts on a real Redis, one call at a time, and people to try them with: for test_script_*.c.
+ *
+ * People are named "alice" or "alice/laptop" or "alice/laptop#2": user, device (phone unless said), and a number when the device has another session. All
+ * sessions live in partition 17, all calls in partition 23. Answers come back as text: items parted by spaces, lists in brackets, bodies as JSON,
+ * ids as the names they were made from: "ok 2 [[2 *bob +alice ;1=alice;2=bob; {…}]] 0". Such a text is good for the next 15 answers.
+ */
+#ifndef TESTS_UNIT_NODE_REDIS_LAB_H
+#define TESTS_UNIT_NODE_REDIS_LAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "node/redis/script.h"
+#include "tests/unit/node/redis/redis_server.h"
+
+struct redisReply;
+struct lab;
+
+struct lab_limits {
+    unsigned events_max, bytes_max, replies_kept, devices_max, candidates_max, candidate_bytes_max;
+};
+
+struct lab *lab_open(void);
+void lab_close(struct lab *);
+struct redis_server *lab_server(struct lab *);
+/** May be changed at any time. */
+struct lab_limits *lab_limits(struct lab *);
+
+/** A script, or a command in hiredis's way; the answer as text. */
+const char *lab_run(struct lab *, enum script, const struct script_args *);
+const char *lab_ask(struct lab *, const char *format, ...);
+/** The last answer as it came; good until the next. */
+const struct redisReply *lab_reply(struct lab *);
+/** An integer or a number's text in that answer; aborts if it is neither. */
+uint64_t lab_number(struct lab *, size_t i);
+/** As above for any reply. */
+const char *lab_show(struct lab *, const struct redisReply *);
+
+struct id lab_session(const char *who);
+struct id lab_call(const char *name);
+/** What a session keeps of a call: "7;1=<id>;"; "nil". */
+const char *lab_seating(struct lab *, const char *who, const char *call);
+const char *lab_timer(struct lab *, unsigned partition, const char *format, ...);
+
+/** From now on what is published for this person's channel is heard. */
+void lab_listen(struct lab *, const char *who);
+/** The next envelope: "events alice 1 [{…}] call=7;1=alice;", "close alice 1 moved"; "" when there is none. */
+const char *lab_heard(struct lab *);
+
+/* ---- sessions ---- */
+/** `old` NULL: none. Key "key-of-<who>", grace 20 s. */
+const char *lab_session_create(struct lab *, const char *who, const char *old);
+const char *lab_session_attach(struct lab *, const char *who, unsigned seq);
+const char *lab_session_detach(struct lab *, const char *who, unsigned epoch);
+const char *lab_session_end(struct lab *, const char *who, unsigned epoch);
+const char *lab_session_forget(struct lab *, const char *who);
+const char *lab_session_ack(struct lab *, const char *who, uint64_t seq);
+const char *lab_mailbox_read(struct lab *, const char *who, unsigned after, unsigned count);
+
+/* ---- calls ---- */
+struct lab_offer {
+    unsigned seats;
+    const char *allow; /* NULL: "*" */
+    bool room;         /* open */
+    bool relay;
+    const char *offer; /* NULL: none */
+    unsigned ttl_ms;
+};
+const char *lab_call_create(struct lab *, const char *call, const char *who, struct lab_offer);
+const char *lab_call_join(struct lab *, const char *call, const char *who);
+const char *lab_call_take(struct lab *, const char *call, const char *who);
+const char *lab_call_leave(struct lab *, const char *call, const char *who, unsigned peer, unsigned request);
+const char *lab_call_lock(struct lab *, const char *call, const char *who, bool locked);
+const char *lab_call_mark(struct lab *, const char *call, const char *who, unsigned epoch, bool suspended);
+const char *lab_call_get(struct lab *, const char *call, const char *who);
+const char *lab_call_expire(struct lab *, const char *call);
+const char *lab_log_read(struct lab *, const char *call, unsigned after);
+const char *lab_fanout_done(struct lab *, const char *call, unsigned first, unsigned last);
+/** `count` candidates, each "\xa1c". */
+const char *lab_offer_add(struct lab *, const char *call, const char *who, const char *request, unsigned count);
+
+/** "1=alice;2=bob;" with ids in place of names. */
+const char *lab_seats(struct lab *, const char *names);
+
+/* ---- deliveries ---- */
+struct lab_entry {
+    unsigned version;
+    char mark;
+    const char *seats; /* as for lab_seats(); NULL: none */
+    const char *event; /* {"type": event} */
+};
+struct lab_delivery {
+    const struct lab_entry *entries;
+    size_t count;
+    const char *request; /* NULL: none */
+    const char *reply;   /* {"type": reply} */
+};
+const char *lab_deliver(struct lab *, const char *who, const char *call, struct lab_delivery);
+/** Entries as the log gives them, for one session only; `list` is a list of the last answer. */
+const char *lab_deliver_log(struct lab *, const char *who, const char *call, const struct redisReply *list);
+/** `requests`: "5 6:5 7", id and the previous one that is vouched for. Each body is {"n": id}. */
+const char *lab_signal(struct lab *, const char *to, const char *call, unsigned from, const char *sender,
+                       const char *requests);
+/** Every mailbox has everything of the call, and the log is empty. */
+void lab_bring_out(struct lab *, const char *call);
+
+#define lab_expect(expected, actual) cr_expect_str_eq(actual, expected)
+/** Only the first word. */
+bool lab_is(const char *answer, const char *word);
+#define lab_expect_word(word, actual)                                      \
+    do {                                                                   \
+        const char *answer_ = (actual);                                    \
+        cr_expect(lab_is(answer_, (word)), "%s, not %s", answer_, (word)); \
+    } while (0)
+
+#endif
