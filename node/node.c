@@ -1,7 +1,9 @@
 #include "node/node.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -55,9 +57,23 @@ static void signal_start(struct node *node, uv_signal_t *handle, int number, uv_
 
 /* ---- the loop's health ---- */
 
+/* A node without its private Redis is of no use, and who started it should know. It is left for its owner to reap. */
+static void check_redis_child(struct node *node)
+{
+    siginfo_t info = {0};
+    if (node->redis_child <= 0 || node->draining)
+        return;
+    if (waitid(P_PID, (id_t)node->redis_child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
+        return;
+    log_error("redis.died", LOG_I64("pid", node->redis_child));
+    node->exit_code = EXIT_FAILURE;
+    drain_start(node);
+}
+
 static void on_lag_tick(struct timer *timer)
 {
     struct node *node = CONTAINER_OF(timer, struct node, lag_timer);
+    check_redis_child(node);
     uint64_t now = clock_steady_us();
     metric_observe_us(&node->metrics, METRIC_LOOP_LAG_SECONDS, now > node->lag_due_us ? now - node->lag_due_us : 0);
     node->lag_due_us = now + (uint64_t)LAG_EVERY_MS * 1000;
@@ -95,11 +111,7 @@ static void create_store(struct node *node)
 {
     const struct config *c = node->config;
     node->store = store_create(&(struct store_settings){
-        .redis = {.url = &node->redis_url,
-                  .tls_ca = c->redis_ca,
-                  .metrics = &node->metrics,
-                  .timers = node->timers,
-                  .loop = &node->loop},
+        .redis = {.url = &node->redis_url, .metrics = &node->metrics, .timers = node->timers, .loop = &node->loop},
         .node = node->id,
         .partitions = (unsigned)c->partitions,
         .limits = {.mailbox_events_max = c->mailbox_events_max,
@@ -180,6 +192,7 @@ static enum err node_build(struct node *node, const struct node_place *place, ch
     enum err err = redis_url_parse(place->redis_url, &node->redis_url, why, why_size);
     if (err != ERR_OK)
         return err;
+    node->redis_url.tls_ca = node->config->redis_ca;
     err = secrets_load(node->config, place->dev_key, &node->secrets, why, why_size);
     if (err != ERR_OK)
         return err;
@@ -194,6 +207,7 @@ int node_run(const struct config *config, const struct node_place *place)
     assert(node);
     node->config = config;
     node->dev_key = place->dev_key;
+    node->redis_child = place->worker ? 0 : place->redis_pid; /* a supervisor watches it itself */
     node->id = node_id_random();
     log_setup(config->log_level, config->log_format, node->id.text);
     uv_loop_init(&node->loop);
@@ -207,6 +221,7 @@ int node_run(const struct config *config, const struct node_place *place)
         log_error("node.unstarted", LOG_CSTR("why", why));
     }
     node_finish(node);
+    int code = err == ERR_OK ? node->exit_code : EXIT_FAILURE;
     free(node);
-    return err == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return code;
 }

@@ -100,6 +100,7 @@ enum err preflight_redis(const struct config *c, const char *redis_url, struct p
         buf_putf(problems, "--redis: %s\n", why);
         return e;
     }
+    url.tls_ca = c->redis_ca;
     buf_init(&place, PLACE_SIZE_MAX);
     put_place(&url, &place);
     e = redis_check(&url, (unsigned)c->partitions, why, sizeof why);

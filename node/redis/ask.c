@@ -103,6 +103,7 @@ static void ask(struct question *q, const struct redis_url *url, struct metrics 
     struct timers *timers = timers_create(&q->loop);
     const struct link_settings settings = {
         .name = "start",
+        .quiet = true,
         .url = url,
         .connect_timeout_ms = CONNECT_MS,
         .backoff_max_ms = BACKOFF_MS,

@@ -159,7 +159,6 @@ struct redis_client *redis_client_create(const struct redis_settings *settings)
         .backoff_max_ms = or_default(settings->backoff_max_ms, BACKOFF_MAX_MS),
         /* Half, so that the other half is left to connect anew and ask again. */
         .quiet_max_ms = timeout_ms / 2,
-        .tls_ca = settings->tls_ca,
         .metrics = settings->metrics,
         .timers = settings->timers,
         .loop = settings->loop,

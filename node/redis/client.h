@@ -32,6 +32,8 @@ struct redis_url {
     char *user;     /* NULL: none */
     char *password; /* NULL: none; never logged */
     unsigned database;
+    const char *
+        tls_ca; /* PEM file that rediss:// is checked against; NULL: the system's. Not parsed, not owned: set by whoever knows */
 };
 /** `redis://[user:pass@]host[:port][/db]`, `rediss://…`, `unix:///path.sock[?db=n]`. `why` says what is wrong without repeating the password. */
 enum err redis_url_parse(const char *text, struct redis_url *ret_url, char *why, size_t why_size) ATTR_MUST_USE;
@@ -59,7 +61,6 @@ struct redis_settings {
     uint64_t backoff_max_ms;     /* full jitter between 0 and min(this, 25·2^n); 0: 1000 */
     size_t pending_max;          /* commands without an answer; more are refused at once; 0: 65536 */
     size_t pending_bytes_max;    /* their bytes; 0: 64 MiB */
-    const char *tls_ca;          /* PEM file; NULL: the system's */
     struct redis_events events;
     struct metrics *metrics;
     struct timers *timers;

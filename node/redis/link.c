@@ -247,7 +247,9 @@ static void finish_login(struct link *link)
     if (link->connections++ > 0) {
         metric_inc(link->settings.metrics, METRIC_STORE_RECONNECTS);
     }
-    log_info("redis.connected", LOG_CSTR("link", link->settings.name), LOG_U64("took_ms", now - link->opened_ms));
+    const struct log_field fields[] = {LOG_CSTR("link", link->settings.name), LOG_U64("took_ms", now - link->opened_ms),
+                                       LOG_END};
+    log_event(link->settings.quiet ? LOG_DEBUG : LOG_INFO, "redis.connected", fields);
     timer_set(link->settings.timers, &link->timer, link->settings.quiet_max_ms / WATCHES + 1, on_watch_timer);
     link->settings.events.on_up(link->settings.events.context);
     link_flush_soon(link);
@@ -370,7 +372,7 @@ static void connect_now(struct link *link)
     link->state = LINK_CONNECTING;
     link->fed = 0;
     if (link->settings.url->tls && !link->trust &&
-        !(link->trust = tls_trust_create(link->settings.tls_ca, why, sizeof why))) {
+        !(link->trust = tls_trust_create(link->settings.url->tls_ca, why, sizeof why))) {
         fail_attempt(link, LINK_REFUSED, why);
         return;
     }

@@ -93,7 +93,8 @@ static struct rig *connect_to(const char *host, const char *trusted)
     char url[128];
 
     snprintf(url, sizeof url, "rediss://%s:%s", host, port);
-    return rig_create(url, &(struct redis_settings){.command_timeout_ms = 3000, .tls_ca = trusted});
+    return rig_create(
+        url, &(struct redis_settings){.command_timeout_ms = 3000, .url = &(struct redis_url){.tls_ca = trusted}});
 }
 
 Test(tls, commands_and_messages_pass)
@@ -160,7 +161,8 @@ Test(tls, who_can_not_prove_his_name_is_not_talked_to)
         char url[128];
         snprintf(url, sizeof url, "rediss://%s:%s", cases[i].host, port);
         struct rig *rig =
-            rig_create(url, &(struct redis_settings){.command_timeout_ms = 200, .tls_ca = cases[i].trusted});
+            rig_create(url, &(struct redis_settings){.command_timeout_ms = 200,
+                                                     .url = &(struct redis_url){.tls_ca = cases[i].trusted}});
         rig_ask(rig, "PING");
         rig_run_until(rig, rig_all_answered);
         cr_expect_eq(rig->answers[0].err, ERR_UNAVAILABLE, "%s", cases[i].host);
