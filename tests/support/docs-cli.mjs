@@ -1,5 +1,5 @@
 import { BINARY } from './cluster.mjs';
-import { brokenLinks, brokenPaths, generatedNowhere, missingFromProtocol, pagesBehind } from './docs.mjs';
+import { brokenLinks, brokenPaths, generatedNowhere, missingFromProtocol, missingFromState, pagesBehind } from './docs.mjs';
 import { readFileSync } from 'node:fs';
 
 const write = process.argv.includes('--write');
@@ -8,6 +8,7 @@ const page = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'u
 const lines = [
   ...behind.map((path) => (write ? `${path}: written` : `${path} is behind the sources: tests/support/docs --write`)),
   ...Object.entries(missingFromProtocol(page)).flatMap(([what, missing]) => missing.map((one) => `docs/protocol.md should have ${what}: ${one}`)),
+  ...missingFromState().map((word) => `docs/state.md does not name \`${word}\``),
   ...generatedNowhere().map((name) => `no document has <!-- ${name} -->`),
   ...brokenLinks().map((link) => `broken link in ${link}`),
   ...brokenPaths().map((path) => `no such file: ${path}`),

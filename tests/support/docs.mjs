@@ -101,6 +101,30 @@ function exists(url) {
   }
 }
 
+// ---- docs/state.md ----
+
+const allScripts = () => ['', 'include/'].flatMap((dir) => readdirSync(TOP + LUA + dir).filter((name) => name.endsWith('.lua')).map((name) => read(LUA + dir + name))).join('\n');
+
+/** What the call that begins at `at` says, up to its closing parenthesis. */
+function callText(text, at) {
+  let depth = 0;
+  for (let i = text.indexOf('(', at); i < text.length; i += 1) {
+    if (text[i] === '(') depth += 1;
+    if (text[i] === ')' && (depth -= 1) === 0) return text.slice(at, i);
+  }
+  return '';
+}
+
+/** Fields of hashes and words that stand in them, and kinds of timers, which docs/state.md does not name. */
+export function missingFromState(page = read('docs/state.md')) {
+  const text = allScripts();
+  const hashes = [...text.matchAll(/redis\.call\('H(?:SET|MGET|GET|DEL)'/g)].map(({ index }) => callText(text, index));
+  const words = hashes.flatMap((one) => [...one.matchAll(/'([a-z_]+)'/g)].map(([, word]) => word));
+  const states = [...text.matchAll(/(?:state|offer)\b[^\n=]* (?:=|==|~=) '([a-z]+)'/g)].map(([, word]) => word);
+  const timers = [...text.matchAll(/'(fanout|expire|grace|[a-z]+):' \.\. /g)].map(([, kind]) => kind).filter((kind) => kind !== 'once' && kind !== 'in');
+  return [...new Set([...words, ...states, ...timers])].filter((word) => !new RegExp(`\`${word}(\`|:<)`).test(page));
+}
+
 // ---- docs/protocol.md ----
 
 const VERBS = 'node/signaling/verbs.c';

@@ -1,0 +1,48 @@
+// The walk-through of README.md, typed into deploy/talk as a newcomer would.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startCluster } from '../support/cluster.mjs';
+import { startProcess } from '../support/processes.mjs';
+import { until } from '../support/wait.mjs';
+
+const TOP = new URL('../../', import.meta.url);
+const README = readFileSync(new URL('README.md', TOP), 'utf8');
+
+/** What one of them types, block by block. */
+const typedBy = (name) => [...README.matchAll(new RegExp(`\`\`\`${name}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text]) => text);
+
+function talk(user, node) {
+  const started = startProcess(fileURLToPath(new URL('deploy/talk', TOP)), [user, '--node', `127.0.0.1:${node.port}`], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const hears = (pattern) => until(() => pattern.exec(started.output), () => `${user} to hear ${pattern}; it has:\n${started.output}`);
+  return { ...started, hears, type: (text) => started.child.stdin.write(text) };
+}
+
+test('the first call happens as README.md says', async () => {
+  assert.match(README, /^deploy\/talk alice$/m);
+  assert.match(README, /^deploy\/talk bob --node 127\.0\.0\.1:8081$/m);
+  const cluster = await startCluster({ nodes: 2, settings: { dev: true, 'jwt-key': undefined, 'grace-ms': 300 } });
+  try {
+    const [alice, bob] = [talk('alice', cluster.nodes[0]), talk('bob', cluster.nodes[1])];
+    await Promise.all([alice.hears(/← \{"type":"welcome"/), bob.hears(/← \{"type":"welcome"/)]);
+    const [post, then] = typedBy('alice');
+    alice.type(post);
+    const [, call] = await alice.hears(/"id":2,"call":"([^"]+)"/);
+    bob.type(typedBy('bob')[0].replace('CALL', call));
+    await alice.hears(/← \{"type":"call.joined".*"user":"bob"/);
+    await alice.hears(/← \{"type":"signal".*"type":"answer"/);
+    alice.type(then);
+    await bob.hears(/← \{"type":"signal".*"candidates"/);
+    await alice.hears(/← \{"type":"ok","id":4.*"state":"active"/);
+    bob.child.kill('SIGINT');
+    await alice.hears(/← \{"type":"call.suspended"/);
+    await alice.hears(/← \{"type":"call.left".*"reason":"lost"/);
+    await alice.hears(/← \{"type":"call.ended"/);
+    assert.doesNotMatch(alice.output + bob.output, /"error"|\n\? /);
+    alice.child.stdin.end();
+    await alice.hears(/closed: 1000 bye/);
+  } finally {
+    await cluster.stop();
+  }
+});
