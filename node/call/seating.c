@@ -33,7 +33,7 @@ enum err seating_parse(struct slice text, unsigned partitions, struct seating *r
 
 unsigned seating_peer(const struct seating *seating, const struct id *session)
 {
-    for (unsigned peer = 1; peer <= CALL_SEATS_MAX; peer++) {
+    for (unsigned peer = 1; peer <= CALL_SEATS_MAX && !id_is_none(session); peer++) {
         if (id_eq(&seating->session[peer], session))
             return peer;
     }

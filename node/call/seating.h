@@ -22,7 +22,7 @@ struct seating {
 
 /** ERR_SYNTAX if it is not as above. */
 enum err seating_parse(struct slice text, unsigned partitions, struct seating *ret_seating) ATTR_MUST_USE;
-/** The session's peer, or 0. */
+/** The session's peer, or 0; nobody's (none) is always 0. */
 unsigned seating_peer(const struct seating *, const struct id *session);
 
 /**

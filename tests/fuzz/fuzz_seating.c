@@ -1,0 +1,34 @@
+/* seating_parse() and target_next(): what a call's log and the bus say about seats. */
+#include <stdlib.h>
+
+#include "node/call/seating.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { PARTITIONS = 64 };
+
+static void check_id(const struct id *id)
+{
+    struct id again;
+
+    if (!id_is_none(id) && !id_parse(id_slice(id), PARTITIONS, &again)) {
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice text = slice_make(data, size);
+    struct seating seating;
+    struct target target;
+
+    if (seating_parse(text, PARTITIONS, &seating) == ERR_OK) {
+        for (unsigned peer = 0; peer <= CALL_SEATS_MAX; peer++) {
+            check_id(&seating.session[peer]);
+        }
+    }
+    while (target_next(&text, PARTITIONS, &target)) {
+        check_id(&target.session);
+    }
+    return 0;
+}
