@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <jansson.h>
 
-/** What a text needs, found before jansson allocates for it. */
+#include "common/wire/json_plain.h"
+
+/** What a text needs, found before anything is allocated for it. */
 struct plan {
     size_t tree; /* enough bytes for its maps and arrays */
     size_t depth;
@@ -13,20 +15,12 @@ struct plan {
     } open[WIRE_DEPTH_MAX];
 };
 
-/** The byte behind the string that begins behind `p`, or `end`. */
+/** The byte behind the string that begins at `p`, or `end`. */
 static const char *string_end(const char *p, const char *end)
 {
-    const char *start = p;
+    const char *quote = json_quote_find(p, end);
 
-    while ((p = memchr(p, '"', (size_t)(end - p)))) {
-        const char *slashes = p;
-        while (slashes > start && slashes[-1] == '\\')
-            slashes--;
-        p++;
-        if ((p - 1 - slashes) % 2 == 0)
-            return p;
-    }
-    return end;
+    return quote ? quote + 1 : end;
 }
 
 static const char *plan_open(struct plan *plan, bool is_map)
@@ -148,17 +142,10 @@ static bool is_object(struct slice text)
     return i < text.n && text.p[i] == '{';
 }
 
-enum err wire_read_json(struct slice text, struct wire_doc **ret_doc, char *why, size_t why_size)
+static enum err read_with_jansson(struct slice text, size_t tree, struct wire_doc **ret_doc, char *why, size_t why_size)
 {
-    struct plan plan = {.tree = 0};
-    size_t at = 0;
     json_error_t error;
 
-    if (!is_object(text))
-        return wire_refuse(why, why_size, "a frame is one JSON object, and this does not begin with {");
-    const char *wrong = plan_make(text, &plan, &at);
-    if (wrong)
-        return wire_refuse(why, why_size, "byte %zu: %s", at, wrong);
     /* jansson seeds its hash tables by itself, from /dev/urandom, and quotes at most 20 bytes in an error. */
     json_t *json = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &error);
     if (!json && error.text[0] == '\0')
@@ -166,13 +153,31 @@ enum err wire_read_json(struct slice text, struct wire_doc **ret_doc, char *why,
     if (!json)
         return wire_refuse(why, why_size, "line %d column %d: %s", error.line, error.column, error.text);
 
-    struct wire_doc *doc = wire_doc_create(plan.tree);
+    struct wire_doc *doc = wire_doc_create(tree);
     if (!doc) {
         json_decref(json);
         return ERR_NO_MEMORY;
     }
     doc->json = json;
     fill(doc, json, &doc->root);
+    *ret_doc = doc;
+    return ERR_OK;
+}
+
+enum err wire_read_json(struct slice text, struct wire_doc **ret_doc, char *why, size_t why_size)
+{
+    struct plan plan = {.tree = 0};
+    size_t at = 0;
+
+    if (!is_object(text))
+        return wire_refuse(why, why_size, "a frame is one JSON object, and this does not begin with {");
+    const char *wrong = plan_make(text, &plan, &at);
+    if (wrong)
+        return wire_refuse(why, why_size, "byte %zu: %s", at, wrong);
+
+    struct wire_doc *doc = json_plain_read(text, plan.tree);
+    if (!doc)
+        return read_with_jansson(text, plan.tree, ret_doc, why, why_size);
     *ret_doc = doc;
     return ERR_OK;
 }

@@ -1,4 +1,4 @@
-/** JSON (RFC 8259) read into a document, by jansson; private to this room. */
+/** JSON (RFC 8259) read into a document, by jansson where json_plain.h does not do; private to this room. */
 #ifndef COMMON_WIRE_JSON_READER_H
 #define COMMON_WIRE_JSON_READER_H
 

@@ -45,6 +45,7 @@ Test(json_reader, what_is_well_formed_is_read)
         cr_assert_eq(read(good[i], &doc, why), ERR_OK, "%s: %s", good[i].p, why);
         const char *lost = tree_round_trip(wire_doc_root(doc));
         cr_expect_null(lost, "%s: %s", good[i].p, lost);
+        cr_expect(tree_is_janssons(wire_doc_root(doc), good[i]), "%s", good[i].p);
         wire_doc_destroy(doc);
     }
 }
