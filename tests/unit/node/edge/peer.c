@@ -195,7 +195,7 @@ void peer_expect_close(struct peer *p, unsigned code, bool answer)
     cr_assert_eq(got, code, "closed with %u", got);
     if (answer) {
         peer_frame(p, 0x80 | OP_CLOSE, (struct slice){f.payload.p, 2});
-        peer_expect_end(p);
+        cr_assert_not(fill(p, 1), "something follows the close frame");
     }
     buf_finish(&f.payload);
 }

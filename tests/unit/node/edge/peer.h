@@ -43,7 +43,7 @@ unsigned peer_request(struct peer *, const char *request, struct buf *out);
 bool peer_read(struct peer *, struct peer_frame *ret_frame);
 /** The next frame is this text. */
 void peer_expect_text(struct peer *, const char *);
-/** The next frame that is no ping is a close with that code; then the socket ends. Answers it if told. */
+/** The next frame that is no ping is a close with that code; if `answer`, it is answered, and the socket must end without a word more. */
 void peer_expect_close(struct peer *, unsigned code, bool answer);
 /** Reads until the end; false if that does not come in time. */
 void peer_expect_end(struct peer *);

@@ -74,6 +74,7 @@ Test(send, a_reader_too_slow_for_the_queue_is_closed_with_4008_between_frames)
     narrow(&p);
     peer_text(&p, "flood 5000 3000");
     WORLD_UNTIL(&w, w.metrics.value[METRIC_SLOW_READERS] == 1);
+    cr_assert_lt(w.metrics.value[METRIC_SEND_QUEUE_BYTES], 1000, "the queue is kept");
     cr_assert_lt(flood_read(&p, 3000, &f), 5000);
     cr_assert_eq(f.opcode, OP_CLOSE);
     cr_assert_eq((unsigned char)f.payload.p[0] << 8 | (unsigned char)f.payload.p[1], 4008);

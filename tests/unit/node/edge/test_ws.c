@@ -359,6 +359,35 @@ Test(ws, a_pause_loses_nothing_and_keeps_the_order)
     world_finish(&w);
 }
 
+Test(ws, a_pause_reaches_the_peer_whose_writes_get_stuck)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w, NULL);
+    peer_upgrade(&p, &w, "");
+    peer_text(&p, "pause");
+    WORLD_UNTIL(&w, w.stories.frames == 1);
+    struct buf b;
+    buf_init(&b, 1000);
+    peer_frame_put(&b, 0x80 | OP_TEXT, SLICE("more and more"));
+    size_t written = 0;
+    for (int stuck = 0; stuck < 30; stuck++) {
+        while (send(p.fd, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)b.n && written < 8 << 20) {
+            written += b.n;
+            stuck = 0;
+        }
+        world_turn(&w);
+    }
+    cr_assert_lt(written, 4 << 20);
+    cr_assert_eq(w.stories.frames, 1);
+    edge_conn_ops.pause(world_conn(&w), false);
+    w.stories.keep_silent = true;
+    WORLD_UNTIL(&w, w.stories.frames >= 1 + written / b.n);
+    buf_finish(&b);
+    peer_finish(&p);
+    world_finish(&w);
+}
+
 Test(ws, a_paused_conn_is_not_silent)
 {
     struct world w;
