@@ -239,6 +239,7 @@ enum err edge_reload_tls(struct edge *edge, char *why, size_t why_size)
 
 void edge_stop_listening(struct edge *edge)
 {
+    edge->newcomers_refused = true;
     listeners_stop(edge);
 }
 

@@ -3,6 +3,9 @@
  *
  * It listens (TCP with SO_REUSEPORT, or Unix sockets) with listeners of its own and gives each accepted socket to libwebsockets; runs on the given
  * libuv loop and takes no signal handlers. What it holds for one conn is bounded: the largest message, the send queue.
+ *
+ * Text frames are passed on as they come: whether they are UTF-8 is the decoder's to say (its caller closes with 4002). A close frame of ours is given
+ * five seconds to get out behind what is queued and to be answered; then the socket is dropped.
  */
 #ifndef NODE_EDGE_EDGE_H
 #define NODE_EDGE_EDGE_H
@@ -46,15 +49,18 @@ struct edge_settings {
     const char *const *listen; /* "127.0.0.1:8080", "[::]:8080", ":8080", "unix:/path.sock"; ends with NULL */
     const char *tls_cert; /* PEM chain; NULL: no TLS (then tls_key is NULL too). One setting for all TCP listeners */
     const char *tls_key;
-    const char *const *origins;         /* allowed `Origin` values, exact; ends with NULL; NULL or empty: any */
+    /** Allowed `Origin` values, exact; ends with NULL; NULL or empty: any. A client without one is no browser and passes. */
+    const char *const *origins;
     const char *const *trusted_proxies; /* CIDRs whose X-Forwarded-For is believed; ends with NULL */
     const char *files_dir;              /* reserved for the browser client; NULL: none */
     const struct edge_route *routes;
-    size_t message_bytes_max;         /* a reassembled message; more closes with 1009 */
-    size_t queue_bytes_max;           /* a conn's send queue; more closes with 4008 */
-    uint64_t ping_every_ms;           /* a silent socket is dropped after two */
-    unsigned sockets_max;             /* more are refused with 503 before the upgrade */
-    unsigned sockets_per_address_max; /* 0: no limit; the client's address behind trusted proxies; answered with 429 */
+    size_t message_bytes_max; /* a reassembled message; more closes with 1009 */
+    size_t queue_bytes_max;   /* a conn's send queue; more closes with 4008 */
+    uint64_t ping_every_ms;   /* a socket silent for two of them is dropped; one that is paused is not silent */
+    /** More are refused with 503 before the upgrade. Lowered, with a warning, if the process may not open so many files. */
+    unsigned sockets_max;
+    /** 0: no limit. Counts the client's address behind trusted proxies, of IPv6 its /64; answered with 429. */
+    unsigned sockets_per_address_max;
     struct signaling *signaling;
     struct metrics *metrics;
     struct timers *timers;
@@ -67,13 +73,16 @@ extern const struct conn_ops edge_conn_ops;
 /** Binds everything; nothing is accepted before edge_start(). On failure `why` says which address, file or setting, and what to do. */
 enum err edge_create(const struct edge_settings *, struct edge **ret_edge, char *why, size_t why_size) ATTR_MUST_USE;
 void edge_start(struct edge *);
-/** Reads the certificate and key again; new handshakes use them. On failure the old ones stay. */
+/**
+ * Reads the certificate and key again; new handshakes use them. On failure the old ones stay: ERR_CONFLICT if the key is of another kind than
+ * before (RSA, EC), which takes a restart.
+ */
 enum err edge_reload_tls(struct edge *, char *why, size_t why_size) ATTR_MUST_USE;
-/** No newcomers from here on; sockets that are open live on. */
+/** No newcomers from here on: who knocked already gets 503. Sockets that are open live on. May be called again. */
 void edge_stop_listening(struct edge *);
 /** Open WebSocket conns. */
 size_t edge_conn_count(const struct edge *);
-/** Closes what is still open (1012), takes everything down over a few turns of the loop and calls on_closed once when nothing is left. */
+/** Closes what is still open (1012; 1.5 s for the answers), takes everything down over a few turns of the loop and calls on_closed once when nothing is left. */
 void edge_stop(struct edge *, void (*on_closed)(void *context), void *context);
 /** After on_closed only. */
 void edge_destroy(struct edge *);

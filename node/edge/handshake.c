@@ -88,7 +88,7 @@ static bool subprotocol_is_good(struct edge *edge, struct lws *wsi)
 static bool there_is_room(struct edge *edge, struct lws *wsi)
 {
     (void)wsi;
-    return edge->life == EDGE_RUNNING && edge->conn_count < edge->set.sockets_max;
+    return edge->life == EDGE_RUNNING && !edge->newcomers_refused && edge->conn_count < edge->set.sockets_max;
 }
 
 static bool address_has_room(struct edge *edge, struct lws *wsi)

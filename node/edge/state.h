@@ -41,6 +41,7 @@ struct edge {
 
     struct listener *listeners;
     size_t listener_count;
+    bool newcomers_refused; /* since edge_stop_listening() */
     bool accept_paused;
     bool accept_starved; /* and it was said */
     struct timer accept_timer;

@@ -14,6 +14,9 @@
 #include "tests/unit/node/edge/certs.h"
 #include "tests/unit/node/edge/peer.h"
 
+static const char upgrade[] = "GET /v1/signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 Test(edge, stopping_closes_with_1012_and_leaves_nothing_behind)
 {
     struct world w;
@@ -47,10 +50,17 @@ Test(edge, an_edge_that_never_started_can_be_stopped)
 Test(edge, without_listening_those_inside_live_on)
 {
     struct world w;
-    struct peer p;
+    struct peer p, kept, waiting;
     world_init(&w, NULL);
     peer_upgrade(&p, &w, "");
+    peer_init(&kept, &w, NULL);
+    cr_assert_eq(peer_request(&kept, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", NULL), 404);
+    peer_init(&waiting, &w, NULL);
     edge_stop_listening(w.edge);
+    cr_assert_eq(peer_request(&kept, upgrade, NULL), 503);
+    cr_assert_eq(peer_request(&waiting, upgrade, NULL), 503);
+    peer_finish(&kept);
+    peer_finish(&waiting);
     struct stat st;
     cr_assert_neq(stat(w.listen + 5, &st), 0, "the socket file stays");
     peer_text(&p, "still here");
@@ -182,15 +192,12 @@ static void tls_peer_finish(struct peer *p, pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-static const char tls_upgrade[] = "GET /v1/signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
 /** The status of an upgrade over TLS; 0 if the certificate is not the trusted one. */
 static unsigned tls_try(struct tls_world *t)
 {
     struct peer p;
     pid_t pid = tls_peer_init(&p, t);
-    unsigned status = peer_request(&p, tls_upgrade, NULL);
+    unsigned status = peer_request(&p, upgrade, NULL);
     tls_peer_finish(&p, pid);
     return status;
 }
@@ -202,7 +209,7 @@ Test(edge, messages_pass_through_tls, .timeout = 30)
     tls_init(&t, &(struct world_wish){.message_bytes_max = 1 << 20, .queue_bytes_max = 16 << 20});
     tls_trust(&t);
     pid_t pid = tls_peer_init(&p, &t);
-    cr_assert_eq(peer_request(&p, tls_upgrade, NULL), 101);
+    cr_assert_eq(peer_request(&p, upgrade, NULL), 101);
     peer_text(&p, "hello");
     peer_expect_text(&p, "hello");
     struct buf big;
@@ -232,7 +239,7 @@ Test(edge, a_pause_loses_nothing_under_tls, .timeout = 30)
     tls_init(&t, &(struct world_wish){0});
     tls_trust(&t);
     pid_t pid = tls_peer_init(&p, &t);
-    cr_assert_eq(peer_request(&p, tls_upgrade, NULL), 101);
+    cr_assert_eq(peer_request(&p, upgrade, NULL), 101);
     struct buf b;
     buf_init(&b, 1 << 20);
     for (int i = 0; i < 300; i++) {
@@ -268,7 +275,7 @@ Test(edge, a_reloaded_certificate_is_shown_to_newcomers_and_those_inside_stay, .
     tls_init(&t, &(struct world_wish){0});
     tls_trust(&t);
     pid_t pid = tls_peer_init(&inside, &t);
-    cr_assert_eq(peer_request(&inside, tls_upgrade, NULL), 101);
+    cr_assert_eq(peer_request(&inside, upgrade, NULL), 101);
     cert_write(CERT_EC, t.cert, t.key);
     cr_assert_eq(tls_try(&t), 101, "the old one is shown until the reload");
     cr_assert_eq(edge_reload_tls(t.world.edge, why, sizeof why), ERR_OK, "%s", why);
