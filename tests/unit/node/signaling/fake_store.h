@@ -1,0 +1,87 @@
+/**
+ * A store that only writes down what it is asked; the test answers, in any order, with whatever it likes.
+ *
+ * A question is described by `what`: "create alice_1 old 17…", see fake_store.c. Questions about the cluster (leases, timers) are kept as well.
+ */
+#ifndef TESTS_UNIT_NODE_SIGNALING_FAKE_STORE_H
+#define TESTS_UNIT_NODE_SIGNALING_FAKE_STORE_H
+
+#include "node/store/calls.h"
+#include "node/store/cluster.h"
+
+enum asked_kind {
+    ASKED_FIND,
+    ASKED_CREATE,
+    ASKED_ATTACH,
+    ASKED_DETACH,
+    ASKED_END,
+    ASKED_FORGET,
+    ASKED_ACK,
+    ASKED_READ,
+    ASKED_REPLY,
+    ASKED_CALL_CREATE,
+    ASKED_TAKE,
+    ASKED_ADD,
+    ASKED_JOIN,
+    ASKED_LEAVE,
+    ASKED_LOCK,
+    ASKED_MARK,
+    ASKED_GET,
+    ASKED_EXPIRE,
+    ASKED_LOG,
+    ASKED_DELIVER,
+    ASKED_DONE,
+    ASKED_SIGNAL,
+    ASKED_LEASE,
+    ASKED_DUE,
+};
+
+enum { ASKED_TEXT_MAX = 2048 };
+
+struct asked {
+    struct asked *next;
+    enum asked_kind kind;
+    struct id session; /* whom it is about: create, attach …; deliver and signal: the recipient */
+    struct id call;    /* or none */
+    struct id other;   /* create: the old session */
+    uint64_t number;   /* seq, epoch, after, request or partition */
+    char text
+        [ASKED_TEXT_MAX]; /* deliver: "2+ 3~"; signal: "5<0 6<5" (request<previous); done: "1-3"; leave: "0 hangup"; mark: "suspended"; … */
+    char reply[ASKED_TEXT_MAX]; /* deliver: the reply as JSON, "" for none */
+    union {
+        session_answer_fn *session;
+        mailbox_page_fn *page;
+        reply_found_fn *reply;
+        call_answer_fn *call;
+        delivered_fn *delivered;
+        store_done_fn *done;
+        nodes_fn *nodes;
+        due_fn *due;
+    } fn;
+    void *context;
+};
+
+struct store {
+    struct asked *open; /* in the order in which they were asked */
+};
+
+/** The oldest open question of that kind, or NULL. */
+struct asked *fake_find(struct store *, enum asked_kind);
+/** Open questions, leases and timers apart. */
+size_t fake_open(const struct store *);
+/** Answers it as the kind wants and forgets it. `entries` and the like are only read. */
+void fake_session(struct store *, struct asked *, const struct session_answer *);
+void fake_call(struct store *, struct asked *, const struct call_answer *);
+void fake_page(struct store *, struct asked *, const struct session_answer *, uint64_t first,
+               const struct slice *bodies, size_t count);
+void fake_reply(struct store *, struct asked *, enum err, struct slice body);
+void fake_delivered(struct store *, struct asked *, enum err, uint64_t version);
+void fake_done(struct store *, struct asked *, enum err);
+void fake_nodes(struct store *, struct asked *, const struct node_id *, size_t count);
+void fake_due(struct store *, struct asked *, const struct due_timer *, size_t count);
+/** With that outcome and nothing else, whatever kind it is. */
+void fake_err(struct store *, struct asked *, enum err);
+/** The store that always fails: everything that is open, and what is asked meanwhile, is answered with ERR_UNAVAILABLE. */
+void fake_fail_all(struct store *);
+
+#endif

@@ -1,0 +1,272 @@
+#include <stdio.h>
+
+#include "tests/unit/node/signaling/stage.h"
+
+/* A change of a call reaches every mailbox that it concerns before anybody hears ok. */
+
+static struct stage *stage;
+static struct conn *c;
+static struct id call, bob, carol;
+static char texts[8][256];
+
+static void begin(void)
+{
+    stage = stage_open(NULL);
+    c = live(stage, "alice");
+    call = some_id(5, "call");
+    bob = some_id(6, "bob");
+    carol = some_id(7, "carol");
+}
+
+static void finish(void)
+{
+    stage_close(stage);
+}
+
+TestSuite(fanout, .init = begin, .fini = finish);
+
+/* An entry: "+bob *alice" and so on; nobody: NULL. */
+static struct call_entry entry(size_t slot, uint64_t version, const char *own, const char *of_bob, const char *of_carol)
+{
+    char *text = texts[slot];
+    size_t n = 0;
+    text[0] = '\0';
+    if (own)
+        n += (size_t)snprintf(text + n, sizeof texts[0] - n, "%s%s ", own, c->session.text);
+    if (of_bob)
+        n += (size_t)snprintf(text + n, sizeof texts[0] - n, "%s%s ", of_bob, bob.text);
+    if (of_carol)
+        n += (size_t)snprintf(text + n, sizeof texts[0] - n, "%s%s ", of_carol, carol.text);
+    return (struct call_entry){
+        .version = version, .targets = slice_make(text, n ? n - 1 : 0), .seating = SLICE(";"), .body = SLICE("\x80")};
+}
+
+static struct call_answer change(uint64_t version, const struct call_entry *entries, size_t count)
+{
+    return (struct call_answer){.err = ERR_OK,
+                                .version = version,
+                                .fanned = version - count,
+                                .entry_count = count,
+                                .entries = entries,
+                                .peer = 2,
+                                .members = SLICE("\x90")};
+}
+
+static void join(unsigned id, const struct call_answer *a)
+{
+    say(c, "{\"type\":\"call.join\",\"id\":%u,\"call\":\"%s\"}", id, call.text);
+    fake_call(&stage->store, asked(stage, ASKED_JOIN), a);
+}
+
+static struct asked *leg_of(const struct id *session)
+{
+    struct asked *q = asked(stage, ASKED_DELIVER);
+    while (q && (q->kind != ASKED_DELIVER || !id_eq(&q->session, session)))
+        q = q->next;
+    cr_assert(q, "nothing goes to that session");
+    return q;
+}
+
+static void delivered(const struct id *session, enum err err, uint64_t version)
+{
+    fake_delivered(&stage->store, leg_of(session), err, version);
+}
+
+static void expect_done(const char *range)
+{
+    cr_expect_str_eq(asked(stage, ASKED_DONE)->text, range);
+    fake_err(&stage->store, asked(stage, ASKED_DONE), ERR_OK);
+}
+
+Test(fanout, ok_comes_when_the_last_mailbox_has_it)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", "+");
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    cr_expect_eq(fake_open(&stage->store), 3);
+    cr_expect_str_eq(leg_of(&bob)->text, "4+");
+    cr_expect_str_eq(leg_of(&bob)->reply, "");
+    cr_expect_str_eq(leg_of(&c->session)->text, "4*");
+    delivered(&carol, ERR_OK, 0);
+    delivered(&bob, ERR_OK, 0);
+    expect_heard("", c);
+    delivered(&c->session, ERR_OK, 0);
+    expect_done("4-4");
+    expect_contains("{\"type\":\"ok\",\"id\":2,", heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
+Test(fanout, the_reply_is_kept_in_the_same_step_as_the_own_share)
+{
+    const struct call_entry e = entry(0, 4, "*", NULL, NULL);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    cr_expect_eq(leg_of(&c->session)->number, 2);
+    char kept[ASKED_TEXT_MAX];
+    snprintf(kept, sizeof kept, "%s", leg_of(&c->session)->reply);
+    delivered(&c->session, ERR_OK, 0);
+    expect_heard(kept, c);
+}
+
+Test(fanout, whoever_changed_it_may_go_on_at_once_with_the_seat_it_took)
+{
+    const struct call_entry e = {.version = 4};
+    struct call_entry seated = entry(0, 4, "*", "+", NULL);
+    char seats[128];
+    (void)e;
+    snprintf(seats, sizeof seats, ";1=%s;2=%s;", bob.text, c->session.text);
+    seated.seating = slice_of(seats);
+    const struct call_answer a = change(4, &seated, 1);
+    join(2, &a);
+    delivered(&bob, ERR_OK, 0);
+    delivered(&c->session, ERR_OK, 0);
+    say(c, "{\"type\":\"signal\",\"id\":3,\"call\":\"%s\",\"to\":1,\"data\":1}", call.text);
+    cr_expect(id_eq(&asked(stage, ASKED_SIGNAL)->session, &bob));
+}
+
+Test(fanout, a_hole_is_filled_from_the_log_for_that_mailbox_only)
+{
+    const struct call_entry e = entry(0, 5, "*", "+", "+");
+    const struct call_entry log[] = {entry(1, 3, NULL, "+", "+"), entry(2, 4, NULL, NULL, "+"), e};
+    const struct call_answer a = change(5, &e, 1);
+    const struct call_answer page = change(5, log, 3);
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    delivered(&carol, ERR_OK, 0);
+    delivered(&bob, ERR_HOLE, 2);
+    cr_expect_eq(asked(stage, ASKED_LOG)->number, 2);
+    fake_call(&stage->store, asked(stage, ASKED_LOG), &page);
+    cr_expect_str_eq(leg_of(&bob)->text, "3+ 5+");
+    delivered(&bob, ERR_OK, 0);
+    expect_done("5-5");
+    expect_contains("\"type\":\"ok\"", heard(c));
+}
+
+Test(fanout, a_hole_that_nothing_fills_is_answered_in_the_end)
+{
+    const struct call_entry e = entry(0, 5, "*", "+", NULL);
+    const struct call_answer a = change(5, &e, 1);
+    size_t tries = 0;
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    for (; fake_find(&stage->store, ASKED_DELIVER); tries++) {
+        delivered(&bob, ERR_HOLE, 2);
+        if (fake_find(&stage->store, ASKED_LOG))
+            fake_call(&stage->store, asked(stage, ASKED_LOG), &a);
+    }
+    cr_expect_leq(tries, 10);
+    expect_contains("\"code\":\"unavailable\"", heard(c));
+    cr_expect(nothing_asked(stage), "it is not done, the timer stays");
+}
+
+Test(fanout, a_store_that_goes_in_between_is_told_and_nothing_is_called_done)
+{
+    static const enum asked_kind where[] = {ASKED_DELIVER, ASKED_LOG};
+    const struct call_entry e = entry(0, 5, "*", "+", NULL);
+    const struct call_answer a = change(5, &e, 1);
+    for (unsigned i = 0; i < ARRAY_SIZE(where); i++) {
+        join(2 + i, &a);
+        delivered(&c->session, ERR_OK, 0);
+        if (where[i] == ASKED_LOG)
+            delivered(&bob, ERR_HOLE, 2);
+        fake_err(&stage->store, asked(stage, where[i]), ERR_UNAVAILABLE);
+        expect_contains("\"code\":\"unavailable\"", heard(c));
+        cr_expect(nothing_asked(stage));
+    }
+}
+
+Test(fanout, a_member_that_is_no_more_leaves_and_holds_nobody_up)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_entry left = entry(1, 5, "+", "~", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    const struct call_answer b = change(5, &left, 1);
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    delivered(&bob, ERR_GONE, 0);
+    expect_done("4-4");
+    expect_contains("\"type\":\"ok\"", heard(c));
+    struct asked *leave = asked(stage, ASKED_LEAVE);
+    cr_expect(id_eq(&leave->session, &bob));
+    cr_expect_str_eq(leave->text, "0 lost");
+    fake_call(&stage->store, leave, &b);
+    delivered(&c->session, ERR_OK, 0);
+    delivered(&bob, ERR_GONE, 0); /* it is out with this: no second leaving */
+    expect_done("5-5");
+    cr_expect(nothing_asked(stage));
+}
+
+Test(fanout, a_full_mailbox_holds_nobody_up)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    delivered(&bob, ERR_OVERRUN, 0);
+    delivered(&c->session, ERR_OK, 0);
+    expect_done("4-4");
+    expect_contains("\"type\":\"ok\"", heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
+/* ---- a change that had been made before ---- */
+
+Test(fanout, what_others_have_not_heard_yet_is_brought_out_from_the_log)
+{
+    const struct call_entry log[] = {entry(0, 3, "*", "+", NULL), entry(1, 4, "+", "+", "*")};
+    struct call_answer before = change(4, NULL, 0);
+    const struct call_answer page = change(4, log, 2);
+    before.fanned = 2;
+    join(2, &before);
+    cr_expect_eq(asked(stage, ASKED_LOG)->number, 2);
+    fake_call(&stage->store, asked(stage, ASKED_LOG), &page);
+    cr_expect_str_eq(leg_of(&c->session)->text, "3* 4+");
+    cr_expect_eq(leg_of(&c->session)->number, 2);
+    cr_expect_str_eq(leg_of(&bob)->text, "3+ 4+");
+    cr_expect_str_eq(leg_of(&carol)->text, "4*");
+    delivered(&c->session, ERR_OK, 0);
+    delivered(&bob, ERR_OK, 0);
+    delivered(&carol, ERR_OK, 0);
+    expect_done("3-4");
+    expect_contains("\"type\":\"ok\"", heard(c));
+}
+
+Test(fanout, when_all_have_heard_only_the_reply_is_kept)
+{
+    const struct call_answer before = change(4, NULL, 0);
+    join(2, &before);
+    cr_expect_eq(fake_open(&stage->store), 1);
+    cr_expect_str_eq(leg_of(&c->session)->text, "");
+    cr_expect_eq(leg_of(&c->session)->number, 2);
+    delivered(&c->session, ERR_OK, 0);
+    expect_contains("\"type\":\"ok\"", heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
+/* ---- the socket goes ---- */
+
+Test(fanout, it_ends_though_the_socket_is_gone)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    conn_gone(c);
+    fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    delivered(&bob, ERR_OK, 0);
+    delivered(&c->session, ERR_OK, 0);
+    expect_done("4-4");
+    cr_expect(nothing_asked(stage));
+}
+
+Test(fanout, a_socket_that_goes_before_the_change_is_answered_still_has_it_brought_out)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    say(c, "{\"type\":\"call.join\",\"id\":2,\"call\":\"%s\"}", call.text);
+    conn_gone(c);
+    fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    fake_call(&stage->store, asked(stage, ASKED_JOIN), &a);
+    delivered(&bob, ERR_OK, 0);
+    delivered(&c->session, ERR_OK, 0);
+    expect_done("4-4");
+    cr_expect(nothing_asked(stage));
+}

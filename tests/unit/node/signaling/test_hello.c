@@ -1,0 +1,375 @@
+#include <stdio.h>
+
+#include "tests/unit/node/signaling/stage.h"
+
+static struct stage *stage;
+static const struct session_answer good = {.err = ERR_OK};
+
+static void begin(void)
+{
+    stage = stage_open(NULL);
+}
+
+static void finish(void)
+{
+    stage_close(stage);
+}
+
+TestSuite(hello, .init = begin, .fini = finish);
+
+/* ",\"resume\":{…}" with a session of alice's partition and a key of the right length. */
+static struct id old_session(void)
+{
+    return some_id(partition_of_user(SLICE("alice"), STAGE_PARTITIONS), "old");
+}
+
+static const char *resume(unsigned seq)
+{
+    static char text[256];
+    snprintf(text, sizeof text, ",\"resume\":{\"session\":\"%s\",\"key\":\"keykeykeykeykeykeykeyk\",\"seq\":%u}",
+             old_session().text, seq);
+    return text;
+}
+
+static struct session_answer seated(const struct id *call)
+{
+    struct session_answer a = {.err = ERR_OK, .epoch = 3, .seq = 41, .answered = 7, .seating_count = 1};
+    a.seatings[0] = (struct store_seating){*call, SLICE("1;")};
+    return a;
+}
+
+static const struct call_answer snapshot = {.err = ERR_OK,
+                                            .version = 1,
+                                            .state = SLICE_INIT("active"),
+                                            .starter = SLICE_INIT("bob"),
+                                            .members = SLICE_INIT("\x90"),
+                                            .seats = 5,
+                                            .own = true};
+
+/* ---- a new session ---- */
+
+Test(hello, without_resume_there_is_a_new_session)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", "");
+    cr_expect_str_eq(asked(stage, ASKED_FIND)->text, "alice phone");
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    struct asked *q = asked(stage, ASKED_CREATE);
+    cr_expect(id_is_none(&q->other));
+    cr_expect_eq(id_partition(&q->session), partition_of_user(SLICE("alice"), STAGE_PARTITIONS));
+    char start[ASKED_TEXT_MAX + 256];
+    snprintf(start, sizeof start,
+             "{\"type\":\"welcome\",\"id\":1,\"session\":\"%s\",\"key\":\"%s\",\"resumed\":false,\"user\":\"alice\","
+             "\"device\":\"phone\",\"seq\":0,",
+             q->session.text, q->text);
+    fake_session(&stage->store, q, &good);
+    const char *welcome = heard(c);
+    expect_contains(start, welcome);
+    expect_contains("\"calls\":[],\"pending\":[]", welcome);
+    expect_contains("\"grace_ms\":20000", welcome);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(hello, calls_of_the_superseded_session_are_told_and_may_be_rejoined)
+{
+    struct conn *c = conn_open(stage);
+    struct id call = some_id(5, "call");
+    struct id gone = some_id(6, "gone");
+    struct session_answer created = seated(&call);
+    created.seatings[created.seating_count++] = (struct store_seating){gone, SLICE("1;")};
+    struct session_answer found = {.err = ERR_OK, .other = old_session()};
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &found);
+    cr_expect(id_eq(&asked(stage, ASKED_CREATE)->other, &found.other));
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
+    struct asked *mark = asked(stage, ASKED_MARK);
+    cr_expect_str_eq(mark->text, "suspended");
+    cr_expect(id_eq(&mark->session, &found.other));
+    fake_err(&stage->store, mark, ERR_NOT_FOUND);
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_GONE);
+    fake_call(&stage->store, asked(stage, ASKED_GET), &snapshot);
+    expect_heard("", c);
+    fake_err(&stage->store, asked(stage, ASKED_GET), ERR_NOT_FOUND);
+    const char *welcome = heard(c);
+    expect_contains("\"calls\":[{\"call\":\"05call", welcome);
+    expect_contains("\"rejoin\":true}],\"pending\"", welcome);
+}
+
+Test(hello, another_session_in_between_makes_it_ask_again_but_not_for_ever)
+{
+    struct conn *c = conn_open(stage);
+    struct session_answer conflict = {.err = ERR_CONFLICT, .other = old_session()};
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    struct id first = asked(stage, ASKED_CREATE)->session;
+    for (int i = 0; i < 2; i++) {
+        fake_session(&stage->store, asked(stage, ASKED_CREATE), &conflict);
+        cr_expect(id_eq(&asked(stage, ASKED_CREATE)->other, &conflict.other));
+        cr_expect_not(id_eq(&asked(stage, ASKED_CREATE)->session, &first));
+    }
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &conflict);
+    expect_contains("\"code\":\"unavailable\"", heard(c));
+    cr_expect_eq(c->closed, 0);
+}
+
+Test(hello, too_many_devices_are_refused)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_RATE_LIMITED);
+    expect_contains("\"code\":\"rate_limited\",\"message\":\"too many devices of this user\"", heard(c));
+}
+
+/* ---- resume ---- */
+
+Test(hello, resume_goes_on_with_every_event_after_the_last)
+{
+    struct conn *c = conn_open(stage);
+    struct id call = some_id(5, "call");
+    struct session_answer attached = seated(&call);
+    say_hello(c, "alice", resume(40));
+    struct asked *q = asked(stage, ASKED_ATTACH);
+    cr_expect_str_eq(q->text, "keykeykeykeykeykeykeyk");
+    cr_expect_eq(q->number, 40);
+    fake_session(&stage->store, q, &attached);
+    cr_expect_str_eq(asked(stage, ASKED_MARK)->text, "here");
+    cr_expect_eq(asked(stage, ASKED_MARK)->number, 3);
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
+    fake_call(&stage->store, asked(stage, ASKED_GET), &snapshot);
+    const char *welcome = heard(c);
+    expect_contains("\"key\":\"keykeykeykeykeykeykeyk\",\"resumed\":true", welcome);
+    expect_contains("\"seq\":40,", welcome);
+    cr_expect_not(contains(welcome, "rejoin"));
+    struct slice body = body_of(stage, "missed");
+    cr_expect_eq(asked(stage, ASKED_READ)->number, 40);
+    fake_page(&stage->store, asked(stage, ASKED_READ), &(struct session_answer){.err = ERR_OK, .seq = 41}, 41, &body,
+              1);
+    expect_heard("{\"type\":\"missed\",\"seq\":41}", c);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(hello, a_refused_resume_is_a_new_session)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", resume(40));
+    fake_err(&stage->store, asked(stage, ASKED_ATTACH), ERR_GONE);
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
+    const char *welcome = heard(c);
+    expect_contains("\"resumed\":false", welcome);
+    expect_contains("\"seq\":0,", welcome);
+    cr_expect_not(contains(welcome, "keykeykey"));
+}
+
+Test(hello, a_resume_that_makes_no_sense_is_a_new_session)
+{
+    static const char *const resumes[] = {
+        ",\"resume\":{}",
+        ",\"resume\":{\"session\":\"x\",\"key\":\"keykeykeykeykeykeykeyk\"}",
+        ",\"resume\":{\"session\":\"99old-------------------\",\"key\":\"keykeykeykeykeykeykeyk\"}",
+        ",\"resume\":{\"session\":7,\"key\":true}",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(resumes); i++) {
+        say_hello(conn_open(stage), "alice", resumes[i]);
+        fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    }
+    /* Another user's session, by its partition. */
+    struct conn *c = conn_open(stage);
+    say_hello(c, "bob", resume(1));
+    cr_expect(fake_find(&stage->store, ASKED_FIND));
+}
+
+Test(hello, the_older_socket_of_a_resumed_session_on_this_node_is_closed_and_suspends_nothing)
+{
+    struct conn *older = conn_open(stage);
+    struct conn *c = conn_open(stage);
+    struct session_answer a = {.err = ERR_OK, .epoch = 2};
+    say_hello(older, "alice", resume(0));
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &a);
+    fake_page(&stage->store, asked(stage, ASKED_READ), &good, 0, NULL, 0);
+    a.epoch = 3;
+    say_hello(c, "alice", resume(0));
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &a);
+    cr_expect_eq(older->closed, CLOSE_SUPERSEDED);
+    cr_expect_eq(c->closed, 0);
+    fake_page(&stage->store, asked(stage, ASKED_READ), &good, 0, NULL, 0);
+    conn_gone(older);
+    cr_expect(nothing_asked(stage));
+    conn_gone(c);
+    cr_expect_eq(asked(stage, ASKED_DETACH)->number, 3);
+}
+
+/* ---- the store is away ---- */
+
+Test(hello, when_the_store_is_away_it_may_be_said_again)
+{
+    static const enum asked_kind steps[] = {ASKED_ATTACH, ASKED_FIND, ASKED_CREATE};
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        struct conn *c = conn_open(stage);
+        say_hello(c, "alice", steps[i] == ASKED_ATTACH ? resume(0) : "");
+        if (steps[i] == ASKED_CREATE)
+            fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+        fake_err(&stage->store, asked(stage, steps[i]), ERR_UNAVAILABLE);
+        const char *error = heard(c);
+        expect_contains("{\"type\":\"error\",\"id\":1,\"code\":\"unavailable\"", error);
+        expect_contains("\"retry_after_ms\":", error);
+        cr_expect_eq(c->closed, 0);
+        say_hello(c, "alice", "");
+        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+        fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
+        expect_contains("welcome", heard(c));
+    }
+}
+
+/* ---- the socket goes at each step: what came to this node is suspended, with its epoch ---- */
+
+Test(hello, a_socket_that_goes_before_there_is_a_session_leaves_none)
+{
+    struct conn *c = conn_open(stage);
+    conn_gone(c);
+    c = conn_open(stage);
+    say_hello(c, "alice", "");
+    conn_gone(c);
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(hello, a_socket_that_goes_while_its_session_comes_suspends_it)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    conn_gone(c);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
+    cr_expect_eq(asked(stage, ASKED_DETACH)->number, 1);
+    cr_expect_str_eq(asked(stage, ASKED_DETACH)->text, "alice");
+    fake_done(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+
+    c = conn_open(stage);
+    say_hello(c, "alice", resume(0));
+    conn_gone(c);
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &(struct session_answer){.err = ERR_OK, .epoch = 4});
+    cr_expect_eq(asked(stage, ASKED_DETACH)->number, 4);
+    fake_done(&stage->store, asked(stage, ASKED_DETACH), ERR_STALE);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(hello, a_socket_that_goes_while_nothing_comes_suspends_nothing)
+{
+    static const enum err errs[] = {ERR_CONFLICT, ERR_RATE_LIMITED, ERR_UNAVAILABLE};
+    for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
+        struct conn *c = conn_open(stage);
+        say_hello(c, "alice", "");
+        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+        conn_gone(c);
+        fake_err(&stage->store, asked(stage, ASKED_CREATE), errs[i]);
+        cr_expect(nothing_asked(stage), "%s", err_text(errs[i]));
+    }
+}
+
+Test(hello, a_socket_that_goes_while_its_calls_are_read_is_suspended_once_and_its_calls_told)
+{
+    struct conn *c = conn_open(stage);
+    struct id call = some_id(5, "call");
+    struct session_answer attached = seated(&call);
+    say_hello(c, "alice", resume(0));
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &attached);
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
+    conn_gone(c);
+    cr_expect_eq(asked(stage, ASKED_DETACH)->number, 3);
+    fake_done(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    cr_expect_str_eq(asked(stage, ASKED_MARK)->text, "suspended");
+    fake_call(&stage->store, asked(stage, ASKED_GET), &snapshot);
+    cr_expect_null(fake_find(&stage->store, ASKED_DETACH));
+}
+
+/* ---- order of things ---- */
+
+Test(hello, what_comes_behind_waits_for_the_welcome)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", "");
+    say(c, "{\"type\":\"ping\",\"id\":2}");
+    say(c, "{\"type\":\"hello\",\"id\":3,\"device\":\"phone\",\"token\":\"x\"}");
+    expect_contains("{\"type\":\"error\",\"id\":3,\"code\":\"bad_request\"", heard(c));
+    expect_heard("", c);
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
+    expect_contains("welcome", heard(c));
+    expect_heard("{\"type\":\"ok\",\"id\":2}", c);
+}
+
+Test(hello, what_comes_behind_a_failed_one_is_no_state_of_this_protocol)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", "");
+    say(c, "{\"type\":\"ping\",\"id\":2}");
+    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    expect_contains("unavailable", heard(c));
+    cr_expect_eq(c->closed, CLOSE_BAD_STATE);
+}
+
+Test(hello, nothing_comes_before_it)
+{
+    static const struct {
+        const char *frame;
+        int code;
+    } cases[] = {
+        {"{\"type\":\"ping\",\"id\":1}", CLOSE_BAD_STATE},
+        {"{\"type\":\"ack\",\"seq\":1}", CLOSE_NOT_PROTOCOL},
+        {"{\"type\":\"hello\"}", CLOSE_NOT_PROTOCOL},
+        {"[]", CLOSE_NOT_PROTOCOL},
+        {"", CLOSE_NOT_PROTOCOL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct conn *c = conn_open(stage);
+        say(c, "%s", cases[i].frame);
+        cr_expect_eq(c->closed, cases[i].code, "%s: %d", cases[i].frame, c->closed);
+        say(c, "{\"type\":\"ping\",\"id\":1}");
+        cr_expect_eq(c->closes, 1, "what comes behind a close is not heard");
+    }
+    cr_expect(nothing_asked(stage));
+}
+
+/* ---- tokens ---- */
+
+Test(hello, a_token_that_is_not_accepted_closes)
+{
+    struct conn *c = conn_open(stage);
+    say(c, "{\"type\":\"hello\",\"id\":1,\"device\":\"phone\",\"token\":\"abc\"}");
+    expect_contains("\"code\":\"unauthorized\"", heard(c));
+    cr_expect_eq(c->closed, CLOSE_TOKEN_REFUSED);
+    c = conn_open(stage);
+    say(c, "{\"type\":\"hello\",\"id\":1,\"device\":\"phone\",\"token\":\"%s\"}",
+        token_for(stage, "alice", "laptop", 60));
+    expect_contains("the token is bound to another device", heard(c));
+    cr_expect_eq(c->closed, CLOSE_TOKEN_REFUSED);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(hello, a_session_ends_its_socket_with_its_token)
+{
+    struct conn *c = conn_open(stage);
+    /* Good for one second more, by the leeway. */
+    say(c, "{\"type\":\"hello\",\"id\":1,\"device\":\"phone\",\"token\":\"%s\"}",
+        token_for(stage, "alice", "", 1 - JWT_LEEWAY_S));
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
+    stage_run_until(stage, &c->closed);
+    cr_expect_eq(c->closed, CLOSE_TOKEN_EXPIRED);
+}
+
+static void be_impatient(struct signaling_settings *s)
+{
+    s->hello_timeout_ms = 20;
+}
+
+Test(hello_late, it_comes_in_time_or_not_at_all)
+{
+    stage = stage_open(be_impatient);
+    struct conn *c = conn_open(stage);
+    stage_run_until(stage, &c->closed);
+    cr_expect_eq(c->closed, CLOSE_NO_HELLO);
+    stage_close(stage);
+}

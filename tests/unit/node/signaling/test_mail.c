@@ -1,0 +1,184 @@
+#include "tests/unit/node/signaling/stage.h"
+
+/* From the bus and the mailbox to the socket: every event once, in order, or the socket closes. */
+
+static struct stage *stage;
+static struct conn *c;
+
+static void begin(void)
+{
+    stage = stage_open(NULL);
+    c = live(stage, "alice");
+}
+
+static void finish(void)
+{
+    stage_close(stage);
+}
+
+TestSuite(mail, .init = begin, .fini = finish);
+
+/* The page that was asked for: these events, and how many the mailbox holds. */
+static void page(uint64_t last, uint64_t first, size_t count)
+{
+    struct slice bodies[MAILBOX_PAGE];
+    for (size_t i = 0; i < count; i++)
+        bodies[i] = body_of(stage, "m");
+    fake_page(&stage->store, asked(stage, ASKED_READ), &(struct session_answer){.err = ERR_OK, .seq = last}, first,
+              bodies, count);
+}
+
+Test(mail, events_come_numbered_and_those_that_came_before_are_dropped)
+{
+    bus_event(c, 1, "a");
+    bus_event(c, 2, "b");
+    bus_event(c, 2, "b");
+    bus_event(c, 1, "a");
+    bus_event(c, 3, "c");
+    expect_heard("{\"type\":\"a\",\"seq\":1}", c);
+    expect_heard("{\"type\":\"b\",\"seq\":2}", c);
+    expect_heard("{\"type\":\"c\",\"seq\":3}", c);
+    expect_heard("", c);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(mail, of_a_batch_only_what_is_new_is_written)
+{
+    const struct slice bodies[] = {body_of(stage, "a"), body_of(stage, "b"), body_of(stage, "c")};
+    bus_event(c, 1, "a");
+    heard(c);
+    stage->bus.on_events(stage->bus.context, &c->session, 1, bodies, 3, &(struct store_seating){0});
+    expect_heard("{\"type\":\"b\",\"seq\":2}", c);
+    expect_heard("{\"type\":\"c\",\"seq\":3}", c);
+}
+
+Test(mail, a_gap_is_filled_from_the_mailbox)
+{
+    bus_event(c, 1, "a");
+    bus_event(c, 4, "d");
+    expect_heard("{\"type\":\"a\",\"seq\":1}", c);
+    expect_heard("", c);
+    cr_expect_eq(asked(stage, ASKED_READ)->number, 1);
+    page(4, 2, 3);
+    expect_heard("{\"type\":\"m\",\"seq\":2}", c);
+    expect_heard("{\"type\":\"m\",\"seq\":3}", c);
+    expect_heard("{\"type\":\"m\",\"seq\":4}", c);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(mail, what_the_bus_brings_meanwhile_is_read_too_and_in_order)
+{
+    bus_event(c, 2, "b");
+    bus_event(c, 3, "c");
+    cr_expect_eq(fake_open(&stage->store), 1, "one reading at a time");
+    page(2, 1, 2);
+    expect_heard("{\"type\":\"m\",\"seq\":1}", c);
+    expect_heard("{\"type\":\"m\",\"seq\":2}", c);
+    cr_expect_eq(asked(stage, ASKED_READ)->number, 2);
+    page(3, 3, 1);
+    expect_heard("{\"type\":\"m\",\"seq\":3}", c);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(mail, a_long_mailbox_is_read_page_by_page)
+{
+    bus_event(c, 100, "z");
+    page(100, 1, 64);
+    cr_expect_eq(asked(stage, ASKED_READ)->number, 64);
+    page(100, 65, 36);
+    cr_expect_eq(c->sent, 1 + 100);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(mail, a_mailbox_with_a_hole_closes_rather_than_skip)
+{
+    bus_event(c, 5, "e");
+    page(5, 3, 3);
+    cr_expect_eq(c->closed, CLOSE_RESTART);
+    expect_heard("", c);
+}
+
+/* An event may be heard of before the reading that began earlier can see it: asked once more, then it is a hole. */
+Test(mail, an_empty_page_is_asked_for_once_more)
+{
+    bus_event(c, 2, "b");
+    page(0, 0, 0);
+    cr_expect_eq(c->closed, 0);
+    page(2, 1, 2);
+    cr_expect_eq(c->closed, 0);
+    bus_event(c, 9, "x");
+    page(0, 0, 0);
+    page(0, 0, 0);
+    cr_expect_eq(c->closed, CLOSE_RESTART);
+}
+
+Test(mail, a_session_that_is_no_more_closes)
+{
+    bus_event(c, 2, "b");
+    fake_err(&stage->store, asked(stage, ASKED_READ), ERR_GONE);
+    cr_expect_eq(c->closed, CLOSE_RESTART);
+}
+
+Test(mail, when_the_store_is_away_it_is_read_later)
+{
+    bus_event(c, 2, "b");
+    fake_err(&stage->store, asked(stage, ASKED_READ), ERR_UNAVAILABLE);
+    cr_expect_eq(c->closed, 0);
+    cr_expect(nothing_asked(stage));
+    stage_run_until_asked(stage, ASKED_READ);
+    page(2, 1, 2);
+    expect_heard("{\"type\":\"m\",\"seq\":1}", c);
+}
+
+Test(mail, after_a_cut_every_mailbox_is_read)
+{
+    struct conn *bob = live(stage, "bob");
+    stage->bus.on_healed(stage->bus.context);
+    cr_expect_eq(fake_open(&stage->store), 2);
+    page(0, 0, 0);
+    page(0, 0, 0);
+    cr_expect(nothing_asked(stage));
+    cr_expect_eq(bob->closed + c->closed, 0);
+}
+
+Test(mail, a_page_that_comes_too_late_is_nobodys)
+{
+    bus_event(c, 2, "b");
+    conn_gone(c);
+    fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    page(2, 1, 2);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(mail, events_of_a_session_that_is_not_here_are_nobodys)
+{
+    struct id other = some_id(3, "other");
+    struct slice body = body_of(stage, "a");
+    stage->bus.on_events(stage->bus.context, &other, 1, &body, 1, &(struct store_seating){0});
+    expect_heard("", c);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(mail, an_attach_that_is_over_closes_with_its_reason)
+{
+    static const struct {
+        uint64_t epoch;
+        enum err why;
+        int code;
+    } cases[] = {
+        {1, ERR_CONFLICT, CLOSE_SUPERSEDED},
+        {1, ERR_STALE, CLOSE_SUPERSEDED},
+        {1, ERR_OVERRUN, CLOSE_SLOW_READER},
+        {2, ERR_OVERRUN, 0},
+        {0, ERR_CONFLICT, 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct conn *other = live(stage, "bob");
+        stage->bus.on_detached(stage->bus.context, &other->session, cases[i].epoch, cases[i].why);
+        cr_expect_eq(other->closed, cases[i].code, "case %zu: %d", i, other->closed);
+        bus_event(other, 1, "late");
+        conn_gone(other);
+        fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_STALE);
+        cr_expect(nothing_asked(stage));
+    }
+}
