@@ -44,16 +44,21 @@ static int run(const struct config *config, const struct node_place *place)
     return supervisor_run(&settings);
 }
 
-/* Gives every token away to whoever can reach it: worth a word when that may be anybody. */
-static void warn_of_open_dev(const struct config *config)
+/* Gives every token away to whoever can reach it: that is said loudly, and louder where that may be anybody. */
+static void warn_of_dev(const struct config *config)
 {
-    for (const char *const *l = config->listen; config->dev && *l; l++) {
+    if (!config->dev) {
+        return;
+    }
+    log_warn("dev.on",
+             LOG_CSTR("advice", "--dev is for development: anyone who reaches this node gets a token for any user"));
+    for (const char *const *l = config->listen; *l; l++) {
         struct slice address = slice_of(*l);
         bool local = slice_starts(address, SLICE("127.")) || slice_starts(address, SLICE("[::1]")) ||
                      slice_starts(address, SLICE("localhost:")) || slice_starts(address, SLICE("unix:"));
         if (!local) {
             log_warn("dev.open", LOG_STR("listen", address),
-                     LOG_CSTR("advice", "with --dev anyone who can reach this address gets a token"));
+                     LOG_CSTR("advice", "this address may be reached from elsewhere"));
         }
     }
 }
@@ -72,7 +77,7 @@ static int serve_with(const struct config *config, const char *redis_url, pid_t 
             .redis_pid = redis_pid,
             .dev_key = slice_of(found.dev_key),
         };
-        warn_of_open_dev(config);
+        warn_of_dev(config);
         code = run(config, &place);
     }
     buf_finish(&problems);

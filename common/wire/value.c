@@ -96,7 +96,7 @@ const struct wire_value *wire_get(const struct wire_value *map, const char *key)
     for (size_t i = 0; i < map->map.n; i++) {
         const struct wire_pair *pair = &map->map.pairs[i];
         if (pair->key.n == n && memcmp(pair->key.p, key, n) == 0)
-            return &pair->value;
+            return pair->value.kind == WIRE_NULL ? NULL : &pair->value;
     }
     return NULL;
 }

@@ -104,6 +104,15 @@ void args_u64(struct script_args *a, uint64_t n)
     args_put(a, slice_make(at, (size_t)written));
 }
 
+void args_copy(struct script_args *a, struct slice text)
+{
+    assert(text.n <= sizeof a->scratch - a->scratch_used);
+    char *at = a->scratch + a->scratch_used;
+    memcpy(at, text.p, text.n);
+    a->scratch_used += text.n;
+    args_put(a, slice_make(at, text.n));
+}
+
 static void on_reply(void *context, enum err err, const struct redisReply *reply)
 {
     struct script_call *c = context;

@@ -60,6 +60,8 @@ void args_init(struct script_args *);
 void args_key(struct script_args *, struct key);
 void args_put(struct script_args *, struct slice);
 void args_u64(struct script_args *, uint64_t);
+/** A short text that will not live as long as the arguments. */
+void args_copy(struct script_args *, struct slice);
 
 /** As redis_reply_fn; `context` is what was given. */
 typedef void script_fn(void *context, enum err, const struct redisReply *);

@@ -93,6 +93,14 @@ static void put_device(struct script_args *a, const struct call_actor *actor)
     args_put(a, actor->device.name);
 }
 
+static void put_epoch(struct script_args *a, uint64_t epoch)
+{
+    if (epoch)
+        args_u64(a, epoch);
+    else
+        args_put(a, (struct slice){0});
+}
+
 void store_call_create(struct store *store, const struct call_create *c, call_answer_fn *fn, void *context)
 {
     struct script_args a;
@@ -106,6 +114,7 @@ void store_call_create(struct store *store, const struct call_create *c, call_an
     args_put(&a, c->candidates);
     args_u64(&a, c->candidate_count);
     args_u64(&a, c->ttl_ms);
+    put_epoch(&a, c->actor.epoch);
     script_call(store->scripts, SCRIPT_CALL_CREATE, &a, on_change, call_question(store, fn, context));
 }
 
@@ -114,6 +123,7 @@ void store_offer_take(struct store *store, const struct call_actor *actor, call_
     struct script_args a;
     put_call_keys(&a, &actor->call);
     put_device(&a, actor);
+    put_epoch(&a, actor->epoch);
     script_call(store->scripts, SCRIPT_CALL_TAKE, &a, on_change, call_question(store, fn, context));
 }
 
@@ -137,6 +147,7 @@ void store_call_join(struct store *store, const struct call_actor *actor, call_a
     struct script_args a;
     put_call_keys(&a, &actor->call);
     put_device(&a, actor);
+    put_epoch(&a, actor->epoch);
     script_call(store->scripts, SCRIPT_CALL_JOIN, &a, on_change, call_question(store, fn, context));
 }
 
@@ -149,6 +160,7 @@ void store_call_leave(struct store *store, const struct call_actor *actor, unsig
     args_u64(&a, peer);
     args_put(&a, slice_of(reason));
     args_u64(&a, actor->request);
+    put_epoch(&a, actor->epoch);
     script_call(store->scripts, SCRIPT_CALL_LEAVE, &a, on_change, call_question(store, fn, context));
 }
 
@@ -159,6 +171,7 @@ void store_call_lock(struct store *store, const struct call_actor *actor, bool l
     put_call_keys(&a, &actor->call);
     args_put(&a, id_slice(&actor->session));
     args_u64(&a, locked);
+    put_epoch(&a, actor->epoch);
     script_call(store->scripts, SCRIPT_CALL_LOCK, &a, on_change, call_question(store, fn, context));
 }
 

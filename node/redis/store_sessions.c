@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "node/redis/store_private.h"
@@ -68,6 +69,14 @@ void store_session_create(struct store *store, const struct session_create *s, s
     script_call(store->scripts, SCRIPT_SESSION_CREATE, &a, on_session_answer, session_question(store, fn, context, 1));
 }
 
+/* "<node>:<n>": unique in the cluster. */
+static void put_attempt(struct script_args *a, const struct store *store, uint64_t attempt)
+{
+    char text[NODE_ID_CHARS + 24];
+    snprintf(text, sizeof text, "%s:%llu", store->node.text, (unsigned long long)attempt);
+    args_copy(a, slice_of(text));
+}
+
 void store_session_attach(struct store *store, const struct session_attach *s, session_answer_fn *fn, void *context)
 {
     unsigned partition = id_partition(&s->id);
@@ -84,6 +93,7 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     args_put(&a, s->device.device);
     args_put(&a, key_slice(&channel));
     args_u64(&a, s->seq);
+    put_attempt(&a, store, s->attempt);
     script_call(store->scripts, SCRIPT_SESSION_ATTACH, &a, on_session_answer, session_question(store, fn, context, 4));
 }
 
@@ -131,8 +141,12 @@ void store_session_detach(struct store *store, const struct session_detach *s, s
     args_key(&a, key_timers(id_partition(&s->id)));
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->user);
-    args_u64(&a, s->epoch);
+    if (s->epoch)
+        args_u64(&a, s->epoch);
+    else
+        args_put(&a, (struct slice){0});
     args_u64(&a, s->grace_ms);
+    put_attempt(&a, store, s->attempt);
     script_call(store->scripts, SCRIPT_SESSION_DETACH, &a, on_done, q);
 }
 
@@ -180,7 +194,8 @@ static void on_page(void *context, enum err transport, const struct redisReply *
     free(q);
 }
 
-void store_mailbox_read(struct store *store, const struct id *id, uint64_t after, mailbox_page_fn *fn, void *context)
+void store_mailbox_read(struct store *store, const struct id *id, uint64_t epoch, uint64_t after, mailbox_page_fn *fn,
+                        void *context)
 {
     struct question *q = question_create(store, context);
     q->fn.page = fn;
@@ -190,6 +205,7 @@ void store_mailbox_read(struct store *store, const struct id *id, uint64_t after
     args_key(&a, key_mailbox(id));
     args_u64(&a, after);
     args_u64(&a, MAILBOX_PAGE);
+    args_u64(&a, epoch);
     script_call(store->scripts, SCRIPT_MAILBOX_READ, &a, on_page, q);
 }
 

@@ -40,5 +40,7 @@ bool order_ack(struct order *, uint64_t seq);
  * lies in the same run leaves nothing out that might still come.
  */
 bool order_request(struct order *, uint64_t id, uint64_t *ret_run);
+/** Some request so far may still be sent again though others behind it were taken: a new run begins. */
+void order_doubt(struct order *);
 
 #endif

@@ -17,7 +17,7 @@ static void on_joined(void *context, const struct call_answer *a)
 
 void call_join_run(struct request *rq)
 {
-    if (!request_call(rq))
+    if (!request_call(rq) || !request_may_sit(rq))
         return;
     struct call_actor actor = request_actor(rq);
     store_call_join(rq->signaling->store, &actor, on_joined, rq);

@@ -38,6 +38,11 @@ static void on_hello_overdue(struct timer *timer)
     client_close(client_of_timer(timer), CLOSE_NO_HELLO);
 }
 
+void client_await_hello(struct client *c)
+{
+    timer_set(c->signaling->settings.timers, &c->timer, c->signaling->settings.hello_timeout_ms, on_hello_overdue);
+}
+
 struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_format format)
 {
     if (sig->draining || sig->stopped)
@@ -52,9 +57,10 @@ struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_f
     bucket_init(&c->frames, &sig->settings.frames, now);
     bucket_init(&c->bytes, &sig->settings.bytes, now);
     bucket_init(&c->wrong_ids, &sig->settings.wrong_ids, now);
+    bucket_init(&c->starts, &sig->settings.starts, now);
     DL_APPEND(sig->clients, c);
     sig->client_count++;
-    timer_set(sig->settings.timers, &c->timer, sig->settings.hello_timeout_ms, on_hello_overdue);
+    client_await_hello(c);
     return c;
 }
 
@@ -152,12 +158,17 @@ static uint64_t rate_check(struct client *c, size_t bytes)
     return wait > wait_bytes ? wait : wait_bytes;
 }
 
-static void refuse_rate(struct client *c, uint64_t id, uint64_t wait_ms)
+static void count_refused(struct client *c)
 {
     metric_inc(c->signaling->settings.metrics, METRIC_RATE_LIMITED);
     if (++c->frames_refused > c->signaling->settings.frames_refused_max)
         client_close(c, CLOSE_RATE_LIMIT);
-    else
+}
+
+static void refuse_rate(struct client *c, uint64_t id, uint64_t wait_ms)
+{
+    count_refused(c);
+    if (c->state != CLIENT_CLOSING)
         client_refuse(c, id, ERR_RATE_LIMITED, "too many frames or bytes in too short a time", wait_ms);
 }
 
@@ -180,6 +191,8 @@ static void take_message(struct client *c, struct wire_doc *doc, size_t bytes)
     if (slice_is(type, "ack") && c->state != CLIENT_NEW) {
         if (wire_get(message, "seq") == NULL || !take_ack(c, message, "seq"))
             client_close(c, CLOSE_NOT_PROTOCOL);
+        else if (wait > 0)
+            count_refused(c); /* it has no answer that could say so */
     } else if (!read_id(message, &id)) {
         client_close(c, CLOSE_NOT_PROTOCOL);
     } else if (wait > 0) {
@@ -225,6 +238,21 @@ void client_load(struct client *c, int change)
 
 /* ---- what goes out ---- */
 
+static void ignore(void *context, enum err err)
+{
+    (void)context;
+    (void)err;
+}
+
+/* Our own mistake. An event would be as unwritable after each resume: its session ends, so that the client hears the truth in a new one. */
+static void unwritable(struct client *c, struct slice body, uint64_t seq)
+{
+    log_error("frame.unwritable", LOG_ID("session", &c->session), LOG_U64("bytes", body.n));
+    if (seq > 0)
+        farewell_start(c->signaling, &c->session, slice_of(c->claims->user), c->epoch, "lost", ignore, NULL);
+    client_close(c, CLOSE_RESTART);
+}
+
 void client_send(struct client *c, struct slice body, uint64_t seq)
 {
     struct buf *frame = &c->signaling->frame;
@@ -232,8 +260,7 @@ void client_send(struct client *c, struct slice body, uint64_t seq)
         return;
     buf_clear(frame);
     if (wire_frame((enum wire_format)c->format, body, seq, frame) != ERR_OK || buf_failed(frame)) {
-        log_error("frame.unwritable", LOG_ID("session", &c->session), LOG_U64("bytes", body.n));
-        client_close(c, CLOSE_RESTART); /* it resumes, here or elsewhere, and misses nothing */
+        unwritable(c, body, seq);
         return;
     }
     c->signaling->settings.ops->send(c->conn, buf_slice(frame));
@@ -271,8 +298,10 @@ void client_closed(struct client *c)
     ack_flush(c);
     forget_requests(c);
     /* Superseded and moved sessions are no longer ours to suspend; the store would refuse by the epoch anyway. */
-    if (client_of(sig, &c->session) == c && sig->store && !sig->stopped)
-        suspension_start(sig, &c->session, slice_of(c->claims->user), c->epoch, c->seats, c->seat_count);
+    if (client_of(sig, &c->session) == c && sig->store && !sig->stopped) {
+        struct session_detach detach = {.id = c->session, .user = slice_of(c->claims->user), .epoch = c->epoch};
+        suspension_detach(sig, &detach, c->seats, c->seat_count);
+    }
     leave_session(c);
     DL_DELETE(sig->clients, c);
     sig->client_count--;

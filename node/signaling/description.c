@@ -8,13 +8,16 @@ enum { BLANKED_BYTES_MAX = 1 << 17 };
 /* The SDP inside: a string is one, a map has one under `sdp` (none in a rollback). */
 static bool find_sdp(const struct wire_value *description, struct slice *ret_sdp)
 {
-    struct slice type = wire_get_string(description, "type");
     if (description->kind == WIRE_STRING) {
         *ret_sdp = description->string;
         return true;
     }
     *ret_sdp = wire_get_string(description, "sdp");
-    return ret_sdp->p || slice_is(type, "rollback");
+    if (!slice_is(wire_get_string(description, "type"), "rollback"))
+        return ret_sdp->p != NULL;
+    if (ret_sdp->n == 0)
+        *ret_sdp = (struct slice){0}; /* browsers write a rollback with an empty one */
+    return true;
 }
 
 /* The description again, with another SDP in it. */
@@ -42,9 +45,31 @@ static void put_blanked(struct buf *out, const struct wire_value *description, s
         wire_put_string(out, sdp);
         return;
     }
-    wire_put_map(out, 2);
+    wire_put_map(out, sdp.p ? 2 : 1);
     wire_put_key_string(out, "type", wire_get_string(description, "type"));
-    wire_put_key_string(out, "sdp", sdp);
+    if (sdp.p)
+        wire_put_key_string(out, "sdp", sdp);
+}
+
+static enum err put_description(const struct wire_value *description, struct slice sdp, bool relay, struct buf *out)
+{
+    struct buf blanked;
+    if (!relay) {
+        put_with_sdp(out, description, sdp);
+        return ERR_OK;
+    }
+    if (!sdp.p) {
+        put_blanked(out, description, sdp);
+        return ERR_OK;
+    }
+    buf_init(&blanked, BLANKED_BYTES_MAX);
+    enum err err = sdp_blank_addresses(sdp, &blanked);
+    if (err == ERR_OK && !buf_failed(&blanked))
+        put_blanked(out, description, buf_slice(&blanked));
+    else
+        err = ERR_BAD_REQUEST;
+    buf_finish(&blanked);
+    return err;
 }
 
 bool description_put(struct request *rq, const struct wire_value *description, bool relay, struct buf *out)
@@ -60,44 +85,56 @@ bool description_put(struct request *rq, const struct wire_value *description, b
         request_fail(rq, err, why);
         return false;
     }
-    if (!relay || !sdp.p) {
-        put_with_sdp(out, description, sdp);
-        return true;
-    }
-    struct buf blanked;
-    buf_init(&blanked, BLANKED_BYTES_MAX);
-    err = sdp_blank_addresses(sdp, &blanked);
-    if (err == ERR_OK && !buf_failed(&blanked))
-        put_blanked(out, description, buf_slice(&blanked));
-    else
+    if (put_description(description, sdp, relay, out) != ERR_OK) {
         request_fail(rq, ERR_BAD_REQUEST, "the description can't be freed of addresses");
-    buf_finish(&blanked);
-    return err == ERR_OK;
+        return false;
+    }
+    return request_fits(rq, out);
+}
+
+/*
+ * What stands beside a candidate in a call with relay privacy. Media and ICE tokens (RFC 8839 section 5.4, RFC 5888) are letters, digits and a few signs; none
+ * that an address needs passes: no dot, no colon.
+ */
+static void put_token(struct buf *out, const char *key, const struct wire_value *value, size_t *pairs)
+{
+    if (!value || value->kind != WIRE_STRING || value->string.n > 64)
+        return;
+    for (size_t i = 0; i < value->string.n; i++) {
+        char c = value->string.p[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("+/-_", c))))
+            return;
+    }
+    wire_put_key_string(out, key, value->string);
+    ++*pairs;
 }
 
 /* One candidate for a call with relay privacy. False: it may not pass. */
 static bool put_relay_candidate(struct buf *out, const struct wire_value *item)
 {
     struct slice text = item->kind == WIRE_STRING ? item->string : wire_get_string(item, "candidate");
+    const struct wire_value *index = wire_get(item, "sdpMLineIndex");
     struct buf blanked;
+    struct buf pairs;
+    size_t count = 1;
     buf_init(&blanked, BLANKED_BYTES_MAX);
+    buf_init(&pairs, 512);
     enum err err = candidate_for_relay(text, &blanked);
     if (err == ERR_OK && item->kind == WIRE_STRING) {
         wire_put_string(out, buf_slice(&blanked));
     } else if (err == ERR_OK) {
-        const struct wire_value *mid = wire_get(item, "sdpMid");
-        const struct wire_value *index = wire_get(item, "sdpMLineIndex");
-        const struct wire_value *fragment = wire_get(item, "usernameFragment");
-        wire_put_map(out, (size_t)(1 + !!mid + !!index + !!fragment));
+        put_token(&pairs, "sdpMid", wire_get(item, "sdpMid"), &count);
+        put_token(&pairs, "usernameFragment", wire_get(item, "usernameFragment"), &count);
+        if (index && index->kind == WIRE_INT) {
+            wire_put_key_int(&pairs, "sdpMLineIndex", index->integer);
+            count++;
+        }
+        wire_put_map(out, count);
         wire_put_key_string(out, "candidate", buf_slice(&blanked));
-        if (mid)
-            wire_put_key_value(out, "sdpMid", mid);
-        if (index)
-            wire_put_key_value(out, "sdpMLineIndex", index);
-        if (fragment)
-            wire_put_key_value(out, "usernameFragment", fragment);
+        wire_put_raw(out, buf_slice(&pairs));
     }
     buf_finish(&blanked);
+    buf_finish(&pairs);
     return err == ERR_OK;
 }
 
@@ -129,7 +166,7 @@ bool candidates_put(struct request *rq, const struct wire_value *candidates, boo
         }
     }
     *ret_count = n;
-    return true;
+    return request_fits(rq, out);
 }
 
 enum { ALLOW_USERS_MAX = 100 };
@@ -140,7 +177,7 @@ bool allow_put(struct request *rq, struct buf *out)
                                         {.name = NULL}};
     const struct wire_value *allow = wire_get(rq->message, "allow");
     char why[WHY_SIZE];
-    if (!allow || allow->kind == WIRE_NULL)
+    if (!allow)
         return true;
     if (allow->kind == WIRE_STRING && slice_is(allow->string, "anyone")) {
         buf_put_char(out, '*');

@@ -36,7 +36,8 @@ struct fanout {
     struct entry entries[CALL_ENTRIES_MAX];
     size_t leg_count;
     size_t open;
-    enum err err; /* the first failure */
+    enum err err;      /* the first failure */
+    bool session_over; /* the session whose request it is has ended meanwhile */
     struct leg legs[LEGS_MAX];
 };
 
@@ -100,6 +101,8 @@ static void on_delivered(void *context, enum err err, uint64_t version)
     if (err == ERR_GONE && !leg->final)
         fanout_leave(f->signaling, &f->call, &leg->session, "lost", ignore,
                      NULL); /* it ended while it was on its way into the call */
+    if ((err == ERR_GONE || err == ERR_OVERRUN) && own_reply(leg).n)
+        f->session_over = true;
     leg_done(leg, err == ERR_GONE || err == ERR_OVERRUN ? ERR_OK : err == ERR_HOLE ? ERR_UNAVAILABLE : err);
 }
 
@@ -261,6 +264,11 @@ static void on_request_fanned(void *context, enum err err)
 {
     struct fanout *f = context;
     struct request *rq = f->request;
+    if (f->session_over && rq->client) {
+        client_close(rq->client, CLOSE_RESTART); /* nobody is left to say ok to; its next hello gets the truth */
+        request_drop(rq);
+        return;
+    }
     if (err == ERR_OK && rq->client)
         update_own_seat(rq, f);
     if (err == ERR_OK)

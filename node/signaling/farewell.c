@@ -19,6 +19,7 @@ struct farewell {
     fanout_done_fn *on_done;
     void *context;
     size_t open;
+    bool more; /* seats than one answer tells */
     enum err err;
 };
 
@@ -40,8 +41,8 @@ static void on_seat_freed(void *context, enum err err)
         f->err = err;
     if (--f->open > 0)
         return;
-    if (f->err != ERR_OK)
-        finish(f, f->err); /* the timer comes again */
+    if (f->err != ERR_OK || f->more)
+        finish(f, f->more ? ERR_UNAVAILABLE : f->err); /* the timer comes again */
     else
         store_session_forget(f->signaling->store, &f->session, slice_of(f->user), on_forgotten, f);
 }
@@ -54,6 +55,7 @@ static void on_ended(void *context, const struct session_answer *a)
         return;
     }
     f->open = a->seating_count + 1;
+    f->more = a->seating_count == STORE_SEATINGS_MAX;
     for (size_t i = 0; i < a->seating_count; i++)
         fanout_leave(f->signaling, &a->seatings[i].call, &f->session, f->reason, on_seat_freed, f);
     on_seat_freed(f, ERR_OK);

@@ -13,9 +13,11 @@
 
 struct greeting {
     bool resumed;
+    bool half_told; /* the store went away meanwhile */
     char user[NAME_MAX_CHARS + 1];
     struct id old; /* the session that the new one supersedes */
     unsigned tries;
+    uint64_t attempt;
     size_t count; /* calls to tell about */
     size_t open;  /* of them, not yet read */
     struct {
@@ -24,9 +26,15 @@ struct greeting {
     } calls[STORE_SEATINGS_MAX];
 };
 
-enum { CREATE_TRIES = 3, SNAPSHOT_BYTES_MAX = 8192, RESUME_MS = 60000 };
+enum { CREATE_TRIES = 3, SNAPSHOT_BYTES_MAX = 8192 };
 
 static void create_session(struct request *);
+
+/* The socket is gone, or on its way out. */
+static bool is_left(const struct request *rq)
+{
+    return !rq->client || rq->client->state == CLIENT_CLOSING;
+}
 
 static void greeting_drop(struct request *rq)
 {
@@ -37,12 +45,13 @@ static void greeting_drop(struct request *rq)
     rq->story = NULL;
 }
 
-/* The socket may try again with another hello, unless its token was refused; its time for that runs on. */
+/* The socket may try again with another hello, unless its token was refused; its time for that begins anew. */
 static void fail(struct request *rq, enum err err, const char *why)
 {
     struct client *c = rq->client;
     greeting_drop(rq);
     c->state = CLIENT_NEW;
+    client_await_hello(c);
     free(c->device);
     c->device = NULL;
     claims_finish(c->claims);
@@ -57,13 +66,21 @@ static void fail(struct request *rq, enum err err, const char *why)
     }
 }
 
+/* No answer from the store, which may have done it all the same: without a socket the session is suspended. */
+static void take_back(struct request *rq, uint64_t epoch)
+{
+    struct greeting *g = rq->story;
+    struct session_detach detach = {
+        .id = rq->session, .user = slice_of(g->user), .epoch = epoch, .attempt = g->attempt};
+    suspension_detach(rq->signaling, &detach, NULL, 0);
+}
+
 /* The socket went while the session came to this node: nobody else would suspend it. */
 static void orphan(struct request *rq, enum err err, uint64_t epoch)
 {
     struct signaling *sig = rq->signaling;
-    struct greeting *g = rq->story;
-    if (err == ERR_OK && !sig->stopped)
-        suspension_start(sig, &rq->session, slice_of(g->user), epoch, NULL, 0);
+    if ((err == ERR_OK || err == ERR_UNAVAILABLE) && !sig->stopped)
+        take_back(rq, epoch);
     greeting_drop(rq);
     request_drop(rq);
 }
@@ -78,7 +95,11 @@ static void on_token_over(struct timer *timer)
 void client_arm_expiry(struct client *c)
 {
     uint64_t now = clock_wall_ms();
-    uint64_t end = (c->claims->expires_s + JWT_LEEWAY_S) * 1000;
+    uint64_t end = c->claims->expires_s * 1000;
+    if (c->signaling->draining)
+        return; /* the timer says when to leave */
+    if (end <= now)
+        end += (uint64_t)JWT_LEEWAY_S * 1000; /* taken for a clock that runs behind ours */
     timer_set(c->signaling->settings.timers, &c->timer, end > now ? end - now : 0, on_token_over);
 }
 
@@ -158,6 +179,22 @@ struct snapshot_question {
     size_t index;
 };
 
+static void snapshot_done(struct request *rq)
+{
+    struct greeting *g = rq->story;
+    if (--g->open > 0)
+        return;
+    if (is_left(rq)) {
+        orphan(rq, ERR_GONE, 0); /* client_closed() suspends it */
+    } else if (g->half_told) {
+        client_close(rq->client, CLOSE_RESTART); /* a welcome without one of its calls would be a lie */
+        greeting_drop(rq);
+        request_drop(rq);
+    } else {
+        welcome(rq);
+    }
+}
+
 static void on_snapshot(void *context, const struct call_answer *a)
 {
     struct snapshot_question *question = context;
@@ -169,30 +206,23 @@ static void on_snapshot(void *context, const struct call_answer *a)
         snapshot_put(b, &g->calls[question->index].call, a);
         if (!g->resumed)
             wire_put_key_bool(b, "rejoin", true);
+    } else if (a->err != ERR_NOT_FOUND) {
+        g->half_told = true;
     }
     free(question);
-    if (--g->open > 0)
-        return;
-    if (!rq->client)
-        orphan(rq, ERR_GONE, 0); /* client_closed() suspended it */
-    else
-        welcome(rq);
+    snapshot_done(rq);
 }
 
 static void read_calls(struct request *rq, const struct session_answer *a)
 {
     struct greeting *g = rq->story;
     g->count = a->seating_count;
-    g->open = g->count;
+    g->open = g->count + 1; /* one for ourselves: answers may come at once */
     for (size_t i = 0; i < g->count; i++) {
         g->calls[i].call = a->seatings[i].call;
         buf_init(&g->calls[i].snapshot, SNAPSHOT_BYTES_MAX);
     }
-    if (g->count == 0) {
-        welcome(rq);
-        return;
-    }
-    for (size_t i = 0; i < g->count; i++) {
+    for (size_t i = 0, count = g->count; i < count; i++) {
         struct snapshot_question *question = malloc(sizeof *question);
         assert(question);
         *question = (struct snapshot_question){rq, i};
@@ -200,6 +230,7 @@ static void read_calls(struct request *rq, const struct session_answer *a)
         actor.call = g->calls[i].call;
         store_call_get(rq->signaling->store, &actor, on_snapshot, question);
     }
+    snapshot_done(rq);
 }
 
 /* ---- a new session ---- */
@@ -209,12 +240,14 @@ static void on_created(void *context, const struct session_answer *a)
     struct request *rq = context;
     struct greeting *g = rq->story;
     struct client *c = rq->client;
-    if (!c) {
+    if (is_left(rq)) {
         orphan(rq, a->err, 1);
     } else if (a->err == ERR_CONFLICT && ++g->tries < CREATE_TRIES) {
         g->old = a->other;
         create_session(rq);
     } else if (a->err != ERR_OK) {
+        if (a->err == ERR_UNAVAILABLE)
+            take_back(rq, 1);
         fail(rq, a->err == ERR_CONFLICT ? ERR_UNAVAILABLE : a->err,
              a->err == ERR_RATE_LIMITED ? "too many devices of this user" : NULL);
     } else {
@@ -245,7 +278,7 @@ static void create_session(struct request *rq)
 static void on_found(void *context, const struct session_answer *a)
 {
     struct request *rq = context;
-    if (!rq->client) {
+    if (is_left(rq)) {
         orphan(rq, ERR_GONE, 0);
     } else if (a->err != ERR_OK) {
         fail(rq, a->err, NULL);
@@ -268,12 +301,13 @@ static void on_attached(void *context, const struct session_answer *a)
     struct request *rq = context;
     struct signaling *sig = rq->signaling;
     struct client *c = rq->client;
-    if (!c) {
+    if (is_left(rq)) {
         orphan(rq, a->err, a->epoch);
     } else if (a->err == ERR_GONE) {
         metric_inc(sig->settings.metrics, METRIC_RESUMES_REFUSED);
         find_session(rq);
     } else if (a->err != ERR_OK) {
+        take_back(rq, 0);
         fail(rq, a->err, NULL);
     } else {
         metric_inc(sig->settings.metrics, METRIC_RESUMES);
@@ -294,7 +328,10 @@ static bool attach_session(struct request *rq, const struct wire_value *resume)
     struct client *c = rq->client;
     struct slice key = wire_get_string(resume, "key");
     int64_t seq = wire_get_int(resume, "seq", 0);
-    struct session_attach s = {.key = key, .device = client_device(c), .seq = seq < 0 ? 0 : (uint64_t)seq};
+    struct greeting *g = rq->story;
+    g->attempt = ++rq->signaling->attempts;
+    struct session_attach s = {
+        .key = key, .device = client_device(c), .seq = seq < 0 ? 0 : (uint64_t)seq, .attempt = g->attempt};
     if (!resume || !id_parse(wire_get_string(resume, "session"), rq->signaling->settings.partitions, &s.id))
         return false;
     if (key.n != SESSION_KEY_CHARS || id_partition(&s.id) != user_partition(rq->signaling, s.device.user))
@@ -327,10 +364,16 @@ void hello_run(struct request *rq)
     struct client *c = rq->client;
     const struct wire_value *resume = wire_get(rq->message, "resume");
     char why[WHY_SIZE];
+    if (rq->signaling->draining) {
+        client_close(c, CLOSE_RESTART); /* it came to a node that leaves */
+        request_drop(rq);
+        return;
+    }
     c->claims = calloc(1, sizeof *c->claims);
     rq->story = calloc(1, sizeof(struct greeting));
     assert(c->claims && rq->story);
     c->state = CLIENT_GREETING;
+    timer_cancel(&c->timer); /* from here on it is the store that takes its time */
     enum err err = check_token(rq, c->claims, why, sizeof why);
     if (err != ERR_OK) {
         fail(rq, err, why);

@@ -40,6 +40,10 @@ static void on_page(void *context, const struct session_answer *a, uint64_t firs
     if (!c || c->epoch != question.epoch)
         return;
     c->reading = false;
+    if (a->err == ERR_STALE) {
+        client_close(c, CLOSE_SUPERSEDED); /* its word that it moved was lost */
+        return;
+    }
     if (a->err == ERR_GONE) {
         client_close(c, CLOSE_RESTART); /* its session is no more: the next hello gets the truth */
         return;
@@ -77,7 +81,7 @@ void mail_read(struct client *c)
     *question = (struct page_question){c->signaling, c->session, c->epoch};
     c->reading = true;
     c->behind = false;
-    store_mailbox_read(c->signaling->store, &c->session, c->order.seq, on_page, question);
+    store_mailbox_read(c->signaling->store, &c->session, c->epoch, c->order.seq, on_page, question);
 }
 
 /* ---- the bus ---- */
@@ -106,10 +110,12 @@ void on_mail_detached(void *context, const struct id *session, uint64_t epoch, e
     struct client *c = client_of(context, session);
     if (!c || c->epoch != epoch)
         return;
+    if (why == ERR_GONE && c->current && c->current->verb->run == bye_run)
+        return; /* its own bye, whose ok comes first */
     log_debug("session.detached", LOG_ID("session", session), LOG_CSTR("why", err_text(why)));
     if (why == ERR_OVERRUN)
         metric_inc(c->signaling->settings.metrics, METRIC_OVERRUNS);
-    client_close(c, why == ERR_OVERRUN ? CLOSE_SLOW_READER : CLOSE_SUPERSEDED);
+    client_close(c, why == ERR_OVERRUN ? CLOSE_SLOW_READER : why == ERR_GONE ? CLOSE_RESTART : CLOSE_SUPERSEDED);
 }
 
 void on_mail_healed(void *context)

@@ -23,6 +23,15 @@ static void on_created(void *context, const struct call_answer *a)
     fanout_for_request(rq, a);
 }
 
+/* {type, sdp} is as good as the SDP alone, if it says that it is an offer. */
+static bool check_offer(struct request *rq, const struct wire_value *offer)
+{
+    if (offer->kind != WIRE_MAP || slice_is(wire_get_string(offer, "type"), "offer"))
+        return true;
+    request_fail(rq, ERR_BAD_REQUEST, "`offer` should be a string of SDP or {type: \"offer\", sdp}");
+    return false;
+}
+
 /* With the parts that had to be checked and written: offer (may be empty), candidates, allow. */
 static void create(struct request *rq, struct call_create *c)
 {
@@ -30,11 +39,11 @@ static void create(struct request *rq, struct call_create *c)
     struct buf sdp;
     struct buf candidates;
     struct buf allow;
-    buf_init(&sdp, rq->signaling->settings.message_bytes_max * 2);
-    buf_init(&candidates, rq->signaling->settings.message_bytes_max * 2);
+    buf_init(&sdp, rq->signaling->settings.message_bytes_max * 4);
+    buf_init(&candidates, rq->signaling->settings.message_bytes_max * 4);
     buf_init(&allow, 100 * (NAME_MAX_CHARS + 1) + 2);
     c->relay = wire_get_string(rq->message, "privacy").n > 0;
-    bool good = !offer || description_put(rq, offer, c->relay, &sdp);
+    bool good = !offer || (check_offer(rq, offer) && description_put(rq, offer, c->relay, &sdp));
     good = good && candidates_put(rq, wire_get(rq->message, "candidates"), c->relay, &candidates, &c->candidate_count);
     good = good && allow_put(rq, &allow);
     if (good) {
@@ -42,7 +51,7 @@ static void create(struct request *rq, struct call_create *c)
         c->actor = request_actor(rq);
         c->offer = buf_slice(&sdp);
         c->candidates = buf_slice(&candidates);
-        if (allow.n || !c->allow.n)
+        if (wire_get(rq->message, "allow"))
             c->allow = buf_slice(&allow);
         store_call_create(rq->signaling->store, c, on_created, rq);
     }
@@ -58,7 +67,7 @@ void offer_post_run(struct request *rq)
                             .allow = SLICE("*")};
     if (!wire_get(rq->message, "offer"))
         request_fail(rq, ERR_BAD_REQUEST, "`offer` is missing; it should be the SDP");
-    else
+    else if (request_may_start(rq))
         create(rq, &c);
 }
 
@@ -68,11 +77,11 @@ void call_start_run(struct request *rq)
     const struct wire_value *to = wire_get(rq->message, "to");
     const struct wire_value *allow = wire_get(rq->message, "allow");
     struct call_create c = {.seats = (unsigned)wire_get_int(rq->message, "seats", CALL_SEATS_MAX),
-                            .open = allow && allow->kind != WIRE_NULL};
+                            .open = allow != NULL};
     if (to->array.n > 0)
         request_fail(rq, ERR_UNSUPPORTED, "this server does not ring people yet: `to` should be empty");
     else if (wire_get(rq->message, "offer"))
         request_fail(rq, ERR_BAD_REQUEST, "`offer` goes with exactly one callee");
-    else
+    else if (request_may_start(rq))
         create(rq, &c);
 }

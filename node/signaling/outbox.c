@@ -72,6 +72,7 @@ static void outbox_settle(struct outbox *o, enum err err)
     struct request *rq = NULL;
     struct request *next = NULL;
     struct request *done = o->under_way;
+    struct client *c = o->client;
     uint64_t *sent = outbox_sent(o);
     if (sent)
         *sent = err == ERR_OK ? done->prev->id : 0; /* the list's head knows its tail */
@@ -83,6 +84,8 @@ static void outbox_settle(struct outbox *o, enum err err)
         DL_DELETE(done, rq);
         answer(rq, err);
     }
+    if (c && !c->outboxes)
+        request_next(c); /* verbs wait for signals */
 }
 
 static void on_stored(void *, enum err);

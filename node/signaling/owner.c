@@ -10,7 +10,14 @@
  * owners for a moment do no harm.
  */
 
-enum { LEASE_MS = 6000, RENEW_EVERY_MS = 2000, LOOK_EVERY_MS = 250, AGAIN_MS = 3000, ACKS_EVERY_TICKS = 2 };
+enum {
+    LEASE_MS = 6000,
+    RENEW_EVERY_MS = 2000,
+    LOOK_EVERY_MS = 250,
+    AGAIN_MS = 3000,
+    ACKS_EVERY_TICKS = 2,
+    RETRY_EVERY_TICKS = 4
+};
 
 struct owner {
     struct signaling *signaling;
@@ -135,6 +142,8 @@ static void on_look(struct timer *timer)
     if (++o->ticks % ACKS_EVERY_TICKS == 0)
         acks_flush(sig);
     mail_retry(sig);
+    if (o->ticks % RETRY_EVERY_TICKS == 0)
+        suspension_retry(sig);
     timer_set(sig->settings.timers, timer, LOOK_EVERY_MS, on_look);
 }
 
@@ -154,7 +163,7 @@ void owner_destroy(struct owner *o)
         return;
     timer_cancel(&o->renew);
     timer_cancel(&o->look);
-    store_lease_renew(o->signaling->store, 0, on_nodes, o);
     o->answers++;
     o->gone = true;
+    store_lease_renew(o->signaling->store, 0, on_nodes, o);
 }

@@ -16,6 +16,7 @@ enum { CALLS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
 
 struct request;
 struct outbox;
+struct undone;
 struct owner;
 
 struct signaling {
@@ -30,6 +31,9 @@ struct signaling {
     struct buf body;  /* scratch: a reply or event being written */
     struct buf frame; /* scratch: a frame on its way out */
     bool draining;
+    uint64_t attempts;     /* to attach a session, so far */
+    struct undone *undone; /* list of what the store has still to be told */
+    size_t undone_count;
     bool stopped;
 };
 
@@ -74,7 +78,7 @@ struct client {
     struct outbox *outboxes;
     struct seat *seats;
     size_t seat_count;
-    struct bucket frames, bytes, wrong_ids;
+    struct bucket frames, bytes, wrong_ids, starts;
     unsigned frames_refused;
     struct timer timer; /* hello, then the token's end */
 };
@@ -133,8 +137,12 @@ void request_next(struct client *);
 void request_destroy(struct request *);
 /* Ends a request that was answered otherwise, or that nobody waits for any more. */
 void request_drop(struct request *);
+/* What was written for the request is whole. False: it grew beyond its cap, and the request was answered. */
+bool request_fits(struct request *, const struct buf *);
 /* Counts requests that wait for their answers; too many stop the reading, fewer start it again. */
 void client_load(struct client *, int change);
+/* From now on there is so much time for a hello. */
+void client_await_hello(struct client *);
 /* Closes with 4004 when the token ends. */
 void client_arm_expiry(struct client *);
 /* Starts the ok: {"type":"ok","id":n} and `pairs` more to come, in rq->reply. */
@@ -149,6 +157,9 @@ void client_refuse(struct client *, uint64_t id, enum err, const char *why, uint
 /* The field `call` as an id. False: answered already. */
 bool request_call(struct request *);
 struct call_actor request_actor(const struct request *);
+/* Room for one more call, and time for one more start. False: the request was answered. */
+bool request_may_sit(struct request *);
+bool request_may_start(struct request *);
 /* A wrong call or offer id was named: counts it. */
 void request_fail_call(struct request *, enum err);
 
@@ -177,12 +188,13 @@ void on_mail_healed(void *context);
 
 /* ---- suspension.c ---- */
 /* The socket of that epoch is gone: the session is suspended, and the calls it sits in are told. */
-void suspension_start(struct signaling *, const struct id *session, struct slice user, uint64_t epoch,
-                      const struct seat *seats, size_t count);
+void suspension_detach(struct signaling *, const struct session_detach *, const struct seat *seats, size_t count);
+/* What the store did not hear is said again. */
+void suspension_retry(struct signaling *);
+void suspension_forget(struct signaling *);
 /* Tells a call that the member is suspended or back. An epoch of SUPERSEDED_EPOCH is the last word about a session. */
 void suspension_tell(struct signaling *, const struct id *call, const struct id *session, uint64_t epoch,
                      bool suspended);
-#define SUPERSEDED_EPOCH (UINT64_C(1) << 40)
 
 /* ---- farewell.c ---- */
 /* Ends a session, frees its seats, forgets it. */

@@ -89,6 +89,8 @@ void request_next(struct client *c)
 {
     while (!c->current && c->waiting && c->state != CLIENT_CLOSING) {
         struct request *rq = c->waiting;
+        if (c->outboxes && rq->verb->run != signal_run)
+            return; /* a leave must not overtake the signals before it: the last outbox goes on here */
         DL_DELETE(c->waiting, rq);
         client_load(c, -1);
         request_begin(rq);
@@ -142,6 +144,15 @@ void request_drop(struct request *rq)
         request_next(c);
 }
 
+bool request_fits(struct request *rq, const struct buf *written)
+{
+    if (!buf_failed(written))
+        return true;
+    request_fail(rq, written->error == ERR_NO_MEMORY ? ERR_UNAVAILABLE : ERR_TOO_LARGE,
+                 "what it carries grows beyond the limit of a message");
+    return false;
+}
+
 struct buf *request_ok_begin(struct request *rq, size_t pairs)
 {
     buf_clear(&rq->reply);
@@ -184,6 +195,8 @@ static enum err public_err(enum err err)
 void request_fail_later(struct request *rq, enum err err, const char *why, uint64_t retry_after_ms)
 {
     enum err code = public_err(err);
+    if (code == ERR_UNAVAILABLE && rq->client)
+        order_doubt(&rq->client->order); /* it may come again, behind others */
     if (code == ERR_UNAVAILABLE && retry_after_ms == 0)
         retry_after_ms = 500 + random_below(1500); /* not all at once */
     if (rq->client)
@@ -200,8 +213,11 @@ void request_fail(struct request *rq, enum err err, const char *why)
 
 struct call_actor request_actor(const struct request *rq)
 {
-    return (struct call_actor){
-        .call = rq->call, .session = rq->session, .device = client_device(rq->client), .request = rq->id};
+    return (struct call_actor){.call = rq->call,
+                               .session = rq->session,
+                               .epoch = rq->client->epoch,
+                               .device = client_device(rq->client),
+                               .request = rq->id};
 }
 
 bool request_call(struct request *rq)
@@ -212,15 +228,39 @@ bool request_call(struct request *rq)
     return false;
 }
 
+/* Limits that count by the minute: a bucket fills by as many sixtieths a second as there may be in a minute. */
+enum { SIXTIETHS = 60 };
+
 /* Ids can't be guessed, but nobody shall try for free. */
 void request_fail_call(struct request *rq, enum err err)
 {
     struct client *c = rq->client;
     uint64_t wait = 0;
     if (err == ERR_NOT_FOUND && c)
-        wait = bucket_take(&c->wrong_ids, &rq->signaling->settings.wrong_ids, 1, clock_steady_ms());
+        wait = bucket_take(&c->wrong_ids, &rq->signaling->settings.wrong_ids, SIXTIETHS, clock_steady_ms());
     if (wait)
         request_fail_later(rq, ERR_RATE_LIMITED, "too many ids that name no call of yours", wait);
     else
         request_fail(rq, err, err == ERR_NOT_FOUND ? "`call` names no call that you may know of" : NULL);
+}
+
+bool request_may_sit(struct request *rq)
+{
+    const struct client *c = rq->client;
+    size_t most = rq->signaling->settings.calls_open_max;
+    if (c->seat_count < (most < CALLS_OF_CLIENT_MAX ? most : CALLS_OF_CLIENT_MAX) || seat_find(rq->client, &rq->call))
+        return true;
+    request_fail_later(rq, ERR_RATE_LIMITED, "you sit in as many calls as one may: leave one first", 1000);
+    return false;
+}
+
+bool request_may_start(struct request *rq)
+{
+    struct client *c = rq->client;
+    if (!request_may_sit(rq))
+        return false;
+    uint64_t wait = bucket_take(&c->starts, &rq->signaling->settings.starts, SIXTIETHS, clock_steady_ms());
+    if (wait)
+        request_fail_later(rq, ERR_RATE_LIMITED, "too many calls started in a minute", wait);
+    return wait == 0;
 }

@@ -53,9 +53,12 @@ static void on_farewell(void *context, enum err err)
         request_fail(rq, err, NULL);
         return;
     }
-    request_ok(rq);
-    if (c)
-        client_close(c, CLOSE_NORMAL);
+    request_ok_begin(rq, 0);
+    if (c) {
+        client_send(c, buf_slice(&rq->reply), 0);
+        client_close(c, CLOSE_NORMAL); /* before the next request is looked at: there is no session for it */
+    }
+    request_drop(rq);
 }
 
 void bye_run(struct request *rq)

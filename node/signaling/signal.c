@@ -8,41 +8,55 @@
 
 enum { DATA_BYTES_MAX = 16384, EARLY_MAX = 100 };
 
-/* Starts the body and puts what is to be relayed. False: the request was answered. */
-static bool put_payload(struct request *rq, const struct seat *seat, unsigned from, struct buf *b)
+/* False: not exactly one payload, and the request was answered. */
+static bool check_payload(struct request *rq)
 {
-    const struct wire_value *description = wire_get(rq->message, "description");
-    const struct wire_value *candidates = wire_get(rq->message, "candidates");
-    const struct wire_value *data = wire_get(rq->message, "data");
-    if (!!description + !!candidates + !!data != 1) {
-        request_fail(rq, ERR_BAD_REQUEST, "a signal carries exactly one of `description`, `candidates` and `data`");
-        return false;
-    }
-    wire_put_map(b, 4);
-    wire_put_key_cstr(b, "type", "signal");
-    wire_put_key_string(b, "call", id_slice(&rq->call));
-    wire_put_key_int(b, "from", from);
-    if (description) {
-        wire_put_cstr(b, "description");
-        return description_put(rq, description, seat->seating.relay, b);
-    }
-    if (data) {
-        size_t before = b->n;
-        wire_put_key_value(b, "data", data);
-        if (b->n - before <= DATA_BYTES_MAX + sizeof "data")
-            return true;
-        request_fail(rq, ERR_TOO_LARGE, "`data` is larger than 16 KiB");
-        return false;
-    }
+    size_t n = !!wire_get(rq->message, "description") + !!wire_get(rq->message, "candidates") +
+               !!wire_get(rq->message, "data");
+    if (n == 1)
+        return true;
+    request_fail(rq, ERR_BAD_REQUEST, "a signal carries exactly one of `description`, `candidates` and `data`");
+    return false;
+}
+
+static bool put_data(struct request *rq, const struct wire_value *data, struct buf *b)
+{
+    size_t before = b->n;
+    wire_put_key_value(b, "data", data);
+    if (b->n - before <= DATA_BYTES_MAX + sizeof "data")
+        return request_fits(rq, b);
+    request_fail(rq, ERR_TOO_LARGE, "`data` is larger than 16 KiB");
+    return false;
+}
+
+static bool put_candidates(struct request *rq, const struct wire_value *candidates, bool relay, struct buf *b)
+{
     size_t count = 0;
     struct buf items;
-    buf_init(&items, rq->signaling->settings.message_bytes_max * 2);
-    bool good = candidates_put(rq, candidates, seat->seating.relay, &items, &count);
+    buf_init(&items, rq->signaling->settings.message_bytes_max * 4);
+    bool good = candidates_put(rq, candidates, relay, &items, &count);
     wire_put_cstr(b, "candidates");
     wire_put_array(b, count);
     wire_put_raw(b, buf_slice(&items));
     buf_finish(&items);
-    return good;
+    return good && request_fits(rq, b);
+}
+
+/* The body without `version`, which the store adds. False: the request was answered. */
+static bool put_payload(struct request *rq, const struct seat *seat, unsigned from, struct buf *b)
+{
+    const struct wire_value *description = wire_get(rq->message, "description");
+    const struct wire_value *candidates = wire_get(rq->message, "candidates");
+    wire_put_map(b, 4);
+    wire_put_key_cstr(b, "type", "signal");
+    wire_put_key_string(b, "call", id_slice(&rq->call));
+    wire_put_key_int(b, "from", from);
+    if (candidates)
+        return put_candidates(rq, candidates, seat->seating.relay, b);
+    if (!description)
+        return put_data(rq, wire_get(rq->message, "data"), b);
+    wire_put_cstr(b, "description");
+    return description_put(rq, description, seat->seating.relay, b);
 }
 
 /* A description as relayed must be {type, sdp}: the table lets only a map through, and this names the type. */
@@ -121,7 +135,7 @@ static void to_taker(struct request *rq, const struct seat *seat)
         store_offer_add(rq->signaling->store, &actor, rq->id, (struct slice){0}, EARLY_MAX + 1, on_asked, rq);
         return;
     }
-    buf_init(&items, rq->signaling->settings.message_bytes_max * 2);
+    buf_init(&items, rq->signaling->settings.message_bytes_max * 4);
     if (candidates_put(rq, candidates, seat->seating.relay, &items, &count))
         store_offer_add(rq->signaling->store, &actor, rq->id, buf_slice(&items), count, on_kept, rq);
     buf_finish(&items);
@@ -130,7 +144,7 @@ static void to_taker(struct request *rq, const struct seat *seat)
 void signal_run(struct request *rq)
 {
     unsigned to = (unsigned)wire_get_int(rq->message, "to", 0);
-    if (!request_call(rq) || !check_type(rq))
+    if (!check_payload(rq) || !check_type(rq) || !request_call(rq))
         return;
     struct seat *seat = seat_find(rq->client, &rq->call);
     if (!seat)

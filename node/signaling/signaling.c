@@ -88,6 +88,7 @@ void signaling_destroy(struct signaling *sig)
     if (!sig)
         return;
     assert(!sig->clients);
+    suspension_forget(sig);
     buf_finish(&sig->body);
     buf_finish(&sig->frame);
     free(sig);

@@ -1,60 +1,146 @@
 #include <assert.h>
 #include <stdlib.h>
+#include <utlist.h>
 
+#include "common/base/log.h"
 #include "node/signaling/private.h"
 
 /*
- * A socket is gone, the session is not: it is suspended in the store first, fenced by its epoch; only if that holds are its calls told. Nobody waits for
- * it, so there is no request; what stays undone is done by the partitions' owners or overtaken by a resume.
+ * A socket is gone, the session is not: it is suspended in the store first, fenced by its epoch; only if that holds are its calls told. Nobody waits for it, so
+ * there is no request. While the store is away what it has to be told stays in a list and is said again until it is heard: this node lives, so no sweep of the
+ * dead would do it.
  */
 
-struct suspension {
+enum { UNDONE_MAX = 100000 };
+
+/* A detach (no call), or a word to a call. */
+struct undone {
+    struct undone *next, *prev;
     struct signaling *signaling;
     struct id session;
+    char user[NAME_MAX_CHARS + 1];
     uint64_t epoch;
+    uint64_t attempt;
+    bool suspended;
+    bool asked; /* under way */
     size_t count;
-    struct id calls[];
+    struct id calls[CALLS_OF_CLIENT_MAX]; /* a detach: to be told; a word: the first is the call */
 };
 
-struct telling {
-    struct signaling *signaling;
-    struct id call;
-};
+static void undone_drop(struct undone *u)
+{
+    DL_DELETE(u->signaling->undone, u);
+    u->signaling->undone_count--;
+    free(u);
+}
+
+static struct undone *undone_create(struct signaling *sig, const struct id *session)
+{
+    if (sig->undone_count == UNDONE_MAX) {
+        log_error("suspension.dropped", LOG_ID("session", session));
+        return NULL;
+    }
+    struct undone *u = calloc(1, sizeof *u);
+    assert(u);
+    u->signaling = sig;
+    u->session = *session;
+    DL_APPEND(sig->undone, u);
+    sig->undone_count++;
+    return u;
+}
+
+/* ---- a word to a call ---- */
 
 static void on_told(void *context, const struct call_answer *a)
 {
-    struct telling telling = *(struct telling *)context;
-    free(context);
+    struct undone *u = context;
+    u->asked = false;
+    if (a->err == ERR_UNAVAILABLE)
+        return; /* again at the next tick */
     if (a->err == ERR_OK && a->entry_count > 0)
-        fanout_start(telling.signaling, &telling.call, a, NULL, NULL);
+        fanout_start(u->signaling, &u->calls[0], a, NULL, NULL);
+    undone_drop(u);
+}
+
+static void ask_call(struct undone *u)
+{
+    struct call_actor actor = {.call = u->calls[0], .session = u->session};
+    u->asked = true;
+    store_call_mark(u->signaling->store, &actor, u->epoch, u->suspended, on_told, u);
 }
 
 void suspension_tell(struct signaling *sig, const struct id *call, const struct id *session, uint64_t epoch,
                      bool suspended)
 {
-    struct telling *telling = malloc(sizeof *telling);
-    assert(telling);
-    *telling = (struct telling){sig, *call};
-    struct call_actor actor = {.call = *call, .session = *session};
-    store_call_mark(sig->store, &actor, epoch, suspended, on_told, telling);
+    struct undone *u = undone_create(sig, session);
+    if (!u)
+        return;
+    u->calls[0] = *call;
+    u->epoch = epoch;
+    u->suspended = suspended;
+    ask_call(u);
 }
+
+/* ---- a detach ---- */
 
 static void on_detached(void *context, enum err err)
 {
-    struct suspension *s = context;
-    for (size_t i = 0; err == ERR_OK && i < s->count; i++)
-        suspension_tell(s->signaling, &s->calls[i], &s->session, s->epoch, true);
-    free(s);
+    struct undone *u = context;
+    u->asked = false;
+    if (err == ERR_UNAVAILABLE)
+        return;
+    for (size_t i = 0; err == ERR_OK && i < u->count; i++)
+        suspension_tell(u->signaling, &u->calls[i], &u->session, u->epoch, true);
+    undone_drop(u);
 }
 
-void suspension_start(struct signaling *sig, const struct id *session, struct slice user, uint64_t epoch,
-                      const struct seat *seats, size_t count)
+static void ask_detach(struct undone *u)
 {
-    struct suspension *s = malloc(sizeof *s + count * sizeof s->calls[0]);
-    assert(s);
-    *s = (struct suspension){.signaling = sig, .session = *session, .epoch = epoch, .count = count};
+    struct session_detach detach = {.id = u->session,
+                                    .user = slice_of(u->user),
+                                    .epoch = u->epoch,
+                                    .attempt = u->attempt,
+                                    .grace_ms = u->signaling->settings.grace_ms};
+    u->asked = true;
+    store_session_detach(u->signaling->store, &detach, on_detached, u);
+}
+
+void suspension_detach(struct signaling *sig, const struct session_detach *detach, const struct seat *seats,
+                       size_t count)
+{
+    struct undone *u = undone_create(sig, &detach->id);
+    if (!u)
+        return;
+    assert(detach->user.n <= NAME_MAX_CHARS && count <= CALLS_OF_CLIENT_MAX);
+    memcpy(u->user, detach->user.p, detach->user.n);
+    u->epoch = detach->epoch;
+    u->attempt = detach->attempt;
     for (size_t i = 0; i < count; i++)
-        s->calls[i] = seats[i].call;
-    struct session_detach detach = {.id = *session, .user = user, .epoch = epoch, .grace_ms = sig->settings.grace_ms};
-    store_session_detach(sig->store, &detach, on_detached, s);
+        u->calls[u->count++] = seats[i].call;
+    ask_detach(u);
+}
+
+/* ---- again ---- */
+
+/* A word to a call has no user; a detach has. */
+void suspension_retry(struct signaling *sig)
+{
+    struct undone *u = NULL;
+    struct undone *next = NULL;
+    DL_FOREACH_SAFE(sig->undone, u, next)
+    {
+        if (u->asked)
+            continue;
+        if (u->user[0])
+            ask_detach(u);
+        else
+            ask_call(u);
+    }
+}
+
+/* The store is gone: every question has been answered. */
+void suspension_forget(struct signaling *sig)
+{
+    while (sig->undone)
+        undone_drop(sig->undone);
 }

@@ -22,7 +22,7 @@ static const struct field auth_renew_fields[] = {
 };
 static const struct field offer_post_fields[] = {
     {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = 100},
-    {.name = "ttl_ms", .kind = FIELD_INT, .min = 1000, .max = 86400000},
+    {.name = "ttl_ms", .kind = FIELD_INT, .min = 1, .max = 86400000},
     {.name = "seats", .kind = FIELD_INT, .min = 2, .max = CALL_SEATS_MAX},
     {.name = "privacy", .kind = FIELD_ONE_OF, .words = "relay"},
     END,

@@ -46,7 +46,11 @@ struct call_actor {
     struct id session;
     struct session_device device;
     uint64_t request; /* leave: the client's, which may be sent again; 0: none */
+    uint64_t
+        epoch; /* of the attach that says it: what an older one says is ERR_STALE; 0: on behalf of a session that is over */
 };
+/** The last word that store_call_mark() takes about a session: it is superseded, and its seat waits for its device. */
+#define SUPERSEDED_EPOCH (UINT64_C(1) << 40)
 
 struct call_create {
     struct call_actor actor;

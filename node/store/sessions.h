@@ -47,6 +47,8 @@ struct session_attach {
     struct slice key;
     struct session_device device;
     uint64_t seq;
+    uint64_t
+        attempt; /* a number that this node gives once, so that the attach can be taken back if its answer is lost */
 };
 void store_session_attach(struct store *, const struct session_attach *, session_answer_fn *, void *context);
 
@@ -54,7 +56,8 @@ void store_session_attach(struct store *, const struct session_attach *, session
 struct session_detach {
     struct id id;
     struct slice user;
-    uint64_t epoch;
+    uint64_t epoch;   /* 0: not known, */
+    uint64_t attempt; /* then that attempt's, if it was made */
     uint64_t grace_ms;
 };
 void store_session_detach(struct store *, const struct session_detach *, store_done_fn *, void *context);
@@ -75,11 +78,12 @@ void store_session_forget(struct store *, const struct id *, struct slice user, 
 /** The client has handled everything up to `seq`. */
 void store_session_ack(struct store *, const struct id *, uint64_t seq);
 
-/** Some events after `after`, rising, and the session's seatings in `answer`. ERR_GONE. */
+/** Some events after `after`, rising, and the session's seatings in `answer`. ERR_GONE; ERR_STALE: a later attach has it. */
 typedef void mailbox_page_fn(void *context, const struct session_answer *answer, uint64_t first_seq,
                              const struct slice *bodies, size_t count);
 enum { MAILBOX_PAGE = 64 };
-void store_mailbox_read(struct store *, const struct id *, uint64_t after, mailbox_page_fn *, void *context);
+void store_mailbox_read(struct store *, const struct id *, uint64_t epoch, uint64_t after, mailbox_page_fn *,
+                        void *context);
 
 /** The answer that was kept for a request: ERR_OK with the reply's body, or ERR_NOT_FOUND: it had no effect that needs remembering, or is too old. */
 typedef void reply_found_fn(void *context, enum err, struct slice body);

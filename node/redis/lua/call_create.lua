@@ -2,6 +2,7 @@
 -- KEYS 1 call  2 log  3 timers (of the call's partition)
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 seats  7 allow ("", "*" or "\nuser\nuser\n")  8 open (0|1)
 --      9 privacy ("" or "relay")  10 offer (msgpack value or "")  11 candidates (msgpack values, end to end)  12 how many  13 ttl in ms (0: none)
+--      14 epoch of the session
 -- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call. {"conflict"}: the id is another session's.
 -- include: now
 -- include: body
@@ -9,7 +10,7 @@
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local seats, allow, open, privacy = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local sdp, candidates, candidate_count, ttl_ms = ARGV[10], ARGV[11], ARGV[12], tonumber(ARGV[13])
+local sdp, candidates, candidate_count, ttl_ms, epoch = ARGV[10], ARGV[11], ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14] or 0)
 
 local there = call_load(key)
 if there then
@@ -20,7 +21,8 @@ redis.call('HSET', key, 'starter', user, 'starter_session', session, 'seats', se
   'open', open, 'created', now, 'fanned', 0, 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count)
 local call = {key = key, id = id, state = 'waiting', version = 0, locked = false, privacy = privacy, fanned = 0, entries = {},
   offer = sdp ~= '' and 'waiting' or '',
-  members = {{peer = 1, session = session, user = user, device = device, name = name, state = 'here'}}}
+  members = {{peer = 1, session = session, user = user, device = device, name = name, state = 'here',
+    mark = epoch * 2}}}
 call_event(call, 'call.created', {}, {[session] = '*'})
 call_save(call, log, timers)
 if ttl_ms > 0 then redis.call('ZADD', timers, now + ttl_ms, 'expire:' .. id) end

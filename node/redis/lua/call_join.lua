@@ -1,13 +1,15 @@
 -- Takes a seat, or takes the own seat back after the device came with a new session: call.join.
 -- KEYS 1 call  2 log  3 timers
--- ARGV 1 call id  2 session  3 user  4 device  5 name
+-- ARGV 1 call id  2 session  3 user  4 device  5 name  6 epoch of the session
 -- Returns {"ok", version, entries, fanned, peer, members}. Sent again: the same seat.
--- {"not_found"}, {"gone"} ended, {"forbidden"} not allowed or locked, {"call_full"}.
+-- {"not_found"}, {"gone"} ended, {"forbidden"} not allowed or locked, {"call_full"}, {"stale"}, {"conflict"} the device sits here with a session
+-- that is not superseded.
 -- include: now
 -- include: body
 -- include: call
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local epoch = tonumber(ARGV[6] or '')
 
 local call = call_load(key)
 if not call then return {'not_found'} end
@@ -15,23 +17,25 @@ if call.state == 'ended' then return {'gone'} end
 call.id = id
 local own = call_member(call, 'session', session)
 if not own then
-  for _, m in ipairs(call.members) do
-    if m.user == user and m.device == device then own = m end
-  end
+  own = call_device(call, user, device)
   if own then
+    if (own.mark or 0) < superseded_mark then return {'conflict'} end
     local old = own.session
-    own.session, own.name, own.state, own.mark = session, name, 'here', nil
+    own.session, own.name, own.state, own.mark = session, name, 'here', (epoch or 0) * 2
     call_succeed(call, old, session)
     call_event(call, 'call.rejoined', {'peer', own.peer}, {[session] = '*', [old] = '~'})
   else
     if call.locked or not call_allows(call, user) then return {'forbidden'} end
     local kept = call.offer == 'waiting' and 1 or 0
     if #call.members + kept >= call.seats then return {'call_full'} end
-    own = {peer = call_free_peer(call), session = session, user = user, device = device, name = name, state = 'here'}
+    own = {peer = call_free_peer(call), session = session, user = user, device = device, name = name, state = 'here',
+      mark = (epoch or 0) * 2}
     call.members[#call.members + 1] = own
     call_settle(call)
     call_event(call, 'call.joined', {'peer', own.peer, 'user', user, 'device', device, 'name', name}, {[session] = '*'})
   end
   call_save(call, log, timers)
+elseif call_is_stale(own, epoch) then
+  return {'stale'}
 end
 return {'ok', call.version, call.entries, call.fanned, own.peer, call_members(call)}

@@ -1,13 +1,15 @@
 -- Frees a seat: call.leave, call.remove, a session that ended. The call ends with it when nobody is left to talk to.
 -- KEYS 1 call  2 log  3 timers
--- ARGV 1 call id  2 session that acts  3 peer to remove (0: the own seat)  4 reason  5 request id (0: none)
+-- ARGV 1 call id  2 session that acts  3 peer to remove (0: the own seat)  4 reason  5 request id (0: none)  6 epoch of the session
+--      ("": said on behalf of a session that is over)
 -- Returns {"ok", version, entries, fanned}. The same request sent again: the same version, though another may sit there by now.
--- {"not_found"} no such call or seat, {"gone"} ended, {"forbidden"} only the starter removes.
+-- {"not_found"} no such call or seat, {"gone"} ended, {"forbidden"} only the starter removes, {"stale"}.
 -- include: now
 -- include: body
 -- include: call
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, peer, reason, request = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local epoch = tonumber(ARGV[6] or '')
 
 local call = call_load(key)
 if not call then return {'not_found'} end
@@ -19,6 +21,7 @@ if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
 if not actor then return {'not_found'} end
+if call_is_stale(actor, epoch) then return {'stale'} end
 local leaver = actor
 if peer > 0 then
   if actor.user ~= call.starter then return {'forbidden'} end

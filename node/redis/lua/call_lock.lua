@@ -1,12 +1,12 @@
 -- Closes a call to newcomers, or opens it again: call.lock.
 -- KEYS 1 call  2 log  3 timers
--- ARGV 1 call id  2 session that acts  3 locked (0|1)
--- Returns {"ok", version, entries, fanned}. {"not_found"} no such call or not in it, {"gone"}, {"forbidden"} only the starter locks.
+-- ARGV 1 call id  2 session that acts  3 locked (0|1)  4 epoch of the session
+-- Returns {"ok", version, entries, fanned}. {"not_found"} no such call or not in it, {"gone"}, {"forbidden"} only the starter locks, {"stale"}.
 -- include: now
 -- include: body
 -- include: call
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
-local id, session, locked = ARGV[1], ARGV[2], ARGV[3] == '1'
+local id, session, locked, epoch = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4] or '')
 
 local call = call_load(key)
 if not call then return {'not_found'} end
@@ -14,6 +14,7 @@ if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
 if not actor then return {'not_found'} end
+if call_is_stale(actor, epoch) then return {'stale'} end
 if actor.user ~= call.starter then return {'forbidden'} end
 if call.locked ~= locked then
   call.locked = locked

@@ -14,6 +14,7 @@ local field = 'in:' .. call
 local f = redis.call('HMGET', session, field, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user', 'state')
 if not f[3] then return {'gone'} end
 if f[10] == 'overrun' then return {'overrun'} end
+if f[10] == 'ended' then return {'gone'} end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
 local seating, out, first, bodies = f[1], f[2] or '', s.seq + 1, {}
 local _, known = string.find(out, call .. '=', 1, true)
@@ -39,7 +40,7 @@ for i = 8, #ARGV, 4 do
       redis.call('HSET', session, field, seating, 'seq', s.seq, 'bytes', s.bytes)
     else
       -- The last calls it was in stay known, so that a late word about one of them does not bring it back.
-      out = string.sub(call .. '=' .. version .. ';' .. out, 1, 1024)
+      out = string.match(string.sub(call .. '=' .. version .. ';' .. out, 1, 1024), '^.*;')
       redis.call('HDEL', session, field, 'once:' .. call .. ':1', 'once:' .. call .. ':2', 'once:' .. call .. ':3',
         'once:' .. call .. ':4', 'once:' .. call .. ':5')
       redis.call('HSET', session, 'out', out, 'seq', s.seq, 'bytes', s.bytes)
@@ -52,7 +53,7 @@ if request ~= '0' and not redis.call('XRANGE', replies, request .. '-0', request
     redis.call('XADD', replies, 'MAXLEN', kept, request .. '-0', 'b', reply)
   end
 end
-if f[7] ~= '' and at then
+if f[7] ~= '' then
   redis.call('SPUBLISH', f[7], cmsgpack.pack({1, 'events', id, first, bodies, call .. '=' .. (seating or '')}))
 end
 return {'ok'}

@@ -28,7 +28,7 @@ if old_id ~= '' then
     redis.call('SPUBLISH', there.channel, cmsgpack.pack({1, 'close', old_id, tonumber(there.epoch), 'superseded'}))
   end
   if there.state == 'attached' or there.state == 'suspended' then
-    redis.call('HSET', old, 'state', 'superseded', 'channel', '')
+    redis.call('HSET', old, 'state', 'superseded', 'channel', '', 'until', now + grace_ms)
     redis.call('ZADD', timers, now + grace_ms, 'grace:' .. old_id .. ':' .. user)
   end
 end

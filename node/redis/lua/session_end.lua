@@ -1,7 +1,7 @@
 -- Ends a session: bye, or its grace is over. Its seats are freed by whoever called, one call after the other, then session_forget.
 -- KEYS 1 session  2 user's devices  3 timers
 -- ARGV 1 session id  2 user  3 epoch (0: only if no socket holds it)  4 ms until the partition's owner goes on in the caller's place
--- Returns {"ok", call, …}: where it may sit. {"stale"} it is held, or by a later attach; {"gone"} there is none.
+-- Returns {"ok", call, …}: where it may sit. {"stale"} it is held, or by a later attach, or its grace runs on; {"gone"} there is none.
 -- include: now
 local session, devices, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, user, epoch, retry_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -21,6 +21,11 @@ if tonumber(s.epoch) ~= epoch and (s.state == 'attached' or epoch > 0) then
   if epoch == 0 then redis.call('ZREM', timers, timer) end
   return {'stale'}
 end
+if epoch == 0 and s.state ~= 'ended' and now < tonumber(s['until'] or 0) then
+  redis.call('ZADD', timers, s['until'], timer) -- it came back and went again since the timer was taken up
+  return {'stale'}
+end
+if s.channel ~= '' then redis.call('SPUBLISH', s.channel, cmsgpack.pack({1, 'close', id, tonumber(s.epoch), 'ended'})) end
 redis.call('HSET', session, 'state', 'ended', 'channel', '')
 redis.call('ZADD', timers, now + retry_ms, timer)
 if redis.call('HGET', devices, s.device) == id then redis.call('HDEL', devices, s.device) end

@@ -5,8 +5,11 @@
 -- members' mailboxes up to the version; if it dies, the partition's owner does.
 --
 -- Marks in an entry's targets: `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently.
+-- include: members
 local fanout_retry_ms = 2000
 local tombstone_ms = 120000
+-- The mark of a member whose session was superseded: the last word about it (SUPERSEDED_EPOCH in node/store/calls.h).
+local superseded_mark = 2 ^ 41
 
 local function call_load(key)
   local f = redis.call('HMGET', key, 'state', 'version', 'seats', 'starter', 'starter_session', 'locked', 'privacy', 'allow',
@@ -15,19 +18,6 @@ local function call_load(key)
   return {key = key, state = f[1], version = tonumber(f[2]), seats = tonumber(f[3]), starter = f[4], starter_session = f[5],
     locked = f[6] == '1', privacy = f[7], allow = f[8], open = f[9] == '1', members = cmsgpack.unpack(f[10]),
     created = tonumber(f[11]), offer = f[12], fanned = tonumber(f[13]), entries = {}}
-end
-
-local function call_member(call, field, value)
-  for i, m in ipairs(call.members) do
-    if m[field] == value then return m, i end
-  end
-end
-
--- ";1=session;3=session;": who sits where, as sessions and nodes keep it; ";r;1=…" in a call with relay privacy
-local function call_seating(call)
-  local parts = {call.privacy == 'relay' and ';r;' or ';'}
-  for _, m in ipairs(call.members) do parts[#parts + 1] = m.peer .. '=' .. m.session .. ';' end
-  return table.concat(parts)
 end
 
 -- marks: {session = mark}; members who stand in no mark get `+`
@@ -52,10 +42,10 @@ local function call_succeed(call, old, session)
   if redis.call('HGET', call.key, 'taker') == old then redis.call('HSET', call.key, 'taker', session) end
 end
 
-local function call_free_peer(call)
-  for peer = 1, call.seats do
-    if not call_member(call, 'peer', peer) then return peer end
-  end
+-- Marks rise with each attach and loss of a socket (call_mark.lua). What an attach says whose session has gone on since is stale; `epoch` nil: said on
+-- behalf of a session that is over.
+local function call_is_stale(member, epoch)
+  return epoch and (member.mark or 0) > epoch * 2
 end
 
 -- Whether the list of those who may come by the call's id has this user on it. The starter may come with a second device.
@@ -94,13 +84,4 @@ local function call_save(call, log, timers)
     redis.call('PEXPIRE', call.key, tombstone_ms)
     redis.call('PEXPIRE', log, tombstone_ms)
   end
-end
-
--- The members as a client sees them, one msgpack array.
-local function call_members(call)
-  local list = {}
-  for i, m in ipairs(call.members) do
-    list[i] = body({'peer', m.peer, 'user', m.user, 'device', m.device, 'name', m.name, 'state', m.state})
-  end
-  return string.char(0x90 + #list) .. table.concat(list)
 end

@@ -9,7 +9,7 @@ end
 
 -- A full mailbox ends its session rather than skip an event.
 local function mailbox_overrun(session, timers, id, user, channel, epoch)
-  redis.call('HSET', session, 'state', 'overrun', 'channel', '')
+  redis.call('HSET', session, 'state', 'overrun', 'channel', '', 'until', 0)
   redis.call('ZADD', timers, 0, 'grace:' .. id .. ':' .. user)
   if channel ~= '' then
     redis.call('SPUBLISH', channel, cmsgpack.pack({1, 'close', id, tonumber(epoch), 'overrun'}))
