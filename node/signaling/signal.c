@@ -47,7 +47,7 @@ static bool put_payload(struct request *rq, const struct seat *seat, unsigned fr
 {
     const struct wire_value *description = wire_get(rq->message, "description");
     const struct wire_value *candidates = wire_get(rq->message, "candidates");
-    wire_put_map(b, 4);
+    wire_put_map(b, 5); /* the store puts `version` behind the payload */
     wire_put_key_cstr(b, "type", "signal");
     wire_put_key_string(b, "call", id_slice(&rq->call));
     wire_put_key_int(b, "from", from);

@@ -116,7 +116,7 @@ struct signal_item {
     uint64_t request;
     uint64_t
         previous; /* one stored before for the pair, of which the node knows that nothing between is still to come; 0: none */
-    struct slice body; /* msgpack map of fewer than 14 pairs, without `version` and `seq` */
+    struct slice body; /* msgpack map of fewer than 15 pairs that lacks the last: the store puts `version` behind it */
 };
 struct signal_batch {
     struct id recipient;

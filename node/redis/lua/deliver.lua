@@ -11,10 +11,10 @@ local id, call, request, reply, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[
 local events_max, bytes_max = tonumber(ARGV[6]), tonumber(ARGV[7])
 local field = 'in:' .. call
 
-local f = redis.call('HMGET', session, field, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user', 'state')
+local f = redis.call('HMGET', session, field, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'state')
 if not f[3] then return {'gone'} end
-if f[10] == 'overrun' then return {'overrun'} end
-if f[10] == 'ended' then return {'gone'} end
+if f[8] == 'overrun' then return {'overrun'} end
+if f[8] == 'ended' then return {'gone'} end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
 local seating, out, first, bodies = f[1], f[2] or '', s.seq + 1, {}
 local _, known = string.find(out, call .. '=', 1, true)
@@ -29,7 +29,7 @@ for i = 8, #ARGV, 4 do
     end
     if mark == '+' or mark == '!' then
       if not mailbox_put(mailbox, s, event, events_max, bytes_max) then
-        mailbox_overrun(session, timers, id, f[9], f[7], f[8])
+        mailbox_overrun(session, timers, id)
         return {'overrun'}
       end
       bodies[#bodies + 1] = event

@@ -1,7 +1,7 @@
 -- Relays signals of one sender to one recipient: signal. The hot path: one call a loop turn, sender and recipient.
 -- KEYS 1 session of the recipient  2 mailbox  3 timers
 -- ARGV 1 recipient's session id  2 call id  3 sender's peer  4 sender's session  5 most events  6 most bytes  then for each signal: request id,
---      previous id (include/once.lua), body (a msgpack fixmap with fewer than 14 pairs, without `version`)
+--      previous id (include/once.lua), body (a msgpack fixmap of fewer than 15 pairs that lacks the last: `version` is put behind it)
 -- Returns {"ok", stored}: how many were new; the others had been stored before. {"not_found"}: by all that the recipient has been told, the sender does
 -- not sit in that call, or the recipient does not; {"overrun"}: the mailbox was full, the recipient's session is over.
 -- include: mailbox
@@ -10,9 +10,8 @@ local session, mailbox, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, call, from, sender = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local events_max, bytes_max = tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local f = redis.call('HMGET', session, 'in:' .. call, 'once:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'epoch', 'user',
-  'state')
-if f[10] == 'overrun' then return {'overrun'} end
+local f = redis.call('HMGET', session, 'in:' .. call, 'once:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'state')
+if f[8] == 'overrun' then return {'overrun'} end
 local seating = f[1]
 if not seating or not string.find(seating, ';' .. from .. '=' .. sender .. ';', 1, true) then return {'not_found'} end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
@@ -21,16 +20,16 @@ local version = '\167version' .. cmsgpack.pack(tonumber(string.match(seating, '^
 for i = 7, #ARGV, 3 do
   local request, previous, open = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if once_take(once, request, previous) then
-    local event = string.char(string.byte(open) + 1) .. string.sub(open, 2) .. version
+    local event = open .. version
     if not mailbox_put(mailbox, s, event, events_max, bytes_max) then
-      mailbox_overrun(session, timers, id, f[9], f[7], f[8])
+      mailbox_overrun(session, timers, id)
       return {'overrun'}
     end
     bodies[#bodies + 1] = event
   end
 end
 if #bodies > 0 then
-  redis.call('HSET', session, 'seq', s.seq, 'bytes', s.bytes, 'once:' .. call .. ':' .. from, once_text(once))
+  redis.call('HSET', session, 'seq', string.format('%d', s.seq), 'bytes', string.format('%d', s.bytes), 'once:' .. call .. ':' .. from, once_text(once))
   if f[7] ~= '' then redis.call('SPUBLISH', f[7], cmsgpack.pack({1, 'events', id, first, bodies, ''})) end
 end
 return {'ok', #bodies}

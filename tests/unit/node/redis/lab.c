@@ -698,7 +698,7 @@ const char *lab_deliver_log(struct lab *lab, const char *who, const char *call, 
 static struct slice signal_body(struct lab *lab, struct slice request)
 {
     struct buf *b = text_begin(lab);
-    wire_put_map(b, 1);
+    wire_put_map(b, 2); /* `version` comes behind */
     wire_put_key_string(b, "n", request);
     return buf_slice(b);
 }
