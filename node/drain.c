@@ -3,8 +3,9 @@
 #include "node/node_private.h"
 
 /*
- * Leaving in order (design.md section 4): no newcomers; everybody is told to come back elsewhere and closed with 1012, spread over the window; what the
- * store has not answered is waited for; then sockets, store and loop go down. A second signal skips the waiting.
+ * Leaving in order (docs/architecture.md): everybody is told to come back elsewhere and closed with 1012, spread over the window; newcomers are sent away with
+ * 1013, and for half of the window the node still listens, so that a load balancer sees /readyz say 404 and sends no more of them; what the store has
+ * not answered is waited for; then sockets, store and loop go down. A second signal skips the waiting.
  */
 
 enum { LOOK_EVERY_MS = 50, CLOSES_MS = 6000, STORE_MS = 2000 };
@@ -35,6 +36,10 @@ static void on_store_look(struct timer *timer)
 static void on_client_look(struct timer *timer)
 {
     struct node *node = CONTAINER_OF(timer, struct node, drain_timer);
+    if (node->drain_listen_ms && clock_steady_ms() >= node->drain_listen_ms) {
+        edge_stop_listening(node->edge);
+        node->drain_listen_ms = 0;
+    }
     if (signaling_client_count(node->signaling) == 0 || node->impatient || clock_steady_ms() >= node->drain_until_ms) {
         node->drain_until_ms = clock_steady_ms() + STORE_MS;
         on_store_look(timer);
@@ -50,7 +55,7 @@ void drain_start(struct node *node)
         return;
     }
     node->draining = true;
-    edge_stop_listening(node->edge);
+    node->drain_listen_ms = clock_steady_ms() + node->config->drain_ms / 2;
     signaling_drain(node->signaling, node->config->drain_ms);
     node->drain_until_ms = clock_steady_ms() + node->config->drain_ms + CLOSES_MS;
     timer_set(node->timers, &node->drain_timer, 0, on_client_look);

@@ -31,7 +31,8 @@ struct node {
     uint64_t lag_due_us;
     struct timer drain_timer;
     uint64_t drain_until_ms;
-    pid_t redis_child; /* the private redis-server, if it is this process' child; 0: not */
+    uint64_t drain_listen_ms; /* it listens until then; 0: no longer */
+    pid_t redis_child;        /* the private redis-server, if it is this process' child; 0: not */
     int exit_code;
     bool draining;
     bool impatient; /* told twice to end */

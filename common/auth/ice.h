@@ -1,5 +1,5 @@
 /**
- * The ICE servers that clients are told (protocol.md section 8), with TURN-REST credentials made fresh for each user
+ * The ICE servers that clients are told (docs/protocol.md), with TURN-REST credentials made fresh for each user
  * (draft-uberti-behave-turn-rest-00, as coturn's `use-auth-secret` checks them).
  *
  * The file is JSON, one object in the form of RTCPeerConnection's settings:

@@ -1,5 +1,5 @@
 /**
- * JSON Web Tokens as protocol.md section 3 takes them: JWS compact (RFC 7515), claims of RFC 7519, hardened by RFC
+ * JSON Web Tokens as docs/protocol.md takes them: JWS compact (RFC 7515), claims of RFC 7519, hardened by RFC
  * 8725.
  *
  * The key is chosen by `kid` (or, without one, among the keys of the token's algorithm that have no kid); the key's

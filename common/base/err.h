@@ -1,7 +1,7 @@
 /**
  * The one list of outcomes. Zero is success, everything else says what went wrong.
  *
- * A client sees the rows that have a wire code (protocol.md section 9); the others stay inside and
+ * A client sees the rows that have a wire code (docs/protocol.md); the others stay inside and
  * turn into one of those at the edge of a story. Which ones are worth a retry stands in the table too,
  * so that docs and server cannot disagree.
  */

@@ -1,5 +1,5 @@
 /**
- * Names that the server makes: of sessions, calls and offers (protocol.md section 1) and of nodes.
+ * Names that the server makes: of sessions, calls and offers (docs/protocol.md) and of nodes.
  *
  * A session's or call's id is two decimal digits, the partition it lives in, and 22 characters of base64url: 132
  * random bits, unguessable. So whoever holds an id knows where to ask, without a look-up.

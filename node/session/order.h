@@ -1,5 +1,5 @@
 /**
- * The numbers of a session: which events went out, which were handled, which requests came in (protocol.md section 2). Pure.
+ * The numbers of a session: which events went out, which were handled, which requests came in (docs/protocol.md). Pure.
  *
  * Events count 1, 2, 3, … without a hole; what is not the next one is either old, and dropped, or shows a gap, and then the mailbox is read. Requests
  * rise; one that does not was sent before.

@@ -19,7 +19,7 @@ struct conn;      /* the edge's */
 struct client;    /* the stories' */
 struct signaling; /* all stories of one node */
 
-/** Close codes of protocol.md section 3. */
+/** Close codes of docs/protocol.md. */
 #define CLOSE_TABLE(X)                                           \
     X(NORMAL, 1000, "bye")                                       \
     X(GOING_AWAY, 1001, "this node goes away: resume elsewhere") \

@@ -6,7 +6,7 @@
 #include "node/signaling/private.h"
 
 /*
- * Fan-out: a change of a call goes to each session it concerns, in the order of versions, before anybody says ok (design.md section 2). Each session's share is
+ * Fan-out: a change of a call goes to each session it concerns, in the order of versions, before anybody says ok (docs/architecture.md). Each session's share is
  * a leg. A leg that meets a hole (another node's change is still on its way) fills it from the call's log. If this node dies in between, the partition's
  * owner starts from the log (fanout_resume).
  */

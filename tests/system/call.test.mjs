@@ -1,4 +1,4 @@
-// Calls of up to five (protocol.md section 4): seats, who may do what, and what the others are told.
+// Calls of up to five (docs/protocol.md): seats, who may do what, and what the others are told.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { pair, room } from '../support/calls.mjs';

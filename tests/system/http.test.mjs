@@ -1,4 +1,4 @@
-// Plain HTTP beside the sockets (protocol.md section 10).
+// Plain HTTP beside the sockets (docs/protocol.md).
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Offers by id (protocol.md section 4): post here, take there, exactly one taker, nothing lost on the way.
+// Offers by id (docs/protocol.md): post here, take there, exactly one taker, nothing lost on the way.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ANSWER, CHROMIUM, OFFER, pair } from '../support/calls.mjs';

@@ -1,4 +1,4 @@
-// Sessions (protocol.md section 3): who gets in, what the welcome says, and how a session outlives its socket.
+// Sessions (docs/protocol.md): who gets in, what the welcome says, and how a session outlives its socket.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';

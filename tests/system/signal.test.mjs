@@ -1,4 +1,4 @@
-// Signals between members (protocol.md sections 2 and 4): in order, once, to the one they are for, the same in both formats.
+// Signals between members (docs/protocol.md): in order, once, to the one they are for, the same in both formats.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CHROMIUM, OFFER, pair, room } from '../support/calls.mjs';

@@ -10,7 +10,7 @@
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local seats, allow, open, privacy = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local sdp, candidates, candidate_count, ttl_ms, epoch = ARGV[10], ARGV[11], ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14] or 0)
+local sdp, candidates, candidate_count, ttl_ms, epoch = ARGV[10], ARGV[11], ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14] or '') or 0
 
 local there = call_load(key)
 if there then
