@@ -10,6 +10,7 @@
 
 #include "common/wire/envelope.h"
 #include "common/wire/writer.h"
+#include "node/store/calls.h"
 
 enum { TEXTS = 16, TEXT_MAX = 1 << 20, SESSIONS_AT = 17, CALLS_AT = 23, ANSWER_MS = 10000, ENTRIES_MAX = 70 };
 
@@ -21,6 +22,7 @@ struct lab {
     struct buf texts[TEXTS];
     size_t text;
     struct lab_limits limits;
+    unsigned epoch;
 };
 
 /* "17alice---…" */
@@ -393,6 +395,8 @@ const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
     struct person p = person(who);
     struct key channel = channel_of(who);
     struct script_args a;
+    char attempt[40];
+    snprintf(attempt, sizeof attempt, "%s:1", who);
     put_session_keys(&a, &p, true, true, true);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(who));
@@ -400,19 +404,33 @@ const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
     args_put(&a, slice_of(p.device));
     args_put(&a, key_slice(&channel));
     args_u64(&a, seq);
+    args_copy(&a, slice_of(attempt));
     return lab_run(lab, SCRIPT_SESSION_ATTACH, &a);
 }
 
-const char *lab_session_detach(struct lab *lab, const char *who, unsigned epoch)
+static const char *detach(struct lab *lab, const char *who, const char *epoch, const char *attempt)
 {
     struct person p = person(who);
     struct script_args a;
     put_session_keys(&a, &p, false, false, true);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(p.user));
-    args_u64(&a, epoch);
+    args_put(&a, slice_of(epoch));
     args_u64(&a, 20000);
+    args_put(&a, slice_of(attempt));
     return lab_run(lab, SCRIPT_SESSION_DETACH, &a);
+}
+
+const char *lab_session_detach(struct lab *lab, const char *who, unsigned epoch)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", epoch);
+    return detach(lab, who, text, "node:0");
+}
+
+const char *lab_session_take_back(struct lab *lab, const char *who, const char *attempt)
+{
+    return detach(lab, who, "", attempt);
 }
 
 const char *lab_session_end(struct lab *lab, const char *who, unsigned epoch)
@@ -449,14 +467,20 @@ const char *lab_session_ack(struct lab *lab, const char *who, uint64_t seq)
     return lab_run(lab, SCRIPT_SESSION_ACK, &a);
 }
 
-const char *lab_mailbox_read(struct lab *lab, const char *who, unsigned after, unsigned count)
+const char *lab_mailbox_read_in(struct lab *lab, const char *who, unsigned epoch, unsigned after, unsigned count)
 {
     struct person p = person(who);
     struct script_args a;
     put_session_keys(&a, &p, true, false, false);
     args_u64(&a, after);
     args_u64(&a, count);
+    args_u64(&a, epoch);
     return lab_run(lab, SCRIPT_MAILBOX_READ, &a);
+}
+
+const char *lab_mailbox_read(struct lab *lab, const char *who, unsigned after, unsigned count)
+{
+    return lab_mailbox_read_in(lab, who, 1, after, count);
 }
 
 /* ---- calls ---- */
@@ -472,6 +496,19 @@ static void put_call(struct script_args *a, const char *call)
     memcpy(a->scratch + at, id.text, ID_CHARS);
     a->scratch_used += ID_CHARS;
     args_put(a, slice_make(a->scratch + at, ID_CHARS));
+}
+
+void lab_set_epoch(struct lab *lab, unsigned epoch)
+{
+    lab->epoch = epoch;
+}
+
+static void put_epoch(const struct lab *lab, struct script_args *a)
+{
+    if (lab->epoch)
+        args_u64(a, lab->epoch);
+    else
+        args_put(a, SLICE(""));
 }
 
 const char *lab_call_create(struct lab *lab, const char *call, const char *who, struct lab_offer o)
@@ -490,6 +527,7 @@ const char *lab_call_create(struct lab *lab, const char *call, const char *who, 
                                   : ""));
     args_u64(&a, o.offer ? 1 : 0);
     args_u64(&a, o.ttl_ms);
+    put_epoch(lab, &a);
     return lab_run(lab, SCRIPT_CALL_CREATE, &a);
 }
 
@@ -499,6 +537,7 @@ static const char *run_with_person(struct lab *lab, enum script script, const ch
     struct script_args a;
     put_call(&a, call);
     put_person(&a, &p);
+    put_epoch(lab, &a);
     return lab_run(lab, script, &a);
 }
 
@@ -521,6 +560,7 @@ const char *lab_call_leave(struct lab *lab, const char *call, const char *who, u
     args_u64(&a, peer);
     args_put(&a, peer ? SLICE("removed") : SLICE("hangup"));
     args_u64(&a, request);
+    put_epoch(lab, &a);
     return lab_run(lab, SCRIPT_CALL_LEAVE, &a);
 }
 
@@ -531,10 +571,11 @@ const char *lab_call_lock(struct lab *lab, const char *call, const char *who, bo
     put_call(&a, call);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, locked);
+    put_epoch(lab, &a);
     return lab_run(lab, SCRIPT_CALL_LOCK, &a);
 }
 
-const char *lab_call_mark(struct lab *lab, const char *call, const char *who, unsigned epoch, bool suspended)
+const char *lab_call_mark(struct lab *lab, const char *call, const char *who, uint64_t epoch, bool suspended)
 {
     struct person p = person(who);
     struct script_args a;
@@ -543,6 +584,11 @@ const char *lab_call_mark(struct lab *lab, const char *call, const char *who, un
     args_u64(&a, epoch);
     args_u64(&a, suspended);
     return lab_run(lab, SCRIPT_CALL_MARK, &a);
+}
+
+void lab_call_supersede(struct lab *lab, const char *call, const char *who)
+{
+    lab_call_mark(lab, call, who, SUPERSEDED_EPOCH, true);
 }
 
 const char *lab_call_get(struct lab *lab, const char *call, const char *who)

@@ -51,14 +51,21 @@ const char *lab_heard(struct lab *);
 /* ---- sessions ---- */
 /** `old` NULL: none. Key "key-of-<who>", grace 20 s. */
 const char *lab_session_create(struct lab *, const char *who, const char *old);
+/** The attempt is called "<who>:1". */
 const char *lab_session_attach(struct lab *, const char *who, unsigned seq);
 const char *lab_session_detach(struct lab *, const char *who, unsigned epoch);
+/** Where the epoch is not known. */
+const char *lab_session_take_back(struct lab *, const char *who, const char *attempt);
 const char *lab_session_end(struct lab *, const char *who, unsigned epoch);
 const char *lab_session_forget(struct lab *, const char *who);
 const char *lab_session_ack(struct lab *, const char *who, uint64_t seq);
+/** By the attach of epoch 1, and by another. */
 const char *lab_mailbox_read(struct lab *, const char *who, unsigned after, unsigned count);
+const char *lab_mailbox_read_in(struct lab *, const char *who, unsigned epoch, unsigned after, unsigned count);
 
 /* ---- calls ---- */
+/** The epoch that whoever acts says it in; 0, as at first: on behalf of a session that is over. */
+void lab_set_epoch(struct lab *, unsigned epoch);
 struct lab_offer {
     unsigned seats;
     const char *allow; /* NULL: "*" */
@@ -72,7 +79,9 @@ const char *lab_call_join(struct lab *, const char *call, const char *who);
 const char *lab_call_take(struct lab *, const char *call, const char *who);
 const char *lab_call_leave(struct lab *, const char *call, const char *who, unsigned peer, unsigned request);
 const char *lab_call_lock(struct lab *, const char *call, const char *who, bool locked);
-const char *lab_call_mark(struct lab *, const char *call, const char *who, unsigned epoch, bool suspended);
+const char *lab_call_mark(struct lab *, const char *call, const char *who, uint64_t epoch, bool suspended);
+/** Its device has a new session: the last word about this one. */
+void lab_call_supersede(struct lab *, const char *call, const char *who);
 const char *lab_call_get(struct lab *, const char *call, const char *who);
 const char *lab_call_expire(struct lab *, const char *call);
 const char *lab_log_read(struct lab *, const char *call, unsigned after);

@@ -149,6 +149,7 @@ Test(script_call, a_locked_one_takes_nobody_but_who_sat_there)
     lab_call_lock(lab, "room", "alice", true);
     lab_expect("forbidden", lab_call_join(lab, "room", "carol"));
     lab_expect_word("ok", lab_call_join(lab, "room", "bob"));
+    lab_call_supersede(lab, "room", "bob");
     lab_expect_word("ok", lab_call_join(lab, "room", "bob#2"));
     lab_call_lock(lab, "room", "alice", false);
     lab_expect_word("ok", lab_call_join(lab, "room", "carol"));
@@ -157,7 +158,7 @@ Test(script_call, a_locked_one_takes_nobody_but_who_sat_there)
 Test(script_call, a_device_with_a_new_session_gets_its_seat_back)
 {
     room_of((const char *[]){"alice", "bob", "carol", NULL});
-    lab_call_mark(lab, "room", "bob", 1, true);
+    lab_call_supersede(lab, "room", "bob");
     const char *answer = lab_call_join(lab, "room", "bob#2");
     cr_expect(strstr(answer, "+alice +carol "));
     cr_expect(strstr(answer, "*bob_2"));
@@ -166,6 +167,46 @@ Test(script_call, a_device_with_a_new_session_gets_its_seat_back)
     cr_expect(strstr(answer, "{\"peer\":2,\"user\":\"bob\",\"device\":\"phone\",\"name\":\"bob\",\"state\":\"here\"}"));
     lab_expect("active 5 ;1=alice;2=bob_2;3=carol;", standing("room"));
     lab_expect("not_found", lab_call_leave(lab, "room", "bob", 0, 0));
+}
+
+Test(script_call, a_seat_is_not_taken_from_a_session_that_is_not_superseded)
+{
+    room_of((const char *[]){"alice", "bob", NULL});
+    lab_call_mark(lab, "room", "bob", 1, true);
+    lab_expect("conflict", lab_call_join(lab, "room", "bob#2"));
+    lab_expect("active 3 ;1=alice;2=bob;", standing("room"));
+}
+
+/* What an attach says whose session has gone on since: a node that was frozen, say. */
+Test(script_call, what_an_older_epoch_says_is_stale)
+{
+    lab_set_epoch(lab, 1);
+    room_of((const char *[]){"alice", "bob", NULL});
+    lab_call_create(lab, "offer", "carol", (struct lab_offer){.seats = 2, .offer = "\xa3sdp"});
+    lab_call_take(lab, "offer", "alice");
+    lab_call_mark(lab, "room", "alice", 2, false);
+    lab_call_mark(lab, "offer", "alice", 2, false);
+    lab_expect("stale", lab_call_join(lab, "room", "alice"));
+    lab_expect("stale", lab_call_lock(lab, "room", "alice", true));
+    lab_expect("stale", lab_call_leave(lab, "room", "alice", 0, 5));
+    lab_expect("stale", lab_call_leave(lab, "room", "alice", 2, 6));
+    lab_expect("stale", lab_call_take(lab, "offer", "alice"));
+    lab_expect("active 2 ;1=alice;2=bob;", standing("room"));
+    lab_set_epoch(lab, 2);
+    lab_expect_word("ok", lab_call_join(lab, "room", "alice"));
+    lab_expect_word("ok", lab_call_take(lab, "offer", "alice"));
+    lab_expect_word("ok", lab_call_lock(lab, "room", "alice", true));
+    lab_set_epoch(lab, 0);
+    lab_expect_word("ok", lab_call_leave(lab, "room", "alice", 0, 0));
+}
+
+Test(script_call, whoever_sits_down_is_there_in_that_epoch)
+{
+    lab_set_epoch(lab, 3);
+    room_of((const char *[]){"alice", "bob", NULL});
+    lab_expect("ok 2 [] 0", lab_call_mark(lab, "room", "alice", 2, true));
+    lab_expect("ok 2 [] 0", lab_call_mark(lab, "room", "bob", 2, true));
+    cr_expect(strstr(lab_call_mark(lab, "room", "bob", 3, true), "call.suspended"));
 }
 
 Test(script_call, the_seat_of_another_device_is_another_seat)
@@ -338,9 +379,9 @@ Test(script_call, what_a_later_epoch_said_stands)
 Test(script_call, who_came_back_with_a_new_session_is_marked_anew)
 {
     room_of((const char *[]){"alice", "bob", NULL});
-    lab_call_mark(lab, "room", "bob", 1000000, true);
+    lab_call_supersede(lab, "room", "bob");
     lab_call_join(lab, "room", "bob#2");
-    lab_expect("not_found", lab_call_mark(lab, "room", "bob", 1000001, true));
+    lab_expect("not_found", lab_call_mark(lab, "room", "bob", 2, true));
     cr_expect(strstr(lab_call_mark(lab, "room", "bob#2", 1, true), "call.suspended"));
 }
 

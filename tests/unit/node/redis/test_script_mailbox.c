@@ -118,7 +118,24 @@ Test(script_mailbox, nothing_is_published_for_a_suspended_session)
     lab_expect("ok", deliver_one(1, '*', NULL));
     lab_expect("ok", deliver_one(2, '+', "e"));
     lab_expect("", lab_heard(lab));
-    lab_expect("ok 1 [1 {\"type\":\"e\"}] call1 2;1=alice;", lab_mailbox_read(lab, "alice", 0, 10));
+    lab_expect("stale", lab_mailbox_read(lab, "alice", 0, 10));
+    lab_session_attach(lab, "alice", 0);
+    lab_expect("ok 1 [1 {\"type\":\"e\"}] call1 2;1=alice;", lab_mailbox_read_in(lab, "alice", 2, 0, 10));
+}
+
+Test(script_mailbox, only_the_attach_that_holds_the_session_reads_it)
+{
+    lab_session_attach(lab, "alice", 0);
+    lab_expect("stale", lab_mailbox_read_in(lab, "alice", 1, 0, 10));
+    lab_expect("ok 0 []", lab_mailbox_read_in(lab, "alice", 2, 0, 10));
+    lab_expect("stale", lab_mailbox_read_in(lab, "alice", 3, 0, 10));
+}
+
+Test(script_mailbox, a_session_that_ended_is_gone_though_it_is_not_forgotten_yet)
+{
+    deliver_one(1, '*', NULL);
+    lab_session_end(lab, "alice", 1);
+    lab_expect("gone", deliver_one(2, '+', "e"));
 }
 
 Test(script_mailbox, the_last_calls_left_stay_known_and_the_memory_is_bounded)
@@ -132,7 +149,10 @@ Test(script_mailbox, the_last_calls_left_stay_known_and_the_memory_is_bounded)
         snprintf(call, sizeof call, "call%u", i);
         lab_deliver(lab, "alice", call, (struct lab_delivery){e, 2, NULL, NULL});
     }
-    lab_expect("1024", lab_ask(lab, "HSTRLEN %s out", key.text));
+    lab_ask(lab, "HSTRLEN %s out", key.text);
+    cr_expect_leq(lab_number(lab, 0), 1024);
+    lab_ask(lab, "HGET %s out", key.text);
+    cr_expect_eq(lab_reply(lab)->str[lab_reply(lab)->len - 1], ';', "no call is cut in the middle");
     const struct lab_entry late = {2, '+', "1=alice;", "late"};
     lab_expect("ok", lab_deliver(lab, "alice", call, (struct lab_delivery){&late, 1, NULL, NULL}));
     lab_expect("ok", lab_deliver(lab, "alice", "call40", (struct lab_delivery){&late, 1, NULL, NULL}));
@@ -234,6 +254,16 @@ Test(script_mailbox, too_many_bytes_end_the_session)
     deliver_one(1, '*', NULL);
     lab_expect("ok", deliver_one(2, '+', "a"));
     lab_expect("overrun", deliver_one(3, '+', "b"));
+}
+
+Test(script_mailbox, bytes_that_were_acked_count_no_more)
+{
+    lab_limits(lab)->bytes_max = 16;
+    deliver_one(1, '*', NULL);
+    for (unsigned v = 2; v < 10; v++) {
+        lab_expect("ok", deliver_one(v, '+', "a"));
+        lab_session_ack(lab, "alice", v - 1);
+    }
 }
 
 Test(script_mailbox, an_overrun_session_takes_nothing_more_however_small)

@@ -66,11 +66,15 @@ Test(script_offer, its_taker_may_ask_again)
 Test(script_offer, taking_has_its_refusals)
 {
     lab_expect("conflict", lab_call_take(lab, "offer", "alice"));
+    lab_expect("conflict", lab_call_take(lab, "offer", "alice#2"));
     lab_expect("not_found", lab_call_take(lab, "nothing", "bob"));
     lab_call_create(lab, "room", "alice", (struct lab_offer){.seats = 5, .room = true});
     lab_expect("not_found", lab_call_take(lab, "room", "bob"));
     lab_call_create(lab, "listed", "alice", (struct lab_offer){.seats = 2, .offer = "\xa3sdp", .allow = "\nbob\n"});
     lab_expect("forbidden", lab_call_take(lab, "listed", "carol"));
+    lab_call_lock(lab, "listed", "alice", true);
+    lab_expect("forbidden", lab_call_take(lab, "listed", "bob"));
+    lab_call_lock(lab, "listed", "alice", false);
     lab_expect_word("ok", lab_call_take(lab, "listed", "bob"));
 }
 
@@ -124,6 +128,7 @@ Test(script_offer, it_waits_on_while_others_come_and_go)
 
 Test(script_offer, its_posters_new_session_is_its_poster)
 {
+    lab_call_supersede(lab, "offer", "alice");
     lab_expect_word("ok", lab_call_join(lab, "offer", "alice#2"));
     lab_expect("ok", lab_offer_add(lab, "offer", "alice#2", "5", 1));
     lab_expect("conflict", lab_call_take(lab, "offer", "alice#2"));
@@ -135,8 +140,9 @@ Test(script_offer, its_posters_new_session_is_its_poster)
 Test(script_offer, its_takers_new_session_is_its_taker)
 {
     lab_call_take(lab, "offer", "bob");
+    lab_call_supersede(lab, "offer", "bob");
     lab_call_join(lab, "offer", "bob#2");
-    cr_expect(starts(lab_call_take(lab, "offer", "bob#2"), "ok 3 [] 0 2 {"));
+    cr_expect(starts(lab_call_take(lab, "offer", "bob#2"), "ok 4 [] 0 2 {"));
 }
 
 Test(script_offer, who_took_it_and_left_does_not_take_it_again)

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <hiredis/hiredis.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,8 @@ static void settle(struct run *r)
 static void act(struct run *r)
 {
     const char *who = people[pick(r, PEOPLE)];
-    switch (pick(r, 8)) {
+    lab_set_epoch(r->lab, pick(r, 4));
+    switch (pick(r, 9)) {
     case 0:
         lab_call_take(r->lab, "call", who);
         break;
@@ -118,6 +120,9 @@ static void act(struct run *r)
         break;
     case 4:
         lab_call_mark(r->lab, "call", who, 1 + pick(r, 4), pick(r, 2));
+        break;
+    case 5:
+        lab_call_supersede(r->lab, "call", who);
         break;
     default:
         lab_call_join(r->lab, "call", who);

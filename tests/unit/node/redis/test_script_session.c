@@ -176,7 +176,7 @@ Test(script_session, an_older_epoch_detaches_nothing)
     lab_expect("ok", lab_session_detach(lab, "alice", 2));
     lab_expect("stale", lab_session_detach(lab, "alice", 1));
     lab_expect("stale", lab_session_detach(lab, "nobody", 1));
-    lab_session_end(lab, "alice", 0);
+    lab_session_end(lab, "alice", 2);
     lab_expect("stale", lab_session_detach(lab, "alice", 2));
 }
 
@@ -202,7 +202,49 @@ Test(script_session, grace_ends_only_what_no_socket_holds)
     lab_expect("stale", lab_session_end(lab, "alice", 0));
     lab_expect("nil", lab_timer(lab, 17, "grace:%s:alice", id.text));
     lab_session_detach(lab, "alice", 1);
+    struct key key = key_session(&id);
+    lab_ask(lab, "HSET %s until 1", key.text);
     lab_expect("ok", lab_session_end(lab, "alice", 0));
+}
+
+/* The timer was taken up, then the client came and went again: that is a new grace. */
+Test(script_session, grace_that_runs_on_ends_nothing_and_its_timer_comes_again)
+{
+    lab_session_create(lab, "alice", NULL);
+    lab_session_detach(lab, "alice", 1);
+    char due[64];
+    struct key timers = key_timers(17);
+    struct id id = lab_session("alice");
+    snprintf(due, sizeof due, "%s", lab_timer(lab, 17, "grace:%s:alice", id.text));
+    lab_ask(lab, "ZADD %s 1 grace:%s:alice", timers.text, id.text);
+    lab_expect("stale", lab_session_end(lab, "alice", 0));
+    lab_expect(due, lab_timer(lab, 17, "grace:%s:alice", id.text));
+    lab_session_create(lab, "alice#2", "alice");
+    lab_expect("stale", lab_session_end(lab, "alice", 0));
+}
+
+Test(script_session, ending_closes_the_socket_that_holds_it)
+{
+    lab_session_create(lab, "alice", NULL);
+    lab_listen(lab, "alice");
+    lab_session_end(lab, "alice", 1);
+    lab_expect("close alice 1 ended", lab_heard(lab));
+    lab_session_end(lab, "alice", 1);
+    lab_expect("", lab_heard(lab));
+}
+
+/* Its answer was lost: the node does not know the epoch that it made. */
+Test(script_session, an_attempt_to_attach_is_taken_back_by_its_name)
+{
+    lab_session_create(lab, "alice", NULL);
+    lab_expect("stale", lab_session_take_back(lab, "alice", "alice:1"));
+    lab_session_attach(lab, "alice", 0);
+    lab_expect("stale", lab_session_take_back(lab, "alice", "alice:2"));
+    lab_expect("ok", lab_session_take_back(lab, "alice", "alice:1"));
+    lab_expect("ok", lab_session_take_back(lab, "alice", "alice:1"));
+    struct id id = lab_session("alice");
+    struct key key = key_session(&id);
+    lab_expect("suspended \"\"", lab_ask(lab, "HMGET %s state channel", key.text));
 }
 
 Test(script_session, an_older_epoch_ends_nothing)

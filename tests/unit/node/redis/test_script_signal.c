@@ -190,6 +190,7 @@ Test(script_signal, once_the_offer_is_taken_the_taker_is_named)
     lab_call_take(lab, "offer", "carol");
     lab_expect("taken 2 carol", lab_offer_add(lab, "offer", "bob", "5", 1));
     lab_expect("taken 2 carol", lab_offer_add(lab, "offer", "bob", "5", 1));
+    lab_call_supersede(lab, "offer", "carol");
     lab_call_join(lab, "offer", "carol#2");
     lab_expect("taken 2 carol_2", lab_offer_add(lab, "offer", "bob", "6", 1));
 }
