@@ -51,7 +51,8 @@ static void fail(struct request *rq, enum err err, const char *why)
     struct client *c = rq->client;
     greeting_drop(rq);
     c->state = CLIENT_NEW;
-    client_await_hello(c);
+    if (!c->signaling->draining) /* then the timer says when to leave */
+        client_await_hello(c);
     free(c->device);
     c->device = NULL;
     claims_finish(c->claims);

@@ -92,6 +92,19 @@ Test(order, requests_rise_and_a_run_has_no_holes)
     }
 }
 
+Test(order, a_run_ends_where_one_of_it_may_come_again)
+{
+    struct order o;
+    uint64_t run = 0;
+    order_init(&o, 0, 4);
+    cr_expect(order_request(&o, 5, &run));
+    order_doubt(&o);
+    cr_expect(order_request(&o, 6, &run));
+    cr_expect_eq(run, 6);
+    cr_expect(order_request(&o, 7, &run));
+    cr_expect_eq(run, 6);
+}
+
 Test(order, a_session_goes_on_where_it_stood)
 {
     struct order o;

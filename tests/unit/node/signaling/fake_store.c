@@ -55,6 +55,7 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     q->fn.session = fn;
     q->session = s->id;
     q->number = s->seq;
+    q->attempt = s->attempt;
     describe(q, "%.*s", SLICE_FMT(s->key));
 }
 
@@ -64,6 +65,7 @@ void store_session_detach(struct store *store, const struct session_detach *s, s
     q->fn.done = fn;
     q->session = s->id;
     q->number = s->epoch;
+    q->attempt = s->attempt;
     describe(q, "%.*s", SLICE_FMT(s->user));
 }
 
@@ -90,12 +92,14 @@ void store_session_ack(struct store *store, const struct id *id, uint64_t seq)
     q->number = seq;
 }
 
-void store_mailbox_read(struct store *store, const struct id *id, uint64_t after, mailbox_page_fn *fn, void *context)
+void store_mailbox_read(struct store *store, const struct id *id, uint64_t epoch, uint64_t after, mailbox_page_fn *fn,
+                        void *context)
 {
     struct asked *q = ask(store, ASKED_READ, context);
     q->fn.page = fn;
     q->session = *id;
     q->number = after;
+    describe(q, "epoch %llu", (unsigned long long)epoch);
 }
 
 void store_reply_find(struct store *store, const struct id *id, uint64_t request, reply_found_fn *fn, void *context)
@@ -113,6 +117,7 @@ static struct asked *ask_call(struct store *store, enum asked_kind kind, const s
     q->fn.call = fn;
     q->session = actor->session;
     q->call = actor->call;
+    q->epoch = actor->epoch;
     return q;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A store that only writes down what it is asked; the test answers, in any order, with whatever it likes.
  *
- * A question is described by `what`: "create alice_1 old 17…", see fake_store.c. Questions about the cluster (leases, timers) are kept as well.
+ * Every question of node/store's headers is kept as a struct asked until it is answered.
  */
 #ifndef TESTS_UNIT_NODE_SIGNALING_FAKE_STORE_H
 #define TESTS_UNIT_NODE_SIGNALING_FAKE_STORE_H
@@ -45,8 +45,10 @@ struct asked {
     struct id call;    /* or none */
     struct id other;   /* create: the old session */
     uint64_t number;   /* seq, epoch, after, request or partition */
-    char text
-        [ASKED_TEXT_MAX]; /* deliver: "2+ 3~"; signal: "5<0 6<5" (request<previous); done: "1-3"; leave: "0 hangup"; mark: "suspended"; … */
+    uint64_t epoch;    /* of who changes a call */
+    uint64_t attempt;  /* attach, detach */
+    /* deliver: "2+ 3~"; signal: "5<0 6<5" (request<previous); done: "1-3"; leave: "0 hangup"; mark: "suspended" or "here"; read: "epoch 1"; … */
+    char text[ASKED_TEXT_MAX];
     char reply[ASKED_TEXT_MAX]; /* deliver: the reply as JSON, "" for none */
     union {
         session_answer_fn *session;

@@ -110,10 +110,8 @@ Test(fanout, the_reply_is_kept_in_the_same_step_as_the_own_share)
 
 Test(fanout, whoever_changed_it_may_go_on_at_once_with_the_seat_it_took)
 {
-    const struct call_entry e = {.version = 4};
     struct call_entry seated = entry(0, 4, "*", "+", NULL);
     char seats[128];
-    (void)e;
     snprintf(seats, sizeof seats, ";1=%s;2=%s;", bob.text, c->session.text);
     seated.seating = slice_of(seats);
     const struct call_answer a = change(4, &seated, 1);
@@ -194,6 +192,19 @@ Test(fanout, a_member_that_is_no_more_leaves_and_holds_nobody_up)
     delivered(&bob, ERR_GONE, 0); /* it is out with this: no second leaving */
     expect_done("5-5");
     cr_expect(nothing_asked(stage));
+}
+
+/* There is nobody left to say ok to: the next hello gets the truth. */
+Test(fanout, a_session_that_ended_under_its_own_request_closes)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    delivered(&bob, ERR_OK, 0);
+    delivered(&c->session, ERR_OVERRUN, 0);
+    expect_done("4-4");
+    expect_heard("", c);
+    cr_expect_eq(c->closed, CLOSE_RESTART);
 }
 
 Test(fanout, a_full_mailbox_holds_nobody_up)

@@ -55,6 +55,29 @@ Test(farewell, its_seats_are_freed_then_it_is_forgotten_then_the_socket_closes)
     cr_expect(nothing_asked(stage));
 }
 
+/* The store closes whoever holds the session; that is this socket itself, and its ok comes first. */
+Test(farewell, its_own_end_does_not_cut_the_answer_off)
+{
+    say(c, "{\"type\":\"ping\",\"id\":3}");
+    stage->bus.on_detached(stage->bus.context, &c->session, 1, ERR_GONE);
+    cr_expect_eq(c->closed, 0);
+    fake_err(&stage->store, asked(stage, ASKED_END), ERR_OK);
+    fake_err(&stage->store, asked(stage, ASKED_FORGET), ERR_OK);
+    expect_heard("{\"type\":\"ok\",\"id\":2}", c);
+    cr_expect_eq(c->closed, CLOSE_NORMAL);
+    expect_heard("", c);
+}
+
+Test(farewell, one_with_more_seats_than_an_answer_tells_is_not_forgotten_yet)
+{
+    struct session_answer a = {.err = ERR_OK, .seating_count = STORE_SEATINGS_MAX};
+    fake_session(&stage->store, asked(stage, ASKED_END), &a);
+    while (fake_find(&stage->store, ASKED_LEAVE))
+        fake_err(&stage->store, asked(stage, ASKED_LEAVE), ERR_NOT_FOUND);
+    cr_expect_null(fake_find(&stage->store, ASKED_FORGET));
+    expect_contains("\"code\":\"unavailable\"", heard(c));
+}
+
 Test(farewell, a_session_without_seats_is_forgotten_at_once)
 {
     fake_err(&stage->store, asked(stage, ASKED_END), ERR_OK);

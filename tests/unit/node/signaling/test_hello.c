@@ -211,6 +211,8 @@ Test(hello, when_the_store_is_away_it_may_be_said_again)
         if (steps[i] == ASKED_CREATE)
             fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
         fake_err(&stage->store, asked(stage, steps[i]), ERR_UNAVAILABLE);
+        if (steps[i] != ASKED_FIND)
+            fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_STALE);
         const char *error = heard(c);
         expect_contains("{\"type\":\"error\",\"id\":1,\"code\":\"unavailable\"", error);
         expect_contains("\"retry_after_ms\":", error);
@@ -257,7 +259,7 @@ Test(hello, a_socket_that_goes_while_its_session_comes_suspends_it)
 
 Test(hello, a_socket_that_goes_while_nothing_comes_suspends_nothing)
 {
-    static const enum err errs[] = {ERR_CONFLICT, ERR_RATE_LIMITED, ERR_UNAVAILABLE};
+    static const enum err errs[] = {ERR_CONFLICT, ERR_RATE_LIMITED, ERR_GONE};
     for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
         struct conn *c = conn_open(stage);
         say_hello(c, "alice", "");
@@ -266,6 +268,62 @@ Test(hello, a_socket_that_goes_while_nothing_comes_suspends_nothing)
         fake_err(&stage->store, asked(stage, ASKED_CREATE), errs[i]);
         cr_expect(nothing_asked(stage), "%s", err_text(errs[i]));
     }
+}
+
+/* The store may have done it all the same: without a socket here the session is suspended, by epoch or by the attempt's name. */
+Test(hello, an_answer_that_is_lost_is_taken_back)
+{
+    for (int gone = 0; gone < 2; gone++) {
+        struct conn *c = conn_open(stage);
+        say_hello(c, "alice", resume(0));
+        uint64_t attempt = asked(stage, ASKED_ATTACH)->attempt;
+        cr_expect_neq(attempt, 0);
+        if (gone)
+            conn_gone(c);
+        fake_err(&stage->store, asked(stage, ASKED_ATTACH), ERR_UNAVAILABLE);
+        cr_expect_eq(asked(stage, ASKED_DETACH)->number, 0);
+        cr_expect_eq(asked(stage, ASKED_DETACH)->attempt, attempt);
+        fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_STALE);
+
+        c = conn_open(stage);
+        say_hello(c, "alice", "");
+        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+        struct id session = asked(stage, ASKED_CREATE)->session;
+        if (gone)
+            conn_gone(c);
+        fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
+        cr_expect_eq(asked(stage, ASKED_DETACH)->number, 1);
+        cr_expect(id_eq(&asked(stage, ASKED_DETACH)->session, &session));
+        fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+        cr_expect(nothing_asked(stage));
+    }
+}
+
+Test(hello, attempts_have_names_of_their_own)
+{
+    uint64_t first = 0;
+    for (int i = 0; i < 2; i++) {
+        say_hello(conn_open(stage), "alice", resume(0));
+        cr_expect_neq(asked(stage, ASKED_ATTACH)->attempt, first);
+        first = asked(stage, ASKED_ATTACH)->attempt;
+        fake_err(&stage->store, asked(stage, ASKED_ATTACH), ERR_GONE);
+    }
+}
+
+Test(hello, a_welcome_that_could_not_tell_of_every_call_is_none)
+{
+    struct conn *c = conn_open(stage);
+    struct id call = some_id(5, "call");
+    struct session_answer attached = seated(&call);
+    say_hello(c, "alice", resume(40));
+    say(c, "{\"type\":\"ping\",\"id\":2}");
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &attached);
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
+    fake_err(&stage->store, asked(stage, ASKED_GET), ERR_UNAVAILABLE);
+    expect_heard("", c);
+    cr_expect_eq(c->closed, CLOSE_RESTART);
+    conn_gone(c);
+    cr_expect_eq(asked(stage, ASKED_DETACH)->number, 3);
 }
 
 Test(hello, a_socket_that_goes_while_its_calls_are_read_is_suspended_once_and_its_calls_told)
@@ -348,16 +406,22 @@ Test(hello, a_token_that_is_not_accepted_closes)
     cr_expect(nothing_asked(stage));
 }
 
-Test(hello, a_session_ends_its_socket_with_its_token)
+/* At its end, or at the end of the leeway for one that is over already. */
+Test(hello, a_session_ends_its_socket_with_its_token, .timeout = 10)
 {
-    struct conn *c = conn_open(stage);
-    /* Good for one second more, by the leeway. */
-    say(c, "{\"type\":\"hello\",\"id\":1,\"device\":\"phone\",\"token\":\"%s\"}",
-        token_for(stage, "alice", "", 1 - JWT_LEEWAY_S));
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
-    fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
-    stage_run_until(stage, &c->closed);
-    cr_expect_eq(c->closed, CLOSE_TOKEN_EXPIRED);
+    static const int64_t seconds[] = {1, 1 - JWT_LEEWAY_S};
+    struct conn *conns[ARRAY_SIZE(seconds)];
+    for (size_t i = 0; i < ARRAY_SIZE(seconds); i++) {
+        conns[i] = conn_open(stage);
+        say(conns[i], "{\"type\":\"hello\",\"id\":1,\"device\":\"phone\",\"token\":\"%s\"}",
+            token_for(stage, "alice", "", seconds[i]));
+        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+        fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(seconds); i++) {
+        stage_run_until(stage, &conns[i]->closed);
+        cr_expect_eq(conns[i]->closed, CLOSE_TOKEN_EXPIRED);
+    }
 }
 
 static void be_impatient(struct signaling_settings *s)
@@ -369,6 +433,22 @@ Test(hello_late, it_comes_in_time_or_not_at_all)
 {
     stage = stage_open(be_impatient);
     struct conn *c = conn_open(stage);
+    stage_run_until(stage, &c->closed);
+    cr_expect_eq(c->closed, CLOSE_NO_HELLO);
+    stage_close(stage);
+}
+
+/* The store may take its time; only who says nothing is closed. */
+Test(hello_late, its_time_begins_anew_after_a_failure)
+{
+    stage = stage_open(be_impatient);
+    struct conn *silent = conn_open(stage);
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", "");
+    stage_run_until(stage, &silent->closed);
+    cr_expect_eq(c->closed, 0);
+    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    cr_expect_eq(c->closed, 0);
     stage_run_until(stage, &c->closed);
     cr_expect_eq(c->closed, CLOSE_NO_HELLO);
     stage_close(stage);

@@ -115,8 +115,25 @@ Test(mail, an_empty_page_is_asked_for_once_more)
 Test(mail, a_session_that_is_no_more_closes)
 {
     bus_event(c, 2, "b");
+    cr_expect_str_eq(asked(stage, ASKED_READ)->text, "epoch 1");
     fake_err(&stage->store, asked(stage, ASKED_READ), ERR_GONE);
     cr_expect_eq(c->closed, CLOSE_RESTART);
+}
+
+Test(mail, a_session_that_moved_on_closes_though_the_word_of_it_was_lost)
+{
+    bus_event(c, 2, "b");
+    fake_err(&stage->store, asked(stage, ASKED_READ), ERR_STALE);
+    cr_expect_eq(c->closed, CLOSE_SUPERSEDED);
+}
+
+/* Our own mistake, which each resume would meet again: the session ends. */
+Test(mail, an_event_that_can_not_be_written_ends_the_session)
+{
+    struct slice body = SLICE("no msgpack");
+    stage->bus.on_events(stage->bus.context, &c->session, 1, &body, 1, &(struct store_seating){0});
+    cr_expect_eq(c->closed, CLOSE_RESTART);
+    cr_expect_eq(asked(stage, ASKED_END)->number, 1);
 }
 
 Test(mail, when_the_store_is_away_it_is_read_later)
@@ -169,6 +186,7 @@ Test(mail, an_attach_that_is_over_closes_with_its_reason)
         {1, ERR_CONFLICT, CLOSE_SUPERSEDED},
         {1, ERR_STALE, CLOSE_SUPERSEDED},
         {1, ERR_OVERRUN, CLOSE_SLOW_READER},
+        {1, ERR_GONE, CLOSE_RESTART},
         {2, ERR_OVERRUN, 0},
         {0, ERR_CONFLICT, 0},
     };

@@ -62,12 +62,10 @@ Test(outbox, what_comes_while_one_is_under_way_goes_together_with_the_next)
     cr_expect(nothing_asked(stage));
 }
 
-Test(outbox, peers_and_other_verbs_do_not_wait_for_each_other)
+Test(outbox, peers_do_not_wait_for_each_other)
 {
     signal_to(2, 2);
     signal_to(3, 3);
-    say(c, "{\"type\":\"ping\",\"id\":4}");
-    expect_heard("{\"type\":\"ok\",\"id\":4}", c);
     expect_batch(&bob, "2<0");
     struct asked *second = asked(stage, ASKED_SIGNAL)->next;
     cr_expect(id_eq(&second->session, &carol));
@@ -75,6 +73,21 @@ Test(outbox, peers_and_other_verbs_do_not_wait_for_each_other)
     expect_heard("{\"type\":\"ok\",\"id\":3}", c);
     stored(ERR_OK);
     expect_heard("{\"type\":\"ok\",\"id\":2}", c);
+}
+
+/* A leave must not overtake the signals before it, nor the signals behind it the leave. */
+Test(outbox, other_verbs_wait_for_the_signals_before_them)
+{
+    signal_to(2, 2);
+    signal_to(3, 3);
+    say(c, "{\"type\":\"call.leave\",\"id\":4,\"call\":\"%s\"}", call.text);
+    signal_to(2, 5);
+    stored(ERR_OK);
+    cr_expect_null(fake_find(&stage->store, ASKED_LEAVE));
+    stored(ERR_UNAVAILABLE);
+    cr_expect_eq(fake_open(&stage->store), 1);
+    fake_err(&stage->store, asked(stage, ASKED_LEAVE), ERR_UNAVAILABLE);
+    expect_batch(&bob, "5<0");
 }
 
 Test(outbox, a_batch_is_bounded)
@@ -91,6 +104,16 @@ Test(outbox, a_batch_is_bounded)
         snprintf(ok, sizeof ok, "{\"type\":\"ok\",\"id\":%u}", id);
         expect_heard(ok, c);
     }
+}
+
+Test(outbox, a_batch_is_bounded_in_bytes_too)
+{
+    enum { SIGNALS = 21 };
+    for (unsigned id = 2; id < 2 + SIGNALS; id++)
+        say(c, "{\"type\":\"signal\",\"id\":%u,\"call\":\"%s\",\"to\":2,\"data\":\"%016000d\"}", id, call.text, 0);
+    stored(ERR_OK);
+    expect_contains("18<17", asked(stage, ASKED_SIGNAL)->text);
+    cr_expect_not(contains(asked(stage, ASKED_SIGNAL)->text, "20<"));
 }
 
 Test(outbox, many_that_wait_stop_the_reading)
@@ -141,7 +164,8 @@ Test(outbox, a_recipient_that_knows_nothing_of_the_call_gets_its_log_first)
     stored(ERR_OK);
     expect_heard("{\"type\":\"ok\",\"id\":2}", c);
     expect_batch(&bob, "3<2");
-    stored(ERR_OK);
+    stored(ERR_NOT_FOUND);
+    cr_expect(fake_find(&stage->store, ASKED_LOG), "each batch may ask for it");
 }
 
 Test(outbox, a_recipient_that_is_not_there_after_that_is_not_found)
@@ -242,10 +266,10 @@ Test(outbox, once_the_offer_is_taken_they_go_to_the_taker)
     candidates_to_taker(2);
     say(c, "{\"type\":\"ping\",\"id\":3}");
     fake_call(&stage->store, asked(stage, ASKED_ADD), &taken);
-    expect_heard("{\"type\":\"ok\",\"id\":3}", c);
     expect_batch(&bob, "2<0");
     stored(ERR_OK);
     expect_heard("{\"type\":\"ok\",\"id\":2}", c);
+    expect_heard("{\"type\":\"ok\",\"id\":3}", c);
 }
 
 Test(outbox, only_candidates_wait_with_an_offer)

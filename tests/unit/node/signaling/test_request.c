@@ -69,6 +69,16 @@ Test(request, what_waits_when_the_socket_goes_is_forgotten_and_what_runs_ends_un
     cr_expect_null(fake_find(&stage->store, ASKED_GET));
 }
 
+Test(request, changes_carry_the_epoch_and_leaving_the_request_that_says_it)
+{
+    say(c, "{\"type\":\"call.leave\",\"id\":7,\"call\":\"%s\"}", call.text);
+    cr_expect_eq(asked(stage, ASKED_LEAVE)->epoch, 1);
+    cr_expect_eq(asked(stage, ASKED_LEAVE)->number, 7);
+    cr_expect_str_eq(asked(stage, ASKED_LEAVE)->text, "0 hangup");
+    fake_err(&stage->store, asked(stage, ASKED_LEAVE), ERR_STALE);
+    expect_contains("\"code\":\"unavailable\"", heard(c));
+}
+
 /* ---- sent again ---- */
 
 Test(request, one_that_was_sent_before_gets_the_answer_that_was_kept)
@@ -201,7 +211,17 @@ static void few_bytes(struct signaling_settings *s)
 
 static void two_guesses(struct signaling_settings *s)
 {
-    s->wrong_ids = (struct bucket_limit){.rate_per_s = 1, .burst = 2};
+    s->wrong_ids = (struct bucket_limit){.rate_per_s = 2, .burst = 2 * 60};
+}
+
+static void two_calls(struct signaling_settings *s)
+{
+    s->calls_open_max = 2;
+}
+
+static void two_starts(struct signaling_settings *s)
+{
+    s->starts = (struct bucket_limit){.rate_per_s = 2, .burst = 2 * 60};
 }
 
 Test(request_limits, too_many_frames_are_refused_and_far_too_many_close)
@@ -221,6 +241,55 @@ Test(request_limits, too_many_frames_are_refused_and_far_too_many_close)
     cr_expect_eq(c->closed, 0);
     say(c, "{\"type\":\"ping\",\"id\":6}");
     cr_expect_eq(c->closed, CLOSE_RATE_LIMIT);
+    stage_close(stage);
+}
+
+Test(request_limits, acks_count_too_though_nothing_answers_them)
+{
+    stage = stage_open(three_frames);
+    c = live(stage, "alice");
+    for (int i = 0; i < 5; i++)
+        say(c, "{\"type\":\"ack\",\"seq\":0}");
+    cr_expect_eq(c->closed, CLOSE_RATE_LIMIT);
+    expect_heard("", c);
+    stage_close(stage);
+}
+
+Test(request_limits, one_sits_in_so_many_calls_at_once)
+{
+    static const char *const frames[] = {"{\"type\":\"call.start\",\"id\":%u,\"to\":[]}",
+                                         "{\"type\":\"call.join\",\"id\":%u,\"call\":\"05new-------------------\"}",
+                                         "{\"type\":\"offer.take\",\"id\":%u,\"call\":\"05new-------------------\"}"};
+    stage = stage_open(two_calls);
+    c = live(stage, "alice");
+    const struct id calls[] = {some_id(5, "one"), some_id(5, "two")};
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+        seat(c, &calls[i], 1, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
+        char frame[128];
+        size_t n = (size_t)(strstr(frames[i], "%u") - frames[i]);
+        snprintf(frame, sizeof frame, "%.*s%u%s", (int)n, frames[i], i + 2, frames[i] + n + 2);
+        say(c, "%s", frame);
+        expect_contains("you sit in as many calls as one may", heard(c));
+    }
+    cr_expect(nothing_asked(stage));
+    say(c, "{\"type\":\"call.join\",\"id\":9,\"call\":\"%s\"}", calls[0].text);
+    cr_expect(fake_find(&stage->store, ASKED_JOIN), "the seat it has is no new one");
+    stage_close(stage);
+}
+
+Test(request_limits, one_starts_so_many_calls_in_a_minute)
+{
+    stage = stage_open(two_starts);
+    c = live(stage, "alice");
+    for (unsigned id = 2; id <= 3; id++) {
+        say(c, "{\"type\":\"call.start\",\"id\":%u,\"to\":[]}", id);
+        fake_err(&stage->store, asked(stage, ASKED_CALL_CREATE), ERR_UNAVAILABLE);
+        expect_contains("unavailable", heard(c));
+    }
+    say(c, "{\"type\":\"call.start\",\"id\":4,\"to\":[]}");
+    expect_contains("\"code\":\"rate_limited\",\"message\":\"too many calls started", heard(c));
+    cr_expect(nothing_asked(stage));
     stage_close(stage);
 }
 

@@ -37,15 +37,30 @@ Test(signaling, a_socket_that_goes_suspends_its_session_and_then_tells_its_calls
 
 Test(signaling, what_a_later_attach_holds_is_not_told_of)
 {
-    static const enum err errs[] = {ERR_STALE, ERR_UNAVAILABLE};
-    for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
-        struct conn *c = live(stage, "alice");
-        const struct id call = some_id(5, "call");
-        seat(c, &call, 2, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
-        conn_gone(c);
-        fake_err(&stage->store, asked(stage, ASKED_DETACH), errs[i]);
-        cr_expect(nothing_asked(stage));
-    }
+    struct conn *c = live(stage, "alice");
+    const struct id call = some_id(5, "call");
+    seat(c, &call, 2, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
+    conn_gone(c);
+    fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_STALE);
+    cr_expect(nothing_asked(stage));
+}
+
+/* This node lives: no sweep of the dead would do it. */
+Test(signaling, while_the_store_is_away_suspending_is_tried_again)
+{
+    struct conn *c = live(stage, "alice");
+    const struct id call = some_id(5, "call");
+    seat(c, &call, 2, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
+    conn_gone(c);
+    fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_UNAVAILABLE);
+    cr_expect(nothing_asked(stage));
+    cr_expect_eq(stage_run_until_asked(stage, ASKED_DETACH)->number, 1);
+    fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_UNAVAILABLE);
+    cr_expect(nothing_asked(stage));
+    cr_expect(id_eq(&stage_run_until_asked(stage, ASKED_MARK)->call, &call));
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
+    cr_expect(nothing_asked(stage));
 }
 
 /* ---- draining ---- */
@@ -64,6 +79,16 @@ Test(signaling, draining_sends_everybody_away_and_takes_nobody)
     cr_expect_eq(greeting->closed, CLOSE_RESTART);
     conn_gone(alice);
     cr_expect_str_eq(asked(stage, ASKED_DETACH)->text, "alice");
+}
+
+Test(signaling, a_hello_that_fails_while_draining_leaves_in_time_too)
+{
+    struct conn *greeting = conn_open(stage);
+    say_hello(greeting, "alice", "");
+    signaling_drain(stage->signaling, 30);
+    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    stage_run_until(stage, &greeting->closed);
+    cr_expect_eq(greeting->closed, CLOSE_RESTART);
 }
 
 /* ---- a store that always fails ---- */
