@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/attr.h"
 #include "node/redis/script.h"
 #include "tests/unit/node/redis/redis_server.h"
 
@@ -41,7 +42,7 @@ struct id lab_session(const char *who);
 struct id lab_call(const char *name);
 /** What a session keeps of a call: "7;1=<id>;"; "nil". */
 const char *lab_seating(struct lab *, const char *who, const char *call);
-const char *lab_timer(struct lab *, unsigned partition, const char *format, ...);
+const char *lab_timer(struct lab *, unsigned partition, const char *format, ...) ATTR_PRINTF(3, 4);
 
 /** From now on what is published for this person's channel is heard. */
 void lab_listen(struct lab *, const char *who);

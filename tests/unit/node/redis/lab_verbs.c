@@ -1,0 +1,495 @@
+/* The scripts by their names: who does what to which call or session. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire/writer.h"
+#include "node/store/calls.h"
+#include "tests/unit/node/redis/lab_private.h"
+
+enum { ENTRIES_MAX = 70 };
+
+/* ---- people ---- */
+
+struct person {
+    struct id session;
+    char user[32];
+    char device[32];
+};
+
+static struct person person(const char *who)
+{
+    struct person p = {.session = lab_session(who), .device = "phone"};
+    size_t n = strcspn(who, "/#");
+    snprintf(p.user, sizeof p.user, "%.*s", (int)n, who);
+    if (who[n] == '/')
+        snprintf(p.device, sizeof p.device, "%.*s", (int)strcspn(who + n + 1, "#"), who + n + 1);
+    return p;
+}
+
+static void put_person(struct script_args *a, const struct person *p)
+{
+    args_put(a, id_slice(&p->session));
+    args_put(a, slice_of(p->user));
+    args_put(a, slice_of(p->device));
+    args_put(a, slice_of(p->user));
+}
+
+/* ---- sessions ---- */
+
+const char *lab_session_create(struct lab *lab, const char *who, const char *old)
+{
+    struct person p = person(who);
+    struct id before = old ? lab_session(old) : p.session;
+    struct key channel = lab_channel(who);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&p.session));
+    args_key(&a, key_devices(SESSIONS_AT, slice_of(p.user)));
+    args_key(&a, key_timers(SESSIONS_AT));
+    args_key(&a, key_session(&before));
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, slice_of(who));
+    args_put(&a, slice_of(p.user));
+    args_put(&a, slice_of(p.device));
+    args_put(&a, slice_of(p.user));
+    args_put(&a, key_slice(&channel));
+    args_u64(&a, 20000);
+    args_put(&a, old ? id_slice(&before) : SLICE(""));
+    args_u64(&a, lab->limits.devices_max);
+    return lab_run(lab, SCRIPT_SESSION_CREATE, &a);
+}
+
+/* All but the keys' order differs little: session, mailbox, replies, timers. */
+static void put_session_keys(struct script_args *a, const struct person *p, bool mailbox, bool replies, bool timers)
+{
+    args_init(a);
+    args_key(a, key_session(&p->session));
+    if (mailbox)
+        args_key(a, key_mailbox(&p->session));
+    if (replies)
+        args_key(a, key_replies(&p->session));
+    if (timers)
+        args_key(a, key_timers(SESSIONS_AT));
+}
+
+const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
+{
+    struct person p = person(who);
+    struct key channel = lab_channel(who);
+    struct script_args a;
+    char attempt[40];
+    snprintf(attempt, sizeof attempt, "%s:1", who);
+    put_session_keys(&a, &p, true, true, true);
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, slice_of(who));
+    args_put(&a, slice_of(p.user));
+    args_put(&a, slice_of(p.device));
+    args_put(&a, key_slice(&channel));
+    args_u64(&a, seq);
+    args_copy(&a, slice_of(attempt));
+    return lab_run(lab, SCRIPT_SESSION_ATTACH, &a);
+}
+
+static const char *detach(struct lab *lab, const char *who, const char *epoch, const char *attempt)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_session_keys(&a, &p, false, false, true);
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, slice_of(p.user));
+    args_put(&a, slice_of(epoch));
+    args_u64(&a, 20000);
+    args_put(&a, slice_of(attempt));
+    return lab_run(lab, SCRIPT_SESSION_DETACH, &a);
+}
+
+const char *lab_session_detach(struct lab *lab, const char *who, unsigned epoch)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", epoch);
+    return detach(lab, who, text, "node:0");
+}
+
+const char *lab_session_take_back(struct lab *lab, const char *who, const char *attempt)
+{
+    return detach(lab, who, "", attempt);
+}
+
+const char *lab_session_end(struct lab *lab, const char *who, unsigned epoch)
+{
+    struct person p = person(who);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&p.session));
+    args_key(&a, key_devices(SESSIONS_AT, slice_of(p.user)));
+    args_key(&a, key_timers(SESSIONS_AT));
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, slice_of(p.user));
+    args_u64(&a, epoch);
+    args_u64(&a, 2000);
+    return lab_run(lab, SCRIPT_SESSION_END, &a);
+}
+
+const char *lab_session_forget(struct lab *lab, const char *who)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_session_keys(&a, &p, true, true, true);
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, slice_of(p.user));
+    return lab_run(lab, SCRIPT_SESSION_FORGET, &a);
+}
+
+const char *lab_session_ack(struct lab *lab, const char *who, uint64_t seq)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_session_keys(&a, &p, true, false, false);
+    args_u64(&a, seq);
+    return lab_run(lab, SCRIPT_SESSION_ACK, &a);
+}
+
+const char *lab_mailbox_read_in(struct lab *lab, const char *who, unsigned epoch, unsigned after, unsigned count)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_session_keys(&a, &p, true, false, false);
+    args_u64(&a, after);
+    args_u64(&a, count);
+    args_u64(&a, epoch);
+    return lab_run(lab, SCRIPT_MAILBOX_READ, &a);
+}
+
+const char *lab_mailbox_read(struct lab *lab, const char *who, unsigned after, unsigned count)
+{
+    return lab_mailbox_read_in(lab, who, 1, after, count);
+}
+
+/* ---- calls ---- */
+
+static void put_call(struct script_args *a, const char *call)
+{
+    struct id id = lab_call(call);
+    args_init(a);
+    args_key(a, key_call(&id));
+    args_key(a, key_log(&id));
+    args_key(a, key_timers(CALLS_AT));
+    size_t at = a->scratch_used;
+    memcpy(a->scratch + at, id.text, ID_CHARS);
+    a->scratch_used += ID_CHARS;
+    args_put(a, slice_make(a->scratch + at, ID_CHARS));
+}
+
+void lab_set_epoch(struct lab *lab, unsigned epoch)
+{
+    lab->epoch = epoch;
+}
+
+static void put_epoch(const struct lab *lab, struct script_args *a)
+{
+    if (lab->epoch)
+        args_u64(a, lab->epoch);
+    else
+        args_put(a, SLICE(""));
+}
+
+const char *lab_call_create(struct lab *lab, const char *call, const char *who, struct lab_offer o)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_call(&a, call);
+    put_person(&a, &p);
+    args_u64(&a, o.seats);
+    args_put(&a, slice_of(o.allow ? o.allow : "*"));
+    args_u64(&a, o.room);
+    args_put(&a, slice_of(o.relay ? "relay" : ""));
+    args_put(&a, slice_of(o.offer));
+    args_put(&a, slice_of(o.offer ? "\xa1"
+                                    "c"
+                                  : ""));
+    args_u64(&a, o.offer ? 1 : 0);
+    args_u64(&a, o.ttl_ms);
+    put_epoch(lab, &a);
+    return lab_run(lab, SCRIPT_CALL_CREATE, &a);
+}
+
+static const char *run_with_person(struct lab *lab, enum script script, const char *call, const char *who)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_call(&a, call);
+    put_person(&a, &p);
+    put_epoch(lab, &a);
+    return lab_run(lab, script, &a);
+}
+
+const char *lab_call_join(struct lab *lab, const char *call, const char *who)
+{
+    return run_with_person(lab, SCRIPT_CALL_JOIN, call, who);
+}
+
+const char *lab_call_take(struct lab *lab, const char *call, const char *who)
+{
+    return run_with_person(lab, SCRIPT_CALL_TAKE, call, who);
+}
+
+const char *lab_call_leave(struct lab *lab, const char *call, const char *who, unsigned peer, unsigned request)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_call(&a, call);
+    args_put(&a, id_slice(&p.session));
+    args_u64(&a, peer);
+    args_put(&a, peer ? SLICE("removed") : SLICE("hangup"));
+    args_u64(&a, request);
+    put_epoch(lab, &a);
+    return lab_run(lab, SCRIPT_CALL_LEAVE, &a);
+}
+
+const char *lab_call_lock(struct lab *lab, const char *call, const char *who, bool locked)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_call(&a, call);
+    args_put(&a, id_slice(&p.session));
+    args_u64(&a, locked);
+    put_epoch(lab, &a);
+    return lab_run(lab, SCRIPT_CALL_LOCK, &a);
+}
+
+const char *lab_call_mark(struct lab *lab, const char *call, const char *who, uint64_t epoch, bool suspended)
+{
+    struct person p = person(who);
+    struct script_args a;
+    put_call(&a, call);
+    args_put(&a, id_slice(&p.session));
+    args_u64(&a, epoch);
+    args_u64(&a, suspended);
+    return lab_run(lab, SCRIPT_CALL_MARK, &a);
+}
+
+void lab_call_supersede(struct lab *lab, const char *call, const char *who)
+{
+    lab_call_mark(lab, call, who, SUPERSEDED_EPOCH, true);
+}
+
+const char *lab_call_get(struct lab *lab, const char *call, const char *who)
+{
+    struct person p = person(who);
+    struct id id = lab_call(call);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_call(&id));
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, slice_of(p.user));
+    args_put(&a, slice_of(p.device));
+    return lab_run(lab, SCRIPT_CALL_GET, &a);
+}
+
+const char *lab_call_expire(struct lab *lab, const char *call)
+{
+    struct script_args a;
+    put_call(&a, call);
+    return lab_run(lab, SCRIPT_CALL_EXPIRE, &a);
+}
+
+const char *lab_log_read(struct lab *lab, const char *call, unsigned after)
+{
+    struct id id = lab_call(call);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_call(&id));
+    args_key(&a, key_log(&id));
+    args_u64(&a, after);
+    args_u64(&a, ENTRIES_MAX);
+    return lab_run(lab, SCRIPT_LOG_READ, &a);
+}
+
+const char *lab_fanout_done(struct lab *lab, const char *call, unsigned first, unsigned last)
+{
+    struct script_args a;
+    put_call(&a, call);
+    args_u64(&a, first);
+    args_u64(&a, last);
+    return lab_run(lab, SCRIPT_FANOUT_DONE, &a);
+}
+
+const char *lab_offer_add(struct lab *lab, const char *call, const char *who, const char *request, unsigned count)
+{
+    struct person p = person(who);
+    struct id id = lab_call(call);
+    struct buf candidates;
+    struct script_args a;
+    buf_init(&candidates, LAB_TEXT_MAX);
+    for (unsigned i = 0; i < count; i++)
+        wire_put_cstr(&candidates, "c");
+    args_init(&a);
+    args_key(&a, key_call(&id));
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, slice_of(request));
+    args_put(&a, buf_slice(&candidates));
+    args_u64(&a, count);
+    args_u64(&a, lab->limits.candidates_max);
+    args_u64(&a, lab->limits.candidate_bytes_max);
+    const char *answer = lab_run(lab, SCRIPT_OFFER_ADD, &a);
+    buf_finish(&candidates);
+    return answer;
+}
+
+/* ---- deliveries ---- */
+
+const char *lab_seats(struct lab *lab, const char *names)
+{
+    struct buf *b = lab_text(lab);
+    struct slice rest = slice_of(names);
+    struct slice part = {0};
+    buf_put_char(b, ';');
+    while (slice_split(&rest, ';', &part) && part.n > 0) {
+        struct slice peer = {0};
+        char name[32];
+        (void)slice_split(&part, '=', &peer);
+        snprintf(name, sizeof name, "%.*s", SLICE_FMT(part));
+        buf_putf(b, "%.*s=%s;", SLICE_FMT(peer), lab_session(name).text);
+    }
+    return buf_cstr(b);
+}
+
+static void put_delivery(struct lab *lab, struct script_args *a, const struct id *session, const struct id *call,
+                         struct slice request, struct slice reply)
+{
+    args_init(a);
+    args_key(a, key_session(session));
+    args_key(a, key_mailbox(session));
+    args_key(a, key_replies(session));
+    args_key(a, key_timers(SESSIONS_AT));
+    args_put(a, id_slice(session));
+    args_put(a, id_slice(call));
+    args_put(a, request);
+    args_put(a, reply);
+    args_u64(a, lab->limits.replies_kept);
+    args_u64(a, lab->limits.events_max);
+    args_u64(a, lab->limits.bytes_max);
+}
+
+static struct slice type_body(struct lab *lab, const char *type)
+{
+    struct buf *b = lab_text(lab);
+    if (type) {
+        wire_put_map(b, 1);
+        wire_put_key_cstr(b, "type", type);
+    }
+    return buf_slice(b);
+}
+
+const char *lab_deliver(struct lab *lab, const char *who, const char *call, struct lab_delivery d)
+{
+    struct id session = lab_session(who);
+    struct id id = lab_call(call);
+    struct script_args a;
+    assert(d.count <= 4);
+    put_delivery(lab, &a, &session, &id, slice_of(d.request ? d.request : "0"), type_body(lab, d.reply));
+    for (size_t i = 0; i < d.count; i++) {
+        args_u64(&a, d.entries[i].version);
+        args_put(&a, slice_make(&d.entries[i].mark, 1));
+        args_put(&a, slice_of(lab_seats(lab, d.entries[i].seats ? d.entries[i].seats : "")));
+        args_put(&a, type_body(lab, d.entries[i].event));
+    }
+    return lab_run(lab, SCRIPT_DELIVER, &a);
+}
+
+/* "*<session> +<session>" → the mark of one, or NULL. */
+static const char *find_mark(const redisReply *targets, const struct id *session)
+{
+    const char *at = strstr(targets->str, session->text);
+    return at ? at - 1 : NULL;
+}
+
+const char *lab_deliver_log(struct lab *lab, const char *who, const char *call, const struct redisReply *list)
+{
+    struct id session = lab_session(who);
+    struct id id = lab_call(call);
+    struct script_args a;
+    put_delivery(lab, &a, &session, &id, SLICE("0"), SLICE(""));
+    for (size_t i = 0; i < list->elements; i++) {
+        redisReply *const *e = list->element[i]->element;
+        const char *mark = find_mark(e[1], &session);
+        if (!mark)
+            continue;
+        args_u64(&a, (uint64_t)e[0]->integer);
+        args_put(&a, slice_make(mark, 1));
+        args_put(&a, slice_make(e[2]->str, e[2]->len));
+        args_put(&a, slice_make(e[3]->str, e[3]->len));
+    }
+    return lab_run(lab, SCRIPT_DELIVER, &a);
+}
+
+static struct slice signal_body(struct lab *lab, struct slice request)
+{
+    struct buf *b = lab_text(lab);
+    wire_put_map(b, 2); /* `version` comes behind */
+    wire_put_key_string(b, "n", request);
+    return buf_slice(b);
+}
+
+const char *lab_signal(struct lab *lab, const char *to, const char *call, unsigned from, const char *sender,
+                       const char *requests)
+{
+    struct id session = lab_session(to);
+    struct id by = lab_session(sender);
+    struct id id = lab_call(call);
+    struct slice rest = slice_of(requests);
+    struct slice previous = {0};
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&session));
+    args_key(&a, key_mailbox(&session));
+    args_key(&a, key_timers(SESSIONS_AT));
+    args_put(&a, id_slice(&session));
+    args_put(&a, id_slice(&id));
+    args_u64(&a, from);
+    args_put(&a, id_slice(&by));
+    args_u64(&a, lab->limits.events_max);
+    args_u64(&a, lab->limits.bytes_max);
+    while (slice_split(&rest, ' ', &previous)) {
+        struct slice request = {0};
+        (void)slice_split(&previous, ':', &request);
+        args_put(&a, request);
+        args_put(&a, previous.n ? previous : SLICE("0"));
+        args_put(&a, signal_body(lab, request));
+    }
+    return lab_run(lab, SCRIPT_SIGNAL_PUT, &a);
+}
+
+/* The names of an entry's targets, and each brought up to date from a log that is read anew. */
+static void bring_out_entry(struct lab *lab, const char *call, const char *targets)
+{
+    char copy[512];
+    struct slice part = {0};
+    snprintf(copy, sizeof copy, "%s", targets);
+    struct slice rest = slice_of(copy);
+    while (slice_split(&rest, ' ', &part) && part.n > 1) {
+        struct slice id = slice_make(part.p + 1, part.n - 1);
+        char who[32];
+        snprintf(who, sizeof who, "%.*s", (int)lab_id_name(id), id.p + 2);
+        lab_log_read(lab, call, 0);
+        redisReply *log = lab->reply;
+        lab->reply = NULL;
+        lab_deliver_log(lab, who, call, log->element[2]);
+        freeReplyObject(log);
+    }
+}
+
+void lab_bring_out(struct lab *lab, const char *call)
+{
+    lab_log_read(lab, call, 0);
+    redisReply *log = lab->reply;
+    const redisReply *list = log->element[2];
+    lab->reply = NULL;
+    for (size_t i = 0; i < list->elements; i++)
+        bring_out_entry(lab, call, list->element[i]->element[1]->str);
+    if (list->elements > 0)
+        lab_fanout_done(lab, call, (unsigned)list->element[0]->element[0]->integer, (unsigned)log->element[1]->integer);
+    freeReplyObject(log);
+}
