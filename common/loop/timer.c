@@ -12,6 +12,9 @@ static const uint64_t delay_max_ms = UINT64_C(36) * 3600 * 1000;
 struct timers {
     struct wheel wheel;
     uv_timer_t uv;
+    uv_prepare_t turn_end;
+    struct timer *ending, **ending_end; /* what fires at the turn's end, in order */
+    unsigned handles;
     uint64_t origin_ns;  /* when tick 0 was */
     uint64_t armed_tick; /* what `uv` waits for; WHEEL_NEVER: it is stopped */
     bool firing;         /* on_wake() arms when it is through */
@@ -57,14 +60,58 @@ static void on_wake(uv_timer_t *uv)
 
 static void on_closed(uv_handle_t *uv)
 {
-    free(CONTAINER_OF((uv_timer_t *)uv, struct timers, uv));
+    struct timers *timers = uv->data;
+    if (--timers->handles == 0)
+        free(timers);
 }
+
+/* ---- the turn's end ---- */
+
+static bool is_ending(const struct timer *t)
+{
+    return t->due_tick == WHEEL_NEVER;
+}
+
+static void ending_remove(struct timer *t)
+{
+    *t->pprev = t->next;
+    if (t->next)
+        t->next->pprev = t->pprev;
+    else
+        t->timers->ending_end = t->pprev;
+    t->next = NULL;
+    t->pprev = NULL;
+}
+
+static void on_turn_end(uv_prepare_t *uv)
+{
+    struct timers *timers = uv->data;
+    while (timers->ending) {
+        struct timer *t = timers->ending;
+        ending_remove(t);
+        t->on_fire(t);
+    }
+    uv_prepare_stop(uv);
+}
+
+static void take_out(struct timer *t)
+{
+    if (is_ending(t))
+        ending_remove(t);
+    else
+        wheel_remove(&t->timers->wheel, t);
+}
+
+/* ---- the wheel ---- */
 
 struct timers *timers_create(struct uv_loop_s *loop)
 {
     struct timers *timers = calloc(1, sizeof *timers);
-    if (!timers || uv_timer_init(loop, &timers->uv) != 0)
+    if (!timers || uv_timer_init(loop, &timers->uv) != 0 || uv_prepare_init(loop, &timers->turn_end) != 0)
         abort();
+    timers->uv.data = timers->turn_end.data = timers;
+    timers->handles = 2;
+    timers->ending_end = &timers->ending;
     timers->origin_ns = uv_hrtime();
     timers->armed_tick = WHEEL_NEVER;
     return timers;
@@ -75,6 +122,9 @@ void timers_destroy(struct timers *timers)
     if (!timers)
         return;
     wheel_clear(&timers->wheel);
+    while (timers->ending)
+        ending_remove(timers->ending);
+    uv_close((uv_handle_t *)&timers->turn_end, on_closed);
     uv_close((uv_handle_t *)&timers->uv, on_closed);
 }
 
@@ -85,7 +135,7 @@ void timer_set(struct timers *timers, struct timer *t, uint64_t delay_ms, timer_
         delay_ms = delay_max_ms;
     uint64_t due_tick = (age + delay_ms * 1000000 + tick_ns - 1) / tick_ns;
     if (timer_is_set(t))
-        wheel_remove(&t->timers->wheel, t);
+        take_out(t);
     t->timers = timers;
     t->on_fire = on_fire;
     t->due_tick = due_tick;
@@ -96,11 +146,25 @@ void timer_set(struct timers *timers, struct timer *t, uint64_t delay_ms, timer_
         arm(timers);
 }
 
+void timer_set_turn_end(struct timers *timers, struct timer *t, timer_fn *on_fire)
+{
+    if (timer_is_set(t))
+        take_out(t);
+    t->timers = timers;
+    t->on_fire = on_fire;
+    t->due_tick = WHEEL_NEVER;
+    t->pprev = timers->ending_end;
+    *timers->ending_end = t;
+    timers->ending_end = &t->next;
+    uv_prepare_start(&timers->turn_end, on_turn_end); /* no matter if it is */
+}
+
 void timer_cancel(struct timer *t)
 {
     if (!timer_is_set(t))
         return;
-    wheel_remove(&t->timers->wheel, t);
-    if (wheel_next(&t->timers->wheel) == WHEEL_NEVER)
+    bool was_ending = is_ending(t);
+    take_out(t);
+    if (!was_ending && wheel_next(&t->timers->wheel) == WHEEL_NEVER)
         arm(t->timers);
 }

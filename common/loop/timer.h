@@ -36,6 +36,11 @@ void timers_destroy(struct timers *);
 
 /** Sets, or sets anew. `on_fire` may set it again or free the object that holds it. */
 void timer_set(struct timers *, struct timer *, uint64_t delay_ms, timer_fn *on_fire);
+/**
+ * Sets it for the end of this turn of the loop, when its input is done and before it sleeps: for what is worth collecting over a turn. Those who were set first
+ * fire first; one that is set while they fire does so behind them, in the same turn. Not from a uv_prepare_t of your own.
+ */
+void timer_set_turn_end(struct timers *, struct timer *, timer_fn *on_fire);
 /** Fine if it is not set. */
 void timer_cancel(struct timer *);
 

@@ -27,12 +27,6 @@ enum {
     WATCHES = 4,
 };
 
-/* Belongs to libuv until it is closed, which may be after the link's end (link is NULL then). */
-struct link_flusher {
-    uv_prepare_t uv;
-    struct link *link;
-};
-
 enum { STEP_AUTH, STEP_SELECT, STEP_NAME, STEP_PING, STEP_COUNT };
 static const char *const step_names[STEP_COUNT] = {"AUTH", "SELECT", "CLIENT SETNAME", "PING"};
 
@@ -189,21 +183,19 @@ static void on_writable(void *context)
     }
 }
 
-/* The last thing in a turn of the loop before it sleeps. */
-static void on_prepare(uv_prepare_t *handle)
+static void on_turn_end(struct timer *timer)
 {
-    struct link_flusher *flusher = handle->data;
+    struct link *link = CONTAINER_OF(timer, struct link, flush);
 
-    uv_prepare_stop(handle);
-    if (flusher->link && flusher->link->state == LINK_UP) {
-        write_unsent(flusher->link);
+    if (link->state == LINK_UP) {
+        write_unsent(link);
     }
 }
 
 void link_flush_soon(struct link *link)
 {
-    if (link->state == LINK_UP && !uv_is_active((uv_handle_t *)&link->flusher->uv)) {
-        uv_prepare_start(&link->flusher->uv, on_prepare);
+    if (link->state == LINK_UP && !timer_is_set(&link->flush)) {
+        timer_set_turn_end(link->settings.timers, &link->flush, on_turn_end);
     }
 }
 
@@ -395,25 +387,13 @@ void link_init(struct link *link, const struct link_settings *settings)
 {
     *link = (struct link){.settings = *settings, .state = LINK_WAITING};
     buf_init(&link->login, LOGIN_MAX);
-    link->flusher = calloc(1, sizeof *link->flusher);
-    if (!link->flusher) {
-        abort();
-    }
-    link->flusher->uv.data = link->flusher;
-    link->flusher->link = link;
-    uv_prepare_init(settings->loop, &link->flusher->uv);
     /* From the loop, so that no event comes before the owner is ready for it. */
     timer_set(settings->timers, &link->timer, 0, on_connect_timer);
 }
 
-static void on_flusher_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
 void link_finish(struct link *link)
 {
-    if (link->state == LINK_FINISHED || !link->flusher) {
+    if (link->state == LINK_FINISHED) {
         return;
     }
     close_connection(link);
@@ -421,7 +401,5 @@ void link_finish(struct link *link)
     tls_trust_destroy(link->trust);
     link->trust = NULL;
     buf_finish(&link->login);
-    link->flusher->link = NULL;
-    uv_close((uv_handle_t *)&link->flusher->uv, on_flusher_closed);
-    link->flusher = NULL;
+    timer_cancel(&link->flush);
 }

@@ -68,7 +68,6 @@ struct link {
     struct stream *stream; /* NULL while waiting */
     struct redisReader *reader;
     struct tls_trust *trust;
-    struct link_flusher *flusher;
     struct buf login;        /* what is still to be written of it */
     unsigned login_answered; /* index into the steps */
     unsigned login_asked;    /* bit i: step i was asked */
@@ -79,6 +78,7 @@ struct link {
     bool expecting;
     bool heard;         /* since the watch last looked */
     unsigned silent;    /* so often it looked in vain */
+    struct timer flush; /* set: what is unsent goes out at the turn's end */
     struct timer timer; /* back-off, connect time-out, or watch, as the state says */
     char why[192];      /* the last failure that was logged */
 };

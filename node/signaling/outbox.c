@@ -6,8 +6,8 @@
 #include "node/signaling/private.h"
 
 /*
- * Relayed signals of one client to one session in one call: at most one store call is under way, and what comes meanwhile goes together with the next. So
- * their order holds whatever happens to the connection, and the busier a pair is the fewer calls its signals cost.
+ * Relayed signals of one client to one session in one call: at most one store call is under way, and what comes meanwhile, or in one turn of the loop, goes
+ * together. So their order holds whatever happens to the connection, and the busier a pair is the fewer calls its signals cost.
  */
 
 enum { BATCH_BYTES_MAX = 1 << 18 };
@@ -22,7 +22,8 @@ struct outbox {
     unsigned from;
     struct request *waiting;
     struct request *under_way;
-    bool asked_log; /* those under way are tried for the second time */
+    struct timer turn_end; /* the next batch goes out then */
+    bool asked_log;        /* those under way are tried for the second time */
 };
 
 static struct outbox *outbox_find(struct client *c, const struct id *call, const struct id *recipient)
@@ -38,6 +39,7 @@ static struct outbox *outbox_find(struct client *c, const struct id *call, const
 
 static void outbox_free(struct outbox *o)
 {
+    timer_cancel(&o->turn_end);
     if (o->client)
         DL_DELETE(o->client->outboxes, o);
     free(o);
@@ -57,7 +59,14 @@ static void answer(struct request *rq, enum err err)
         request_fail(rq, err, NULL);
 }
 
-static void outbox_send(struct outbox *);
+static void on_turn_end(struct timer *);
+
+/* Other signals of this turn go along. */
+static void outbox_send_soon(struct outbox *o)
+{
+    if (!timer_is_set(&o->turn_end))
+        timer_set_turn_end(o->signaling->settings.timers, &o->turn_end, on_turn_end);
+}
 
 /* Where the last stored request to this recipient is remembered, if it sits there still. */
 static uint64_t *outbox_sent(const struct outbox *o)
@@ -78,7 +87,10 @@ static void outbox_settle(struct outbox *o, enum err err)
         *sent = err == ERR_OK ? done->prev->id : 0; /* the list's head knows its tail */
     o->under_way = NULL;
     o->asked_log = false;
-    outbox_send(o);
+    if (o->waiting)
+        outbox_send_soon(o);
+    else
+        outbox_free(o);
     DL_FOREACH_SAFE(done, rq, next)
     {
         DL_DELETE(done, rq);
@@ -124,7 +136,7 @@ static void on_stored(void *context, enum err err)
     outbox_settle(o, err);
 }
 
-/* The next batch, or the end of an outbox that has nothing to do. */
+/* The next batch. */
 static void outbox_send(struct outbox *o)
 {
     size_t count = 0;
@@ -136,10 +148,12 @@ static void outbox_send(struct outbox *o)
         bytes += rq->reply.n;
         count++;
     }
-    if (count > 0)
-        outbox_store(o);
-    else
-        outbox_free(o);
+    outbox_store(o);
+}
+
+static void on_turn_end(struct timer *timer)
+{
+    outbox_send(CONTAINER_OF(timer, struct outbox, turn_end));
 }
 
 void outbox_put(struct request *rq, const struct id *recipient, unsigned from, struct slice body)
@@ -164,7 +178,7 @@ void outbox_put(struct request *rq, const struct id *recipient, unsigned from, s
     client_load(c, 1);
     DL_APPEND(o->waiting, rq);
     if (!o->under_way)
-        outbox_send(o);
+        outbox_send_soon(o);
 }
 
 void outbox_drop_all(struct client *c)
@@ -185,6 +199,6 @@ void outbox_drop_all(struct client *c)
             request_destroy(rq); /* not sent: the client sends it again after its resume */
         }
         if (!o->under_way)
-            free(o);
+            outbox_free(o);
     }
 }

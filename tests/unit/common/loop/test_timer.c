@@ -156,6 +156,55 @@ Test(timer, an_idle_wheel_wakes_nobody)
     uv_run(&world.loop, UV_RUN_DEFAULT);
 }
 
+static struct probe early, late;
+
+static void on_early(struct timer *t)
+{
+    on_probe(t);
+    timer_set_turn_end(world.timers, &late.timer, on_probe);
+}
+
+Test(timer, the_turns_end_comes_before_the_loop_sleeps_and_takes_those_set_meanwhile)
+{
+    struct probe far = {0}, middle = {0};
+    set_probe(&far, 3600 * 1000);
+    timer_set_turn_end(world.timers, &early.timer, on_early);
+    timer_set_turn_end(world.timers, &middle.timer, on_probe);
+    timer_set_turn_end(world.timers, &early.timer, on_early); /* set anew: behind the other */
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    cr_expect_eq(early.fired + middle.fired + late.fired, 3);
+    cr_expect_leq(middle.fired_ns, early.fired_ns);
+    cr_expect_leq(early.fired_ns, late.fired_ns);
+    cr_expect_not(timer_is_set(&early.timer) || timer_is_set(&middle.timer) || timer_is_set(&late.timer));
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    cr_expect_eq(early.fired + middle.fired + late.fired, 3, "once");
+    timer_cancel(&far.timer);
+}
+
+Test(timer, the_turns_end_may_be_cancelled_or_put_off)
+{
+    struct probe first = {0}, second = {0}, third = {0};
+    timer_set_turn_end(world.timers, &first.timer, on_probe);
+    timer_set_turn_end(world.timers, &second.timer, on_probe);
+    timer_set_turn_end(world.timers, &third.timer, on_probe);
+    timer_cancel(&third.timer); /* the last: the next stands where it stood */
+    timer_set(world.timers, &first.timer, 20, on_probe);
+    timer_set_turn_end(world.timers, &third.timer, on_probe);
+    timer_cancel(&second.timer);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    cr_expect_eq(first.fired, 0);
+    cr_expect_eq(second.fired, 0);
+    cr_expect_eq(third.fired, 1);
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    cr_expect_eq(first.fired, 1);
+}
+
+Test(timer, what_waits_for_the_turns_end_is_forgotten_with_the_wheel)
+{
+    static struct probe p;
+    timer_set_turn_end(world.timers, &p.timer, on_probe); /* tear_down() runs the loop */
+}
+
 struct repeater {
     struct timer timer;
     uint64_t set_ns;

@@ -55,15 +55,35 @@ void conn_gone(struct conn *c)
     client_closed(client);
 }
 
-void say(struct conn *c, const char *format, ...)
+static void say_args(struct conn *c, const char *format, va_list args)
 {
     struct buf *b = &c->stage->scratch;
-    va_list args;
     buf_clear(b);
-    va_start(args, format);
     buf_putv(b, format, args);
-    va_end(args);
     client_frame(c->client, buf_slice(b));
+}
+
+void say_on(struct conn *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say_args(c, format, args);
+    va_end(args);
+}
+
+void stage_end_turn(struct stage *stage)
+{
+    uv_run(&stage->loop, UV_RUN_NOWAIT);
+}
+
+void say(struct conn *c, const char *format, ...)
+{
+    struct stage *stage = c->stage;
+    va_list args;
+    va_start(args, format);
+    say_args(c, format, args);
+    va_end(args);
+    stage_end_turn(stage);
 }
 
 const char *heard(struct conn *c)

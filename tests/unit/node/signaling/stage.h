@@ -54,8 +54,12 @@ struct asked *stage_run_until_asked(struct stage *, enum asked_kind);
 struct conn *conn_open(struct stage *);
 /** The edge tells that the socket is gone. */
 void conn_gone(struct conn *);
-/** One frame from the client. */
+/** One frame from the client, in a turn of the loop of its own. */
 void say(struct conn *, const char *format, ...) ATTR_PRINTF(2, 3);
+/** The same with more to come in this turn. */
+void say_on(struct conn *, const char *format, ...) ATTR_PRINTF(2, 3);
+/** This turn's input is done. */
+void stage_end_turn(struct stage *);
 /** {"type":"hello","id":1,…} with a good token, and `more` behind it (",\"resume\":…" or ""). */
 void say_hello(struct conn *, const char *user, const char *more);
 /** A token for the user, good for so many seconds from now. */

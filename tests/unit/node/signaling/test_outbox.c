@@ -43,6 +43,7 @@ static void expect_batch(const struct id *recipient, const char *requests)
 static void stored(enum err err)
 {
     fake_done(&stage->store, asked(stage, ASKED_SIGNAL), err);
+    stage_end_turn(stage);
 }
 
 Test(outbox, what_comes_while_one_is_under_way_goes_together_with_the_next)
@@ -60,6 +61,28 @@ Test(outbox, what_comes_while_one_is_under_way_goes_together_with_the_next)
     expect_heard("{\"type\":\"ok\",\"id\":3}", c);
     expect_heard("{\"type\":\"ok\",\"id\":4}", c);
     cr_expect(nothing_asked(stage));
+}
+
+Test(outbox, what_comes_in_one_turn_goes_together)
+{
+    for (unsigned id = 2; id < 5; id++)
+        say_on(c, "{\"type\":\"signal\",\"id\":%u,\"call\":\"%s\",\"to\":%u,\"data\":{}}", id, call.text,
+               id == 3 ? 3u : 2u);
+    cr_expect(nothing_asked(stage));
+    stage_end_turn(stage);
+    expect_batch(&bob, "2<0 4<2");
+    cr_expect(id_eq(&asked(stage, ASKED_SIGNAL)->next->session, &carol));
+    stored(ERR_OK);
+    stored(ERR_OK);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(outbox, a_socket_that_goes_before_the_turn_ends_leaves_nothing)
+{
+    say_on(c, "{\"type\":\"signal\",\"id\":2,\"call\":\"%s\",\"to\":2,\"data\":{}}", call.text);
+    conn_gone(c);
+    stage_end_turn(stage);
+    cr_expect_null(fake_find(&stage->store, ASKED_SIGNAL));
 }
 
 Test(outbox, peers_do_not_wait_for_each_other)
@@ -87,6 +110,7 @@ Test(outbox, other_verbs_wait_for_the_signals_before_them)
     stored(ERR_UNAVAILABLE);
     cr_expect_eq(fake_open(&stage->store), 1);
     fake_err(&stage->store, asked(stage, ASKED_LEAVE), ERR_UNAVAILABLE);
+    stage_end_turn(stage);
     expect_batch(&bob, "5<0");
 }
 
@@ -266,6 +290,7 @@ Test(outbox, once_the_offer_is_taken_they_go_to_the_taker)
     candidates_to_taker(2);
     say(c, "{\"type\":\"ping\",\"id\":3}");
     fake_call(&stage->store, asked(stage, ASKED_ADD), &taken);
+    stage_end_turn(stage);
     expect_batch(&bob, "2<0");
     stored(ERR_OK);
     expect_heard("{\"type\":\"ok\",\"id\":2}", c);
