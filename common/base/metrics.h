@@ -34,6 +34,7 @@
     X(SLOW_READERS, COUNTER, "slow_readers_total", "Sockets closed with 4008")                                  \
     X(OVERRUNS, COUNTER, "mailbox_overruns_total", "Sessions ended because their mailbox was full")             \
     X(TIMERS_FIRED, COUNTER, "timers_fired_total", "Timers of owned partitions that this node fired")           \
+    X(SWEPT, COUNTER, "sessions_swept_total", "Sessions of dead nodes that this node suspended")                \
     X(FANOUTS_FINISHED, COUNTER, "fanouts_finished_total", "Fan-outs finished in place of another node")        \
     X(STORE_COMMANDS, COUNTER, "store_commands_total", "Commands sent to Redis")                                \
     X(STORE_ERRORS, COUNTER, "store_errors_total", "Commands that Redis answered with an error")                \

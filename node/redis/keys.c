@@ -47,6 +47,16 @@ struct key key_timers(unsigned partition)
     return make(partition, "timers", (struct slice){0});
 }
 
+struct key key_held(unsigned partition, const struct node_id *node)
+{
+    return make(partition, "held:", slice_of(node->text));
+}
+
+struct key key_holders(unsigned partition)
+{
+    return make(partition, "holders", (struct slice){0});
+}
+
 struct key key_node(unsigned partition, const struct node_id *node)
 {
     return make(partition, "node:", slice_of(node->text));

@@ -19,6 +19,8 @@
     X(LOG, "{p}:log:<call>", "stream", "Changes of the call that are not yet in all mailboxes; entry id = version")   \
     X(TIMERS, "{p}:timers", "sorted set",                                                                             \
       "What is due when: `fanout:<call>`, `expire:<call>`, `grace:<session>:<user>`")                                 \
+    X(HELD, "{p}:held:<node>", "set", "Sessions whose socket the node holds, and some that it held")                  \
+    X(HOLDERS, "{p}:holders", "set", "Nodes that hold sessions here, or died holding some")                           \
     X(NODE, "{p}:node:<node>", "sharded channel", "Envelopes for sessions that the node holds")                       \
     X(NODES, "{cluster}:nodes", "sorted set", "Living nodes: id → end of lease")                                      \
     X(PARTITIONS, "{cluster}:partitions", "string", "The number of partitions, fixed when the cluster first started") \
@@ -36,6 +38,8 @@ struct key key_replies(const struct id *session);
 struct key key_call(const struct id *call);
 struct key key_log(const struct id *call);
 struct key key_timers(unsigned partition);
+struct key key_held(unsigned partition, const struct node_id *);
+struct key key_holders(unsigned partition);
 struct key key_node(unsigned partition, const struct node_id *);
 #define KEY_NODES "{cluster}:nodes"
 #define KEY_PARTITIONS "{cluster}:partitions"

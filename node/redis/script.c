@@ -133,7 +133,7 @@ void script_call(struct scripts *s, enum script script, const struct script_args
     size_t bytes = 0;
     for (size_t i = 0; i < a->n; i++)
         bytes += a->v[i].n;
-    static const char digits[] = "01234";
+    static const char digits[] = "0123456";
     struct script_call *c = malloc(sizeof *c + (a->n + 3) * sizeof c->v[0] + bytes);
     assert(c);
     *c = (struct script_call){.scripts = s, .script = script, .fn = fn, .context = context, .n = a->n + 3};

@@ -21,6 +21,8 @@ struct scripts;
     X(SESSION_DETACH, "session_detach") \
     X(SESSION_END, "session_end")       \
     X(SESSION_FORGET, "session_forget") \
+    X(SESSION_SWEEP, "session_sweep")   \
+    X(HELD_DONE, "held_done")           \
     X(SESSION_ACK, "session_ack")       \
     X(MAILBOX_READ, "mailbox_read")     \
     X(CALL_CREATE, "call_create")       \
@@ -47,7 +49,7 @@ enum script {
 };
 
 /** Keys and arguments of one call, in order: keys first. Holds views; numbers are kept inside. Zero `n` starts a new one. */
-enum { SCRIPT_ARGS_MAX = 320, SCRIPT_KEYS_MAX = 4 };
+enum { SCRIPT_ARGS_MAX = 320, SCRIPT_KEYS_MAX = 6 };
 struct script_args {
     size_t n;
     size_t key_count;

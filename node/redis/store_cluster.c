@@ -116,22 +116,50 @@ bool store_is_up(const struct store *store)
     return redis_is_up(store->client);
 }
 
-/* ---- leases and timers ---- */
+/* ---- leases ---- */
+
+enum { REMEMBERED_MS = 600000 };
+
+static bool read_node(struct slice id, struct node_id *ret_node)
+{
+    if (id.n != NODE_ID_CHARS)
+        return false;
+    memcpy(ret_node->text, id.p, id.n);
+    ret_node->text[NODE_ID_CHARS] = '\0';
+    return true;
+}
+
+/* {"running", {id, …}, {id, ms, …}} */
+static size_t read_leases(const struct redisReply *reply, struct node_lease leases[CLUSTER_NODES_MAX])
+{
+    const struct redisReply *living = reply_item(reply, 1);
+    const struct redisReply *dead = reply_item(reply, 2);
+    size_t n = 0;
+    for (size_t i = 0; i < reply_count(living) && n < CLUSTER_NODES_MAX; i++) {
+        leases[n] = (struct node_lease){.lives = true};
+        n += read_node(reply_text(living, i), &leases[n].node);
+    }
+    for (size_t i = 0; i + 1 < reply_count(dead) && n < CLUSTER_NODES_MAX; i += 2) {
+        leases[n] = (struct node_lease){.ended_ms = reply_number(dead, i + 1)};
+        n += read_node(reply_text(dead, i), &leases[n].node);
+    }
+    return n;
+}
 
 static void on_nodes(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
-    struct node_id nodes[CLUSTER_NODES_MAX];
+    struct node_lease leases[CLUSTER_NODES_MAX];
     size_t count = 0;
-    enum err err = transport == ERR_OK && reply->type == REDIS_REPLY_ARRAY ? ERR_OK : ERR_UNAVAILABLE;
-    for (size_t i = 0; err == ERR_OK && i < reply_count(reply) && count < CLUSTER_NODES_MAX; i++) {
-        struct slice id = reply_text(reply, i);
-        if (id.n != NODE_ID_CHARS)
-            continue;
-        memcpy(nodes[count].text, id.p, id.n);
-        nodes[count++].text[NODE_ID_CHARS] = '\0';
+    bool lapsed = false;
+    enum err err = transport == ERR_OK && reply_count(reply) == 3 ? ERR_OK : ERR_UNAVAILABLE;
+    if (err == ERR_OK) {
+        struct slice was = reply_text(reply, 0);
+        count = read_leases(reply, leases);
+        lapsed = slice_is(was, "lapsed") || (slice_is(was, "new") && q->store->lease_renewed);
+        q->store->lease_renewed = true;
     }
-    q->fn.nodes(q->context, err, nodes, count);
+    q->fn.nodes(q->context, err, lapsed, leases, count);
     free(q);
 }
 
@@ -144,8 +172,66 @@ void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, voi
     args_key(&a, (struct key){.text = KEY_NODES, .n = sizeof KEY_NODES - 1});
     args_put(&a, slice_of(store->node.text));
     args_u64(&a, lease_ms);
+    args_u64(&a, REMEMBERED_MS);
     script_call(store->scripts, SCRIPT_NODE_RENEW, &a, on_nodes, q);
 }
+
+/* ---- what dead nodes held ---- */
+
+static void on_holders(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct node_id nodes[CLUSTER_NODES_MAX];
+    size_t n = 0;
+    enum err err = transport == ERR_OK && reply->type == REDIS_REPLY_ARRAY ? ERR_OK : ERR_UNAVAILABLE;
+    for (size_t i = 0; err == ERR_OK && i < reply_count(reply) && n < CLUSTER_NODES_MAX; i++)
+        n += read_node(reply_text(reply, i), &nodes[n]);
+    q->fn.holders(q->context, err, nodes, n);
+    free(q);
+}
+
+void store_holders(struct store *store, unsigned partition, holders_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.holders = fn;
+    struct key key = key_holders(partition);
+    struct slice args[] = {SLICE("SMEMBERS"), key_slice(&key)};
+    redis_command(store->client, args, ARRAY_SIZE(args), on_holders, q);
+}
+
+static void on_held(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct id sessions[HELD_PAGE];
+    size_t n = 0;
+    enum err err = transport == ERR_OK && reply->type == REDIS_REPLY_ARRAY ? ERR_OK : ERR_UNAVAILABLE;
+    for (size_t i = 0; err == ERR_OK && i < reply_count(reply) && n < HELD_PAGE; i++)
+        n += id_parse(reply_text(reply, i), q->store->partitions, &sessions[n]);
+    q->fn.held(q->context, err, sessions, n);
+    free(q);
+}
+
+void store_held(struct store *store, unsigned partition, const struct node_id *node, held_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    q->fn.held = fn;
+    struct key key = key_held(partition, node);
+    struct slice args[] = {SLICE("SRANDMEMBER"), key_slice(&key), SLICE("64")};
+    _Static_assert(HELD_PAGE == 64, "as the command says");
+    redis_command(store->client, args, ARRAY_SIZE(args), on_held, q);
+}
+
+void store_held_done(struct store *store, unsigned partition, const struct node_id *dead)
+{
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_held(partition, dead));
+    args_key(&a, key_holders(partition));
+    args_put(&a, slice_of(dead->text));
+    script_call(store->scripts, SCRIPT_HELD_DONE, &a, NULL, NULL);
+}
+
+/* ---- timers ---- */
 
 static bool read_due(struct slice name, unsigned partitions, struct due_timer *ret_timer)
 {

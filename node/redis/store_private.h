@@ -20,6 +20,7 @@ struct store {
     struct store_limits limits;
     struct store_events events;
     struct timer canary_timer;
+    bool lease_renewed;      /* once at least */
     uint64_t canary_sent;    /* number of the last one */
     uint64_t canary_since;   /* earlier ones were sent before the bus was cut last */
     uint64_t canary_back_ms; /* steady clock, when one came back; 0: none since the bus was cut */
@@ -38,6 +39,8 @@ struct question {
         store_done_fn *done;
         nodes_fn *nodes;
         due_fn *due;
+        holders_fn *holders;
+        held_fn *held;
     } fn;
     uint64_t n; /* what the answer needs to know of the question */
 };

@@ -47,6 +47,12 @@ void store_session_find(struct store *store, const struct session_device *d, ses
     redis_command(store->client, args, ARRAY_SIZE(args), on_found, session_question(store, fn, context, 1));
 }
 
+static void put_held_keys(struct script_args *a, const struct store *store, unsigned partition)
+{
+    args_key(a, key_held(partition, &store->node));
+    args_key(a, key_holders(partition));
+}
+
 void store_session_create(struct store *store, const struct session_create *s, session_answer_fn *fn, void *context)
 {
     unsigned partition = id_partition(&s->id);
@@ -57,6 +63,7 @@ void store_session_create(struct store *store, const struct session_create *s, s
     args_key(&a, key_devices(partition, s->device.user));
     args_key(&a, key_timers(partition));
     args_key(&a, key_session(id_is_none(&s->old) ? &s->id : &s->old));
+    put_held_keys(&a, store, partition);
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->key);
     args_put(&a, s->device.user);
@@ -66,6 +73,7 @@ void store_session_create(struct store *store, const struct session_create *s, s
     args_u64(&a, s->grace_ms);
     args_put(&a, id_slice(&s->old));
     args_u64(&a, store->limits.devices_max);
+    args_put(&a, slice_of(store->node.text));
     script_call(store->scripts, SCRIPT_SESSION_CREATE, &a, on_session_answer, session_question(store, fn, context, 1));
 }
 
@@ -87,6 +95,7 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     args_key(&a, key_mailbox(&s->id));
     args_key(&a, key_replies(&s->id));
     args_key(&a, key_timers(partition));
+    put_held_keys(&a, store, partition);
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->key);
     args_put(&a, s->device.user);
@@ -94,14 +103,19 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     args_put(&a, key_slice(&channel));
     args_u64(&a, s->seq);
     put_attempt(&a, store, s->attempt);
+    args_put(&a, slice_of(store->node.text));
     script_call(store->scripts, SCRIPT_SESSION_ATTACH, &a, on_session_answer, session_question(store, fn, context, 4));
 }
 
+/* {"ok", call, …} from item q->n on; a sweep's has the epoch before them */
 static void on_ended(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
     struct session_answer a = {.err = reply_status(transport, reply)};
-    for (size_t i = 1; a.err == ERR_OK && i < reply_count(reply) && a.seating_count < STORE_SEATINGS_MAX; i++) {
+    if (q->n == 2)
+        a.epoch = reply_number(reply, 1);
+    for (size_t i = (size_t)q->n; a.err == ERR_OK && i < reply_count(reply) && a.seating_count < STORE_SEATINGS_MAX;
+         i++) {
         if (id_parse(reply_text(reply, i), q->store->partitions, &a.seatings[a.seating_count].call))
             a.seating_count++;
     }
@@ -121,7 +135,23 @@ void store_session_end(struct store *store, const struct session_end *s, session
     args_put(&a, s->user);
     args_u64(&a, s->epoch);
     args_u64(&a, s->retry_ms);
-    script_call(store->scripts, SCRIPT_SESSION_END, &a, on_ended, session_question(store, fn, context, 0));
+    script_call(store->scripts, SCRIPT_SESSION_END, &a, on_ended, session_question(store, fn, context, 1));
+}
+
+void store_session_sweep(struct store *store, const struct id *session, const struct node_id *dead, uint64_t left_ms,
+                         session_answer_fn *fn, void *context)
+{
+    unsigned partition = id_partition(session);
+    struct key channel = key_node(partition, dead);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(session));
+    args_key(&a, key_held(partition, dead));
+    args_key(&a, key_timers(partition));
+    args_put(&a, id_slice(session));
+    args_put(&a, key_slice(&channel));
+    args_u64(&a, left_ms);
+    script_call(store->scripts, SCRIPT_SESSION_SWEEP, &a, on_ended, session_question(store, fn, context, 2));
 }
 
 static void on_done(void *context, enum err transport, const struct redisReply *reply)
@@ -135,10 +165,13 @@ void store_session_detach(struct store *store, const struct session_detach *s, s
 {
     struct question *q = question_create(store, context);
     q->fn.done = fn;
+    unsigned partition = id_partition(&s->id);
+    struct key channel = key_node(partition, &store->node);
     struct script_args a;
     args_init(&a);
     args_key(&a, key_session(&s->id));
-    args_key(&a, key_timers(id_partition(&s->id)));
+    args_key(&a, key_timers(partition));
+    args_key(&a, key_held(partition, &store->node));
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->user);
     if (s->epoch)
@@ -147,6 +180,7 @@ void store_session_detach(struct store *store, const struct session_detach *s, s
         args_put(&a, (struct slice){0});
     args_u64(&a, s->grace_ms);
     put_attempt(&a, store, s->attempt);
+    args_put(&a, key_slice(&channel));
     script_call(store->scripts, SCRIPT_SESSION_DETACH, &a, on_done, q);
 }
 

@@ -26,6 +26,7 @@ struct owner {
     bool owns[ID_PARTITIONS_MAX];
     unsigned looking; /* partitions whose timers are being asked for */
     unsigned ticks;
+    struct sweeper *sweeper;
     unsigned answers; /* questions whose answer comes back to this object */
     bool gone;
 };
@@ -47,11 +48,11 @@ static uint64_t weight(const struct node_id *node, unsigned partition)
     return h ^ h >> 33;
 }
 
-static bool owns(const struct node_id *self, unsigned partition, const struct node_id *nodes, size_t count)
+static bool owns(const struct node_id *self, unsigned partition, const struct node_lease *nodes, size_t count)
 {
     uint64_t own = weight(self, partition);
     for (size_t i = 0; i < count; i++) {
-        if (weight(&nodes[i], partition) > own)
+        if (nodes[i].lives && weight(&nodes[i].node, partition) > own)
             return false;
     }
     return true;
@@ -68,13 +69,33 @@ static bool answered(struct owner *o)
     return false;
 }
 
-static void on_nodes(void *context, enum err err, const struct node_id *nodes, size_t count)
+/*
+ * What is left of the grace of those whom a dead node held. It died at most one renewal after its last one, so they have their whole grace, and are gone
+ * no later than a renewal after it.
+ */
+static uint64_t grace_left(const struct signaling *sig, uint64_t ended_ms)
+{
+    uint64_t gone_ms = ended_ms + LEASE_MS - RENEW_EVERY_MS;
+    return gone_ms < sig->settings.grace_ms ? sig->settings.grace_ms - gone_ms : 0;
+}
+
+static void on_nodes(void *context, enum err err, bool lapsed, const struct node_lease *nodes, size_t count)
 {
     struct owner *o = context;
     if (!answered(o) || err != ERR_OK)
         return;
-    for (unsigned p = 0; p < o->signaling->settings.partitions; p++)
-        o->owns[p] = owns(&o->signaling->settings.node, p, nodes, count);
+    struct signaling *sig = o->signaling;
+    for (unsigned p = 0; p < sig->settings.partitions; p++)
+        o->owns[p] = owns(&sig->settings.node, p, nodes, count);
+    if (lapsed) {
+        log_warn("lease.lapsed", LOG_U64("sessions", HASH_COUNT(sig->sessions)));
+        on_mail_healed(sig); /* whoever was taken for gone meanwhile is told so, and comes back */
+    }
+    if (!sweep_begin(o->sweeper))
+        return;
+    for (size_t i = 0; i < count; i++)
+        sweep_note(o->sweeper, &nodes[i].node, nodes[i].lives, grace_left(sig, nodes[i].ended_ms));
+    sweep_run(o->sweeper, o->owns);
 }
 
 static void on_renew(struct timer *timer)
@@ -152,6 +173,7 @@ struct owner *owner_create(struct signaling *sig)
     struct owner *o = calloc(1, sizeof *o);
     assert(o);
     o->signaling = sig;
+    o->sweeper = sweeper_create(sig);
     timer_set(sig->settings.timers, &o->renew, 0, on_renew);
     timer_set(sig->settings.timers, &o->look, LOOK_EVERY_MS, on_look);
     return o;
@@ -163,6 +185,8 @@ void owner_destroy(struct owner *o)
         return;
     timer_cancel(&o->renew);
     timer_cancel(&o->look);
+    sweeper_destroy(o->sweeper);
+    o->sweeper = NULL;
     o->answers++;
     o->gone = true;
     store_lease_renew(o->signaling->store, 0, on_nodes, o);

@@ -205,6 +205,18 @@ void farewell_start(struct signaling *, const struct id *session, struct slice u
 struct owner *owner_create(struct signaling *);
 void owner_destroy(struct owner *);
 
+/* ---- sweep.c ---- */
+/* Suspends the sessions that dead nodes held, in the partitions that this node owns. */
+struct sweeper;
+struct sweeper *sweeper_create(struct signaling *);
+void sweeper_destroy(struct sweeper *);
+/* Begins a round, with no notes. False: the last one is not done. */
+bool sweep_begin(struct sweeper *);
+/* What is known of a node now. */
+void sweep_note(struct sweeper *, const struct node_id *, bool lives, uint64_t grace_left_ms);
+/* Looks through the own partitions for what dead nodes hold. */
+void sweep_run(struct sweeper *, const bool owns[ID_PARTITIONS_MAX]);
+
 /* ---- description.c ---- */
 /*
  * Checks what a client wants to send by the media policy and, for relay privacy, takes the addresses out; appends the result as msgpack. An offer or answer

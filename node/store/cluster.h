@@ -4,13 +4,41 @@
 #ifndef NODE_STORE_CLUSTER_H
 #define NODE_STORE_CLUSTER_H
 
-#include "node/store/store.h"
+#include "node/store/sessions.h"
 
 enum { CLUSTER_NODES_MAX = 256 };
 
-/** Renews this node's lease (lease_ms 0: gives it up) and tells which nodes live, this one included. */
-typedef void nodes_fn(void *context, enum err, const struct node_id *nodes, size_t count);
+/** A node as its lease shows it. */
+struct node_lease {
+    struct node_id node;
+    bool lives;
+    uint64_t ended_ms; /* since its lease ended; 0 while it lives */
+};
+
+/**
+ * Renews this node's lease (lease_ms 0: gives it up) and tells of all nodes, this one included, and of the dead of the last minutes. `lapsed`: the own lease had
+ * ended, or was lost, though it had been renewed before: others may have taken this node for dead.
+ */
+typedef void nodes_fn(void *context, enum err, bool lapsed, const struct node_lease *nodes, size_t count);
 void store_lease_renew(struct store *, uint64_t lease_ms, nodes_fn *, void *context);
+
+/** The nodes that hold sessions of a partition, the dead among them. */
+typedef void holders_fn(void *context, enum err, const struct node_id *nodes, size_t count);
+void store_holders(struct store *, unsigned partition, holders_fn *, void *context);
+
+/** Some of the sessions that a node holds in a partition. None: there are no more. */
+enum { HELD_PAGE = 64 };
+typedef void held_fn(void *context, enum err, const struct id *sessions, size_t count);
+void store_held(struct store *, unsigned partition, const struct node_id *, held_fn *, void *context);
+
+/**
+ * Suspends a session whose node is dead, with so much of its grace left: `epoch` and the calls it sits in (without text) in the answer. ERR_STALE: that
+ * node does not hold it any more.
+ */
+void store_session_sweep(struct store *, const struct id *session, const struct node_id *dead, uint64_t left_ms,
+                         session_answer_fn *, void *context);
+/** All that the dead node held in the partition is swept. */
+void store_held_done(struct store *, unsigned partition, const struct node_id *dead);
 
 /** A timer that is due. */
 struct due_timer {

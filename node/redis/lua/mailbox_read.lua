@@ -1,7 +1,8 @@
 -- What a session's mailbox holds after `seq`, and which calls it is in.
 -- KEYS 1 session  2 mailbox
 -- ARGV 1 seq  2 how many events at most  3 epoch of the attach that asks
--- Returns {"ok", last event, {seq, body, seq, body, …}, call, seating, …}, or {"gone"}. {"stale"} a later attach has the session.
+-- Returns {"ok", last event, {seq, body, seq, body, …}, call, seating, …}, or {"gone"}. {"stale"} a later attach or session has its place; {"gone"} also if no
+-- socket holds it: its node was taken for dead.
 local session, mailbox = KEYS[1], KEYS[2]
 local after, count, epoch = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
@@ -15,7 +16,8 @@ for i = 1, #fields, 2 do
   end
 end
 if not s.seq then return {'gone'} end
-if s.state ~= 'attached' or s.epoch ~= epoch then return {'stale'} end
+if s.epoch ~= epoch or s.state == 'superseded' then return {'stale'} end
+if s.state ~= 'attached' then return {'gone'} end
 local events = {}
 for _, e in ipairs(redis.call('XRANGE', mailbox, (after + 1) .. '-0', '+', 'COUNT', count)) do
   events[#events + 1] = tonumber(string.match(e[1], '^%d+'))

@@ -1,11 +1,24 @@
--- Renews a node's lease and tells which nodes live.
+-- Renews a node's lease and tells which nodes live, and which have stopped to.
 -- KEYS 1 nodes
--- ARGV 1 node id  2 lease in ms (0: gives it up)
--- Returns the ids of the nodes whose lease runs, this one included.
+-- ARGV 1 node id  2 lease in ms (0: gives it up)  3 for how many ms a dead node is remembered
+-- Returns {"new" | "running" | "lapsed", {id, …}, {id, ms since its lease ended, …}}: what the own lease was, the living (this one included), the dead.
 -- include: now
 local nodes = KEYS[1]
-local id, lease_ms = ARGV[1], tonumber(ARGV[2])
+local id, lease_ms, remembered_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
-if lease_ms > 0 then redis.call('ZADD', nodes, now + lease_ms, id) else redis.call('ZREM', nodes, id) end
-redis.call('ZREMRANGEBYSCORE', nodes, '-inf', now)
-return redis.call('ZRANGE', nodes, 0, -1)
+local own = tonumber(redis.call('ZSCORE', nodes, id) or nil)
+local was = not own and 'new' or own > now and 'running' or 'lapsed'
+if lease_ms > 0 then redis.call('ZADD', nodes, now + lease_ms, id) else redis.call('ZADD', nodes, now, id) end
+redis.call('ZREMRANGEBYSCORE', nodes, '-inf', now - remembered_ms)
+local living, dead = {}, {}
+local list = redis.call('ZRANGE', nodes, 0, -1, 'WITHSCORES')
+for i = 1, #list, 2 do
+  local left = tonumber(list[i + 1]) - now
+  if left > 0 then
+    living[#living + 1] = list[i]
+  else
+    dead[#dead + 1] = list[i]
+    dead[#dead + 1] = -left
+  end
+end
+return {was, living, dead}

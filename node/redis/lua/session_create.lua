@@ -1,13 +1,15 @@
 -- A new session for a device; the device's old session, if there is one, is superseded: hello without resume.
 -- KEYS 1 session  2 user's devices  3 timers  4 the old session (the new one again if there is none)
+--      5 held (by the node that holds the socket)  6 holders
 -- ARGV 1 session id  2 key  3 user  4 device  5 name  6 channel of the node that holds the socket  7 grace in ms
---      8 the old session's id as the caller knows it ("" none)  9 the most devices of a user
+--      8 the old session's id as the caller knows it ("" none)  9 the most devices of a user  10 node id
 -- Returns {"ok", call, seating, call, seating, …}: the calls that the old session sits in. {"conflict", id} another session is the old one: ask again with that;
 -- {"rate_limited"} too many devices.
 -- include: now
-local session, devices, timers, old = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local session, devices, timers, old, held, holders = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, key, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local channel, grace_ms, old_id, devices_max = ARGV[6], tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
+local node = ARGV[10]
 
 local current = redis.call('HGET', devices, device) or ''
 if current ~= old_id and current ~= id then return {'conflict', current} end
@@ -34,6 +36,8 @@ if old_id ~= '' then
 end
 if redis.call('EXISTS', session) == 0 then
   redis.call('HSET', devices, device, id)
+  redis.call('SADD', held, id)
+  redis.call('SADD', holders, node)
   redis.call('HSET', session, 'key', key, 'user', user, 'device', device, 'name', name, 'state', 'attached', 'channel', channel,
     'epoch', 1, 'seq', 0, 'acked', 0, 'bytes', 0, 'freed', 0)
 end

@@ -219,7 +219,7 @@ static const char *take_reply(struct lab *lab, redisReply *reply)
 
 const char *lab_run(struct lab *lab, enum script script, const struct script_args *a)
 {
-    static const char digits[] = "01234";
+    static const char digits[] = "0123456";
     const char *argv[SCRIPT_ARGS_MAX + 3] = {"EVAL", script_text(script), digits + a->key_count};
     size_t lengths[SCRIPT_ARGS_MAX + 3] = {4, strlen(argv[1]), 1};
     for (size_t i = 0; i < a->n; i++) {

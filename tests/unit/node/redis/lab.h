@@ -57,6 +57,8 @@ const char *lab_session_attach(struct lab *, const char *who, unsigned seq);
 const char *lab_session_detach(struct lab *, const char *who, unsigned epoch);
 /** Where the epoch is not known. */
 const char *lab_session_take_back(struct lab *, const char *who, const char *attempt);
+const char *lab_session_sweep(struct lab *, const char *who, const char *dead, unsigned left_ms);
+const char *lab_held_done(struct lab *, const char *dead);
 const char *lab_session_end(struct lab *, const char *who, unsigned epoch);
 const char *lab_session_forget(struct lab *, const char *who);
 const char *lab_session_ack(struct lab *, const char *who, uint64_t seq);

@@ -38,6 +38,15 @@ static void put_person(struct script_args *a, const struct person *p)
 
 /* ---- sessions ---- */
 
+/* Who holds all sockets here; see lab_channel(). */
+static const struct node_id node = {"node-12chars"};
+
+static void put_held_keys(struct script_args *a)
+{
+    args_key(a, key_held(SESSIONS_AT, &node));
+    args_key(a, key_holders(SESSIONS_AT));
+}
+
 const char *lab_session_create(struct lab *lab, const char *who, const char *old)
 {
     struct person p = person(who);
@@ -49,6 +58,7 @@ const char *lab_session_create(struct lab *lab, const char *who, const char *old
     args_key(&a, key_devices(SESSIONS_AT, slice_of(p.user)));
     args_key(&a, key_timers(SESSIONS_AT));
     args_key(&a, key_session(&before));
+    put_held_keys(&a);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(who));
     args_put(&a, slice_of(p.user));
@@ -58,6 +68,7 @@ const char *lab_session_create(struct lab *lab, const char *who, const char *old
     args_u64(&a, 20000);
     args_put(&a, old ? id_slice(&before) : SLICE(""));
     args_u64(&a, lab->limits.devices_max);
+    args_put(&a, slice_of(node.text));
     return lab_run(lab, SCRIPT_SESSION_CREATE, &a);
 }
 
@@ -82,6 +93,7 @@ const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
     char attempt[40];
     snprintf(attempt, sizeof attempt, "%s:1", who);
     put_session_keys(&a, &p, true, true, true);
+    put_held_keys(&a);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(who));
     args_put(&a, slice_of(p.user));
@@ -89,20 +101,53 @@ const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
     args_put(&a, key_slice(&channel));
     args_u64(&a, seq);
     args_copy(&a, slice_of(attempt));
+    args_put(&a, slice_of(node.text));
     return lab_run(lab, SCRIPT_SESSION_ATTACH, &a);
 }
 
 static const char *detach(struct lab *lab, const char *who, const char *epoch, const char *attempt)
 {
     struct person p = person(who);
+    struct key channel = lab_channel(who);
     struct script_args a;
     put_session_keys(&a, &p, false, false, true);
+    args_key(&a, key_held(SESSIONS_AT, &node));
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(p.user));
     args_put(&a, slice_of(epoch));
     args_u64(&a, 20000);
     args_put(&a, slice_of(attempt));
+    args_put(&a, key_slice(&channel));
     return lab_run(lab, SCRIPT_SESSION_DETACH, &a);
+}
+
+const char *lab_session_sweep(struct lab *lab, const char *who, const char *dead, unsigned left_ms)
+{
+    struct person p = person(who);
+    struct node_id of = {{0}};
+    snprintf(of.text, sizeof of.text, "%s", dead);
+    struct key channel = key_node(SESSIONS_AT, &of);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_session(&p.session));
+    args_key(&a, key_held(SESSIONS_AT, &of));
+    args_key(&a, key_timers(SESSIONS_AT));
+    args_put(&a, id_slice(&p.session));
+    args_put(&a, key_slice(&channel));
+    args_u64(&a, left_ms);
+    return lab_run(lab, SCRIPT_SESSION_SWEEP, &a);
+}
+
+const char *lab_held_done(struct lab *lab, const char *dead)
+{
+    struct node_id of = {{0}};
+    snprintf(of.text, sizeof of.text, "%s", dead);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_held(SESSIONS_AT, &of));
+    args_key(&a, key_holders(SESSIONS_AT));
+    args_put(&a, slice_of(of.text));
+    return lab_run(lab, SCRIPT_HELD_DONE, &a);
 }
 
 const char *lab_session_detach(struct lab *lab, const char *who, unsigned epoch)

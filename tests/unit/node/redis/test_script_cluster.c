@@ -1,6 +1,8 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "tests/unit/node/redis/lab.h"
 
 /* log_read, fanout_done, timers_due, node_renew: who goes on when a node stops */
@@ -120,16 +122,40 @@ static const char *renew(const char *node, unsigned lease_ms)
     args_key(&a, (struct key){.text = KEY_NODES, .n = sizeof KEY_NODES - 1});
     args_put(&a, slice_of(node));
     args_u64(&a, lease_ms);
+    args_u64(&a, 600000);
     return lab_run(lab, SCRIPT_NODE_RENEW, &a);
+}
+
+/* A moment in the past, by Redis's clock. */
+static const char *ago(uint64_t ms)
+{
+    static char text[32];
+    uint64_t now = clock_wall_ms(); /* the same machine */
+    snprintf(text, sizeof text, "%llu", (unsigned long long)(now - ms));
+    return text;
 }
 
 Test(script_cluster, a_node_lives_while_its_lease_runs)
 {
-    lab_expect("one", renew("one", 60000));
-    lab_expect("one two", renew("two", 70000));
-    lab_expect("two one", renew("one", 80000));
-    lab_expect("one", renew("two", 0));
-    lab_ask(lab, "ZADD %s 1 one", KEY_NODES);
-    lab_expect("two", renew("two", 60000));
-    lab_expect("two", renew("two", 60000));
+    lab_expect("new [one] []", renew("one", 60000));
+    lab_expect("new [one two] []", renew("two", 70000));
+    lab_expect("running [two one] []", renew("one", 80000));
+}
+
+Test(script_cluster, who_gives_its_lease_up_is_dead_at_once)
+{
+    renew("one", 60000);
+    renew("two", 70000);
+    lab_expect("running [one] [two 0]", renew("two", 0));
+}
+
+Test(script_cluster, a_lease_that_ended_is_told_to_its_node_and_to_others_for_a_while)
+{
+    renew("one", 60000);
+    renew("two", 60000);
+    lab_ask(lab, "ZADD %s %s one", KEY_NODES, ago(1000));
+    cr_expect_eq(strncmp(renew("two", 60000), "running [two] [one 1", 20), 0); /* a thousand and a bit */
+    lab_expect("lapsed [two one] []", renew("one", 70000));
+    lab_ask(lab, "ZADD %s %s one", KEY_NODES, ago(700000));
+    lab_expect("running [two] []", renew("two", 60000));
 }

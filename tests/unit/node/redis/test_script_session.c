@@ -3,7 +3,7 @@
 
 #include "tests/unit/node/redis/lab.h"
 
-/* session_create, session_attach, session_detach, session_end, session_forget */
+/* session_create, session_attach, session_detach, session_sweep, held_done, session_end, session_forget */
 
 static struct lab *lab;
 
@@ -264,8 +264,57 @@ Test(script_session, what_is_forgotten_leaves_nothing)
     lab_deliver(lab, "alice", "call1", (struct lab_delivery){.request = "7", .reply = "ok"});
     lab_session_end(lab, "alice", 1);
     lab_expect("ok", lab_session_forget(lab, "alice"));
-    lab_expect("", lab_ask(lab, "KEYS *"));
+    lab_expect("stale", lab_session_detach(lab, "alice", 1)); /* its socket closes last */
+    lab_expect("{17}:holders", lab_ask(lab, "KEYS *"));       /* the node lives on */
     lab_expect("ok", lab_session_forget(lab, "alice"));
     lab_expect("gone", lab_session_end(lab, "alice", 0));
     lab_expect("gone", lab_mailbox_read(lab, "alice", 0, 10));
+}
+
+#define HELD "{17}:held:node-12chars"
+
+Test(script_session, whoever_has_a_socket_is_held_by_its_node)
+{
+    lab_session_create(lab, "alice", NULL);
+    lab_expect("alice", lab_ask(lab, "SMEMBERS " HELD));
+    lab_expect("node-12chars", lab_ask(lab, "SMEMBERS {17}:holders"));
+    lab_session_detach(lab, "alice", 1);
+    lab_expect("", lab_ask(lab, "SMEMBERS " HELD));
+    lab_session_attach(lab, "alice", 0);
+    lab_expect("alice", lab_ask(lab, "SMEMBERS " HELD));
+    lab_expect("stale", lab_session_detach(lab, "alice", 1));
+    lab_expect("alice", lab_ask(lab, "SMEMBERS " HELD));
+}
+
+Test(script_session, a_dead_node_s_session_is_suspended_with_the_grace_it_has_left)
+{
+    lab_session_create(lab, "alice", NULL);
+    seat("alice", "call1");
+    lab_expect("ok 1 call1", lab_session_sweep(lab, "alice", "node-12chars", 60000));
+    struct id id = lab_session("alice");
+    struct key key = key_session(&id);
+    lab_expect("suspended \"\"", lab_ask(lab, "HMGET %s state channel", key.text));
+    lab_expect("stale", lab_session_end(lab, "alice", 0)); /* the grace runs */
+    lab_expect("stale", lab_session_sweep(lab, "alice", "node-12chars", 0));
+    lab_session_attach(lab, "alice", 0);
+    lab_expect("ok 3 call1", (lab_session_attach(lab, "alice", 0), lab_session_sweep(lab, "alice", "node-12chars", 0)));
+    lab_expect("ok call1", lab_session_end(lab, "alice", 0)); /* it was over */
+}
+
+Test(script_session, whom_another_node_holds_is_not_swept)
+{
+    lab_session_create(lab, "alice", NULL);
+    lab_expect("stale", lab_session_sweep(lab, "alice", "node-of-old.", 0));
+    lab_expect("stale", lab_session_sweep(lab, "nobody", "node-12chars", 0));
+    lab_expect("ok 0 []", lab_mailbox_read(lab, "alice", 0, 10));
+}
+
+Test(script_session, a_node_that_holds_nobody_is_forgotten)
+{
+    lab_session_create(lab, "alice", NULL);
+    lab_expect("ok", lab_held_done(lab, "node-12chars"));
+    lab_expect("node-12chars", lab_ask(lab, "SMEMBERS {17}:holders"));
+    lab_session_sweep(lab, "alice", "node-12chars", 0);
+    lab_expect("ok", lab_held_done(lab, "node-12chars"));
+    lab_expect("", lab_ask(lab, "SMEMBERS {17}:holders"));
 }

@@ -225,6 +225,38 @@ void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, voi
     q->number = lease_ms;
 }
 
+void store_holders(struct store *store, unsigned partition, holders_fn *fn, void *context)
+{
+    struct asked *q = ask(store, ASKED_HOLDERS, context);
+    q->fn.holders = fn;
+    q->number = partition;
+}
+
+void store_held(struct store *store, unsigned partition, const struct node_id *node, held_fn *fn, void *context)
+{
+    struct asked *q = ask(store, ASKED_HELD, context);
+    q->fn.held = fn;
+    q->number = partition;
+    describe(q, "%s", node->text);
+}
+
+void store_session_sweep(struct store *store, const struct id *session, const struct node_id *dead, uint64_t left_ms,
+                         session_answer_fn *fn, void *context)
+{
+    struct asked *q = ask(store, ASKED_SWEEP, context);
+    q->fn.session = fn;
+    q->session = *session;
+    q->number = left_ms;
+    describe(q, "%s", dead->text);
+}
+
+void store_held_done(struct store *store, unsigned partition, const struct node_id *dead)
+{
+    struct asked *q = ask(store, ASKED_HELD_DONE, NULL);
+    q->number = partition;
+    describe(q, "%s", dead->text);
+}
+
 void store_timers_due(struct store *store, unsigned partition, uint64_t again_ms, due_fn *fn, void *context)
 {
     struct asked *q = ask(store, ASKED_DUE, context);
@@ -260,7 +292,7 @@ size_t fake_open(const struct store *store)
 {
     size_t n = 0;
     for (const struct asked *q = store->open; q; q = q->next)
-        n += q->kind != ASKED_LEASE && q->kind != ASKED_DUE;
+        n += q->kind != ASKED_LEASE && q->kind != ASKED_DUE && q->kind != ASKED_HOLDERS;
     return n;
 }
 
@@ -314,10 +346,31 @@ void fake_done(struct store *store, struct asked *asked, enum err err)
         q.fn.done(q.context, err);
 }
 
-void fake_nodes(struct store *store, struct asked *asked, const struct node_id *nodes, size_t count)
+void fake_leases(struct store *store, struct asked *asked, bool lapsed, const struct node_lease *leases, size_t count)
 {
     struct asked q = take(store, asked);
-    q.fn.nodes(q.context, ERR_OK, nodes, count);
+    q.fn.nodes(q.context, ERR_OK, lapsed, leases, count);
+}
+
+void fake_nodes(struct store *store, struct asked *asked, const struct node_id *nodes, size_t count)
+{
+    struct node_lease leases[8];
+    assert(count <= ARRAY_SIZE(leases));
+    for (size_t i = 0; i < count; i++)
+        leases[i] = (struct node_lease){.node = nodes[i], .lives = true};
+    fake_leases(store, asked, false, leases, count);
+}
+
+void fake_holders(struct store *store, struct asked *asked, const struct node_id *nodes, size_t count)
+{
+    struct asked q = take(store, asked);
+    q.fn.holders(q.context, ERR_OK, nodes, count);
+}
+
+void fake_held(struct store *store, struct asked *asked, const struct id *sessions, size_t count)
+{
+    struct asked q = take(store, asked);
+    q.fn.held(q.context, ERR_OK, sessions, count);
 }
 
 void fake_due(struct store *store, struct asked *asked, const struct due_timer *timers, size_t count)
@@ -334,6 +387,7 @@ void fake_err(struct store *store, struct asked *asked, enum err err)
     case ASKED_CREATE:
     case ASKED_ATTACH:
     case ASKED_END:
+    case ASKED_SWEEP:
         q.fn.session(q.context, &(struct session_answer){.err = err});
         break;
     case ASKED_READ:
@@ -346,7 +400,7 @@ void fake_err(struct store *store, struct asked *asked, enum err err)
         q.fn.delivered(q.context, err, 0);
         break;
     case ASKED_LEASE:
-        q.fn.nodes(q.context, err, NULL, 0);
+        q.fn.nodes(q.context, err, false, NULL, 0);
         break;
     case ASKED_DUE:
         q.fn.due(q.context, err, NULL, 0);
@@ -356,6 +410,13 @@ void fake_err(struct store *store, struct asked *asked, enum err err)
     case ASKED_SIGNAL:
         q.fn.done(q.context, err);
         break;
+    case ASKED_HOLDERS:
+        q.fn.holders(q.context, err, NULL, 0);
+        break;
+    case ASKED_HELD:
+        q.fn.held(q.context, err, NULL, 0);
+        break;
+    case ASKED_HELD_DONE:
     case ASKED_ACK:
     case ASKED_DONE:
         break; /* nobody waits */

@@ -34,6 +34,10 @@ enum asked_kind {
     ASKED_SIGNAL,
     ASKED_LEASE,
     ASKED_DUE,
+    ASKED_HOLDERS,
+    ASKED_HELD,
+    ASKED_SWEEP,
+    ASKED_HELD_DONE,
 };
 
 enum { ASKED_TEXT_MAX = 2048 };
@@ -58,6 +62,8 @@ struct asked {
         delivered_fn *delivered;
         store_done_fn *done;
         nodes_fn *nodes;
+        holders_fn *holders;
+        held_fn *held;
         due_fn *due;
     } fn;
     void *context;
@@ -80,6 +86,10 @@ void fake_reply(struct store *, struct asked *, enum err, struct slice body);
 void fake_delivered(struct store *, struct asked *, enum err, uint64_t version);
 void fake_done(struct store *, struct asked *, enum err);
 void fake_nodes(struct store *, struct asked *, const struct node_id *, size_t count);
+/** The same with the dead among them, and with the own lease having lapsed. */
+void fake_leases(struct store *, struct asked *, bool lapsed, const struct node_lease *, size_t count);
+void fake_holders(struct store *, struct asked *, const struct node_id *, size_t count);
+void fake_held(struct store *, struct asked *, const struct id *, size_t count);
 void fake_due(struct store *, struct asked *, const struct due_timer *, size_t count);
 /** With that outcome and nothing else, whatever kind it is. */
 void fake_err(struct store *, struct asked *, enum err);
