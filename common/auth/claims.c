@@ -37,7 +37,7 @@ static enum err wrong_kind(const char *claim, const struct wire_value *value, co
 static enum err read_date(const struct wire_value *root, const char *claim, bool required, uint64_t *ret_s,
                           struct why why)
 {
-    const struct wire_value *value = wire_get(root, claim);
+    const struct wire_value *value = wire_find(root, claim);
     if (!value)
         return required ? why_fail(why, ERR_UNAUTHORIZED, "the token has no `%s`", claim) : ERR_OK;
     if (value->kind == WIRE_INT) {
@@ -74,7 +74,7 @@ static enum err check_times(const struct wire_value *root, uint64_t now_s, uint6
 
 static enum err check_issuer(const struct wire_value *root, const char *wanted, struct why why)
 {
-    const struct wire_value *issuer = wire_get(root, "iss");
+    const struct wire_value *issuer = wire_find(root, "iss");
     if (!wanted)
         return ERR_OK;
     if (!issuer)
@@ -88,7 +88,7 @@ static enum err check_issuer(const struct wire_value *root, const char *wanted, 
 
 static enum err check_audience(const struct wire_value *root, const char *wanted, struct why why)
 {
-    const struct wire_value *audience = wire_get(root, "aud");
+    const struct wire_value *audience = wire_find(root, "aud");
     if (!wanted)
         return ERR_OK;
     if (!audience)
@@ -114,7 +114,7 @@ static enum err check_audience(const struct wire_value *root, const char *wanted
 static enum err read_name(const struct wire_value *root, const char *claim, bool required,
                           char ret_name[NAME_MAX_CHARS + 1], struct why why)
 {
-    const struct wire_value *value = wire_get(root, claim);
+    const struct wire_value *value = wire_find(root, claim);
     if (!value)
         return required ? why_fail(why, ERR_UNAUTHORIZED, "the token has no `%s`", claim) : ERR_OK;
     if (value->kind != WIRE_STRING)
@@ -130,7 +130,7 @@ static enum err read_name(const struct wire_value *root, const char *claim, bool
 static enum err read_display_name(const struct wire_value *root, char ret_name[JWT_DISPLAY_NAME_MAX + 1],
                                   struct why why)
 {
-    const struct wire_value *value = wire_get(root, "name");
+    const struct wire_value *value = wire_find(root, "name");
     if (!value)
         return ERR_OK;
     if (value->kind != WIRE_STRING)
@@ -178,8 +178,8 @@ static enum err read_list(const struct wire_value *value, const char *claim, cha
 
 static enum err read_rights(const struct wire_value *root, struct claims *claims, struct why why)
 {
-    const struct wire_value *call = wire_get(root, "call");
-    const struct wire_value *roles = wire_get(root, "roles");
+    const struct wire_value *call = wire_find(root, "call");
+    const struct wire_value *roles = wire_find(root, "roles");
     enum err e = ERR_OK;
     claims->has_call = call != NULL;
     if (call)

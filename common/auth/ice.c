@@ -172,7 +172,7 @@ static enum err read_secret(const struct wire_value *entry, struct ice_server *s
         if (buf_failed(&server->secret))
             return why_fail(why, ERR_NO_MEMORY, "out of memory");
     }
-    int64_t ttl_s = wire_get_int(entry, "ttl_s", wire_get(entry, "ttl_s") ? -1 : ICE_TTL_DEFAULT_S);
+    int64_t ttl_s = wire_get_int(entry, "ttl_s", wire_find(entry, "ttl_s") ? -1 : ICE_TTL_DEFAULT_S);
     if (ttl_s < ICE_TTL_MIN_S || ttl_s > ICE_TTL_MAX_S)
         return why_fail(why, ERR_SYNTAX, "`ttl_s` is no integer from %d to %d", ICE_TTL_MIN_S, ICE_TTL_MAX_S);
     server->ttl_s = (uint64_t)ttl_s;
@@ -199,7 +199,7 @@ static enum err read_credentials(const struct wire_value *entry, bool has_turn, 
         return mistake(why, "a turn: url needs `username` and `credential`, `secret` or `secret_file`");
     if (secret.p || file.p)
         return read_secret(entry, server, why);
-    if (wire_get(entry, "ttl_s"))
+    if (wire_find(entry, "ttl_s"))
         return mistake(why, "`ttl_s` needs `secret` or `secret_file`");
     if (fixed) {
         server->username = slice_dup(username);
@@ -216,7 +216,7 @@ static enum err read_server(const struct wire_value *entry, struct ice_server *s
         return why_fail(why, ERR_SYNTAX, "it is %s; it should be an object", wire_kind_name(entry->kind));
     enum err e = check_members(entry, why);
     if (e == ERR_OK)
-        e = read_urls(wire_get(entry, "urls"), &server->urls, &has_turn, why);
+        e = read_urls(wire_find(entry, "urls"), &server->urls, &has_turn, why);
     if (e == ERR_OK)
         e = read_credentials(entry, has_turn, server, why);
     return e;
@@ -229,7 +229,7 @@ static enum err read_servers(struct slice json, struct ice_config *config, struc
     if (wire_decode(WIRE_JSON, json, &doc, NULL, 0) != ERR_OK)
         return mistake(why, "no JSON object, or one with a member twice");
     enum err e = ERR_OK;
-    const struct wire_value *list = wire_get(wire_doc_root(doc), "iceServers");
+    const struct wire_value *list = wire_find(wire_doc_root(doc), "iceServers");
     if (!list || list->kind != WIRE_ARRAY)
         e = mistake(why, "no array `iceServers` in it");
     else if (list->array.n > ICE_SERVERS_MAX)

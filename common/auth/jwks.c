@@ -45,8 +45,8 @@ static bool lists(const struct wire_value *array, const char *a, const char *b)
 
 static bool is_for_signatures(const struct wire_value *jwk)
 {
-    const struct wire_value *use = wire_get(jwk, "use");
-    const struct wire_value *ops = wire_get(jwk, "key_ops");
+    const struct wire_value *use = wire_find(jwk, "use");
+    const struct wire_value *ops = wire_find(jwk, "key_ops");
     return (!use || slice_is(wire_get_string(jwk, "use"), "sig")) && (!ops || lists(ops, "verify", "sign"));
 }
 
@@ -76,7 +76,7 @@ static enum err find_algorithm(const struct wire_value *jwk, enum jwt_algorithm 
     if (!wire_get_string(jwk, "kty").p)
         return why_fail(why, ERR_SYNTAX, "`kty` is missing or no string");
     enum jwt_algorithm algorithm = is_for_signatures(jwk) ? algorithm_of_kind(jwk) : JWT_ALGORITHM_COUNT;
-    if (algorithm != JWT_ALGORITHM_COUNT && wire_get(jwk, "alg")) {
+    if (algorithm != JWT_ALGORITHM_COUNT && wire_find(jwk, "alg")) {
         struct slice said = wire_get_string(jwk, "alg");
         if (!said.p)
             return why_fail(why, ERR_SYNTAX, "`alg` is no string");
@@ -219,7 +219,7 @@ static enum err read_key(const struct wire_value *jwk, struct keyring *ring, str
     if (e != ERR_OK || algorithm == JWT_ALGORITHM_COUNT)
         return e;
     struct slice kid = wire_get_string(jwk, "kid");
-    if ((wire_get(jwk, "kid") && kid.n == 0) || kid.n > KEY_KID_MAX)
+    if ((wire_find(jwk, "kid") && kid.n == 0) || kid.n > KEY_KID_MAX)
         return why_fail(why, ERR_SYNTAX, "`kid` is no string of 1 to %d bytes", KEY_KID_MAX);
     struct jwt_key *key;
     e = algorithm == JWT_HS256 ? read_secret(jwk, &key, why) : read_public(jwk, algorithm, &key, why);
@@ -239,7 +239,7 @@ enum err jwks_read(struct slice json, struct keyring *ring, struct why why)
         return why_fail(why, ERR_SYNTAX, "no JSON object, or one with a member twice");
     enum err e = ERR_OK;
     size_t before = ring->count;
-    const struct wire_value *keys = wire_get(wire_doc_root(doc), "keys");
+    const struct wire_value *keys = wire_find(wire_doc_root(doc), "keys");
     ERR_set_mark();
     if (!keys || keys->kind != WIRE_ARRAY)
         e = why_fail(why, ERR_SYNTAX, "no array `keys` in it");

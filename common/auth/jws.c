@@ -69,13 +69,13 @@ static enum err read_header(const struct wire_value *value, struct header *ret_h
 {
     struct header header;
     /* RFC 7515 section 4.1.11: we understand no extension, so every critical one is one too many */
-    if (wire_get(value, "crit"))
+    if (wire_find(value, "crit"))
         return refuse(why, "the token's header has `crit`: no extension is supported");
     enum err e = read_algorithm(value, &header.algorithm, why);
     if (e != ERR_OK)
         return e;
     header.kid = wire_get_string(value, "kid");
-    if (wire_get(value, "kid") && !header.kid.p)
+    if (wire_find(value, "kid") && !header.kid.p)
         return refuse(why, "the header's `kid` is no string");
     *ret_header = header;
     return ERR_OK;

@@ -87,7 +87,7 @@ const struct wire_value *wire_doc_root(const struct wire_doc *doc)
     return &doc->root;
 }
 
-const struct wire_value *wire_get(const struct wire_value *map, const char *key)
+const struct wire_value *wire_find(const struct wire_value *map, const char *key)
 {
     size_t n = strlen(key);
 
@@ -96,9 +96,16 @@ const struct wire_value *wire_get(const struct wire_value *map, const char *key)
     for (size_t i = 0; i < map->map.n; i++) {
         const struct wire_pair *pair = &map->map.pairs[i];
         if (pair->key.n == n && memcmp(pair->key.p, key, n) == 0)
-            return pair->value.kind == WIRE_NULL ? NULL : &pair->value;
+            return &pair->value;
     }
     return NULL;
+}
+
+const struct wire_value *wire_get(const struct wire_value *map, const char *key)
+{
+    const struct wire_value *value = wire_find(map, key);
+
+    return value && value->kind != WIRE_NULL ? value : NULL;
 }
 
 struct slice wire_get_string(const struct wire_value *map, const char *key)

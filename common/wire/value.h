@@ -63,6 +63,8 @@ void wire_doc_destroy(struct wire_doc *);
 /** The top, always a map. */
 const struct wire_value *wire_doc_root(const struct wire_doc *);
 
+/** The value under `key`, null too, or NULL if it is absent: for what must not be taken for absent, such as a token's claims. */
+const struct wire_value *wire_find(const struct wire_value *map, const char *key);
 /** The value under `key`, or NULL: absent, or null, which says the same. `map` may be of any kind (NULL then). */
 const struct wire_value *wire_get(const struct wire_value *map, const char *key);
 /** The string under `key`, or the empty slice with p == NULL when absent or of another kind. */

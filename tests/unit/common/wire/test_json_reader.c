@@ -67,6 +67,7 @@ Test(json_reader, escapes_and_numbers_mean_what_they_say)
     cr_expect(wire_get_bool(root, "t", false));
     cr_expect_not(wire_get_bool(root, "f", true));
     cr_expect_null(wire_get(root, "n")); /* null says what absence says */
+    cr_expect_eq(wire_find(root, "n")->kind, WIRE_NULL);
     cr_expect_eq(wire_get(root, "a")->array.n, 2);
     cr_expect_eq(wire_get(root, "a")->array.items[0].integer, 1);
     wire_doc_destroy(doc);
