@@ -109,7 +109,8 @@ enum err preflight_redis(const struct config *c, const char *redis_url, struct p
     }
     redis_url_finish(&url);
     if (e != ERR_OK) {
-        buf_putf(problems, "%s: %s\n", buf_cstr(&place), why);
+        buf_putf(problems, "%s: %s%s\n", buf_cstr(&place), why,
+                 e == ERR_UNAVAILABLE ? "; is it running, and is --redis right?" : "");
     } else {
         *ret_preflight = found;
     }
