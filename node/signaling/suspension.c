@@ -141,6 +141,12 @@ void suspension_retry(struct signaling *sig)
 /* The store is gone: every question has been answered. */
 void suspension_forget(struct signaling *sig)
 {
-    while (sig->undone)
-        undone_drop(sig->undone);
+    struct undone *u = sig->undone;
+    sig->undone = NULL;
+    sig->undone_count = 0;
+    while (u) {
+        struct undone *next = u->next;
+        free(u);
+        u = next;
+    }
 }
