@@ -10,6 +10,7 @@
 struct fake_conn {
     uv_pipe_t pipe;
     struct fake_redis *fake;
+    int number;
     redisReader *reader; /* a command looks like a reply that is an array */
     char chunk[65536];
 };
@@ -41,6 +42,11 @@ void fake_say(struct fake_conn *conn, const char *text)
     if (!uv_is_closing((uv_handle_t *)&conn->pipe)) {
         (void)uv_try_write((uv_stream_t *)&conn->pipe, &buf, 1);
     }
+}
+
+int fake_number(const struct fake_conn *conn)
+{
+    return conn->number;
 }
 
 int fake_login(struct fake_conn *conn, const char *name)
@@ -94,7 +100,7 @@ static void on_connection(uv_stream_t *listener, int status)
     conn->fake = fake;
     conn->reader = redisReaderCreate();
     cr_assert_eq(uv_accept(listener, (uv_stream_t *)&conn->pipe), 0);
-    fake->connections++;
+    conn->number = ++fake->connections;
     for (size_t i = 0; i < sizeof fake->conns / sizeof *fake->conns; i++) {
         if (!fake->conns[i]) {
             fake->conns[i] = conn;

@@ -35,6 +35,8 @@ void fake_redis_finish(struct fake_redis *);
 
 void fake_say(struct fake_conn *, const char *text);
 void fake_hang_up(struct fake_conn *);
+/** 1 for the first that was accepted. Tells connections apart where their addresses may not: a new one may stand where a gone one stood. */
+int fake_number(const struct fake_conn *);
 /** Answers AUTH, SELECT, CLIENT and PING as a healthy server; false: it was none of these. */
 int fake_login(struct fake_conn *, const char *name);
 
