@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "node/call/limits.h"
 #include "node/node_private.h"
 #include "node/routes.h"
 #include "node/supervisor.h"
@@ -14,8 +15,6 @@
 enum {
     WHY_SIZE = 512,
     REPLIES_KEPT = 16,
-    EARLY_CANDIDATES_MAX = 100,
-    EARLY_CANDIDATE_BYTES_MAX = 1 << 16,
     FRAMES_REFUSED_MAX = 1000,
     LAG_EVERY_MS = 1000,
 };
@@ -120,8 +119,8 @@ static void create_store(struct node *node)
                    .mailbox_bytes_max = c->mailbox_bytes_max,
                    .devices_max = (unsigned)c->devices_max,
                    .replies_kept = REPLIES_KEPT,
-                   .candidates_max = EARLY_CANDIDATES_MAX,
-                   .candidate_bytes_max = EARLY_CANDIDATE_BYTES_MAX},
+                   .candidates_max = OFFER_CANDIDATES_MAX,
+                   .candidate_bytes_max = OFFER_CANDIDATE_BYTES_MAX},
         .events = signaling_store_events(node->signaling),
     });
 }

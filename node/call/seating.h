@@ -11,8 +11,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/id.h"
-
-enum { CALL_SEATS_MAX = 5 };
+#include "node/call/limits.h"
 
 struct seating {
     uint64_t version;

@@ -4,7 +4,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/random.h"
 #include "node/signaling/private.h"
 
 /* Reading stops when this many requests of one client wait for their answers, and goes on at half of that: back-pressure instead of growth. */
@@ -28,14 +27,9 @@ const char *close_text(enum close_code code)
     return "";
 }
 
-static struct client *client_of_timer(struct timer *timer)
-{
-    return CONTAINER_OF(timer, struct client, timer);
-}
-
 static void on_hello_overdue(struct timer *timer)
 {
-    client_close(client_of_timer(timer), CLOSE_NO_HELLO);
+    client_close(CONTAINER_OF(timer, struct client, timer), CLOSE_NO_HELLO);
 }
 
 void client_await_hello(struct client *c)
@@ -109,7 +103,7 @@ unsigned user_partition(const struct signaling *sig, struct slice user)
 
 /* ---- acks ---- */
 
-void client_acks(struct client *c, uint64_t seq)
+static void take_acks(struct client *c, uint64_t seq)
 {
     struct signaling *sig = c->signaling;
     if (order_ack(&c->order, seq) && !c->ack_pending) {
@@ -144,7 +138,7 @@ static bool take_ack(struct client *c, const struct wire_value *message, const c
         return true;
     if (v->kind != WIRE_INT || v->integer < 0)
         return false;
-    client_acks(c, (uint64_t)v->integer);
+    take_acks(c, (uint64_t)v->integer);
     return true;
 }
 
@@ -238,18 +232,12 @@ void client_load(struct client *c, int change)
 
 /* ---- what goes out ---- */
 
-static void ignore(void *context, enum err err)
-{
-    (void)context;
-    (void)err;
-}
-
 /* Our own mistake. An event would be as unwritable after each resume: its session ends, so that the client hears the truth in a new one. */
 static void unwritable(struct client *c, struct slice body, uint64_t seq)
 {
     log_error("frame.unwritable", LOG_ID("session", &c->session), LOG_U64("bytes", body.n));
     if (seq > 0)
-        farewell_start(c->signaling, &c->session, slice_of(c->claims->user), c->epoch, "lost", ignore, NULL);
+        farewell_start(c->signaling, &c->session, slice_of(c->claims->user), c->epoch, "lost", NULL, NULL);
     client_close(c, CLOSE_RESTART);
 }
 
@@ -325,7 +313,7 @@ struct seat *seat_find(struct client *c, const struct id *call)
     return NULL;
 }
 
-void seat_drop(struct client *c, const struct id *call)
+static void seat_drop(struct client *c, const struct id *call)
 {
     struct seat *seat = seat_find(c, call);
     if (!seat)
@@ -356,7 +344,7 @@ static void seat_add(struct client *c, const struct id *call, const struct seati
     c->seats[c->seat_count++] = (struct seat){.call = *call, .seating = *seating};
 }
 
-void seat_set(struct client *c, const struct id *call, const struct seating *seating)
+static void seat_set(struct client *c, const struct id *call, const struct seating *seating)
 {
     struct seat *seat = seat_find(c, call);
     if (!seat)

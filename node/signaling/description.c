@@ -169,11 +169,9 @@ bool candidates_put(struct request *rq, const struct wire_value *candidates, boo
     return request_fits(rq, out);
 }
 
-enum { ALLOW_USERS_MAX = 100 };
-
 bool allow_put(struct request *rq, struct buf *out)
 {
-    static const struct field rows[] = {{.name = "allow", .kind = FIELD_NAMES, .min = 0, .max = ALLOW_USERS_MAX},
+    static const struct field rows[] = {{.name = "allow", .kind = FIELD_NAMES, .min = 0, .max = CALL_ALLOW_MAX},
                                         {.name = NULL}};
     const struct wire_value *allow = wire_get(rq->message, "allow");
     char why[WHY_SIZE];

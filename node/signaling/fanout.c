@@ -45,17 +45,12 @@ static void leg_send(struct leg *, const struct call_entry *, size_t count);
 
 /* ---- the end ---- */
 
-static void ignore(void *context, enum err err)
-{
-    (void)context;
-    (void)err;
-}
-
 static void fanout_finish(struct fanout *f)
 {
     if (f->err == ERR_OK && f->entry_count > 0)
         store_fanout_done(f->signaling->store, &f->call, f->entries[0].version, f->entries[f->entry_count - 1].version);
-    f->on_done(f->context, f->err);
+    if (f->on_done)
+        f->on_done(f->context, f->err);
     free(f->bytes);
     free(f);
 }
@@ -99,7 +94,7 @@ static void on_delivered(void *context, enum err err, uint64_t version)
     if (err == ERR_HOLE)
         log_error("fanout.stuck", LOG_ID("call", &f->call), LOG_U64("version", version));
     if (err == ERR_GONE && !leg->final)
-        fanout_leave(f->signaling, &f->call, &leg->session, "lost", ignore,
+        fanout_leave(f->signaling, &f->call, &leg->session, "lost", NULL,
                      NULL); /* it ended while it was on its way into the call */
     if ((err == ERR_GONE || err == ERR_OVERRUN) && own_reply(leg).n)
         f->session_over = true;
@@ -235,7 +230,7 @@ static void fanout_begin(struct fanout *f, const struct call_answer *a)
 void fanout_start(struct signaling *sig, const struct id *call, const struct call_answer *a, fanout_done_fn *on_done,
                   void *context)
 {
-    fanout_begin(fanout_create(sig, call, on_done ? on_done : ignore, context), a);
+    fanout_begin(fanout_create(sig, call, on_done, context), a);
 }
 
 void fanout_resume(struct signaling *sig, const struct id *call, fanout_done_fn *on_done, void *context)
@@ -300,7 +295,7 @@ static void on_left(void *context, const struct call_answer *a)
     free(context);
     if (a->err == ERR_OK)
         fanout_start(leaving.signaling, &leaving.call, a, leaving.on_done, leaving.context);
-    else /* not there any more is as good */
+    else if (leaving.on_done) /* not there any more is as good */
         leaving.on_done(leaving.context, a->err == ERR_UNAVAILABLE ? ERR_UNAVAILABLE : ERR_OK);
 }
 

@@ -25,7 +25,8 @@ struct farewell {
 
 static void finish(struct farewell *f, enum err err)
 {
-    f->on_done(f->context, err);
+    if (f->on_done)
+        f->on_done(f->context, err);
     free(f);
 }
 

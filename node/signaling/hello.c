@@ -111,8 +111,8 @@ static void put_limits(struct buf *b, const struct signaling_settings *s)
     wire_put_key_int(b, "message_bytes", (int64_t)s->message_bytes_max);
     wire_put_key_int(b, "frames_per_second", (int64_t)s->frames.rate_per_s);
     wire_put_key_int(b, "bytes_per_second", (int64_t)s->bytes.rate_per_s);
-    wire_put_key_int(b, "data_bytes", 16384);
-    wire_put_key_int(b, "early_candidates", 100);
+    wire_put_key_int(b, "data_bytes", SIGNAL_DATA_BYTES_MAX);
+    wire_put_key_int(b, "early_candidates", OFFER_CANDIDATES_MAX);
     wire_put_key_int(b, "seats", CALL_SEATS_MAX);
 }
 

@@ -41,7 +41,7 @@ static void create(struct request *rq, struct call_create *c)
     struct buf allow;
     buf_init(&sdp, rq->signaling->settings.message_bytes_max * 4);
     buf_init(&candidates, rq->signaling->settings.message_bytes_max * 4);
-    buf_init(&allow, 100 * (NAME_MAX_CHARS + 1) + 2);
+    buf_init(&allow, CALL_ALLOW_MAX * (NAME_MAX_CHARS + 1) + 2);
     c->relay = wire_get_string(rq->message, "privacy").n > 0;
     bool good = !offer || (check_offer(rq, offer) && description_put(rq, offer, c->relay, &sdp));
     good = good && candidates_put(rq, wire_get(rq->message, "candidates"), c->relay, &candidates, &c->candidate_count);

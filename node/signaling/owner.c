@@ -106,12 +106,6 @@ static void on_renew(struct timer *timer)
     timer_set(o->signaling->settings.timers, timer, RENEW_EVERY_MS, on_renew);
 }
 
-static void ignore(void *context, enum err err)
-{
-    (void)context;
-    (void)err;
-}
-
 static void on_expired(void *context, const struct call_answer *a)
 {
     struct signaling *sig = ((struct due_call *)context)->signaling;
@@ -126,9 +120,9 @@ static void fire(struct signaling *sig, const struct due_timer *due)
     metric_inc(sig->settings.metrics, METRIC_TIMERS_FIRED);
     if (due->kind == DUE_FANOUT) {
         metric_inc(sig->settings.metrics, METRIC_FANOUTS_FINISHED);
-        fanout_resume(sig, &due->id, ignore, NULL);
+        fanout_resume(sig, &due->id, NULL, NULL);
     } else if (due->kind == DUE_GRACE && name_is_valid(due->user)) {
-        farewell_start(sig, &due->id, due->user, 0, "lost", ignore, NULL);
+        farewell_start(sig, &due->id, due->user, 0, "lost", NULL, NULL);
     } else if (due->kind == DUE_EXPIRE) {
         struct due_call *question = malloc(sizeof *question);
         assert(question);

@@ -26,7 +26,6 @@ struct signaling {
     struct client *clients;  /* list of all of them */
     size_t client_count;
     struct client *acks; /* list of clients whose acks the store has not heard */
-    struct timer ack_timer;
     struct owner *owner;
     struct buf body;  /* scratch: a reply or event being written */
     struct buf frame; /* scratch: a frame on its way out */
@@ -117,7 +116,6 @@ void client_send(struct client *, struct slice body, uint64_t seq);
 void client_close(struct client *, enum close_code);
 /* The client has a session from now on. */
 void client_adopt(struct client *, const struct id *session, uint64_t epoch);
-void client_acks(struct client *, uint64_t seq);
 void acks_flush(struct signaling *);
 struct session_device client_device(const struct client *);
 unsigned user_partition(const struct signaling *, struct slice user);
@@ -126,8 +124,6 @@ unsigned user_partition(const struct signaling *, struct slice user);
 struct seat *seat_find(struct client *, const struct id *call);
 /* Takes a seating in if it is newer than what is known; an empty text means that the client is out. */
 void seat_update(struct client *, const struct id *call, struct slice text);
-void seat_set(struct client *, const struct id *call, const struct seating *);
-void seat_drop(struct client *, const struct id *call);
 
 /* ---- request.c ---- */
 /* Takes a decoded frame of a client that may speak; owns `doc` from here on. */
@@ -167,7 +163,7 @@ void request_fail_call(struct request *, enum err);
 /* Brings everybody's mailbox up to the change, keeps rq->reply, then answers the request. */
 void fanout_for_request(struct request *, const struct call_answer *);
 /* The same for a change nobody here asked for (rq NULL), or that another story waits for. */
-typedef void fanout_done_fn(void *context, enum err);
+typedef void fanout_done_fn(void *context, enum err); /* NULL where nobody waits */
 void fanout_start(struct signaling *, const struct id *call, const struct call_answer *, fanout_done_fn *,
                   void *context);
 /* Brings out what the call's log still has: where another node stopped, or has not come to yet. */

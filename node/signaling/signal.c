@@ -6,8 +6,6 @@
  * signal: one of description, candidates or data for one peer. To peer 0: with the offer while it waits, to its taker afterwards.
  */
 
-enum { DATA_BYTES_MAX = 16384, EARLY_MAX = 100 };
-
 /* False: not exactly one payload, and the request was answered. */
 static bool check_payload(struct request *rq)
 {
@@ -23,7 +21,7 @@ static bool put_data(struct request *rq, const struct wire_value *data, struct b
 {
     size_t before = b->n;
     wire_put_key_value(b, "data", data);
-    if (b->n - before <= DATA_BYTES_MAX + sizeof "data")
+    if (b->n - before <= SIGNAL_DATA_BYTES_MAX + sizeof "data")
         return request_fits(rq, b);
     request_fail(rq, ERR_TOO_LARGE, "`data` is larger than 16 KiB");
     return false;
@@ -132,7 +130,8 @@ static void to_taker(struct request *rq, const struct seat *seat)
     struct buf items;
     size_t count = 0;
     if (!candidates) {
-        store_offer_add(rq->signaling->store, &actor, rq->id, (struct slice){0}, EARLY_MAX + 1, on_asked, rq);
+        store_offer_add(rq->signaling->store, &actor, rq->id, (struct slice){0}, OFFER_CANDIDATES_MAX + 1, on_asked,
+                        rq);
         return;
     }
     buf_init(&items, rq->signaling->settings.message_bytes_max * 4);

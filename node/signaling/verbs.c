@@ -21,7 +21,7 @@ static const struct field auth_renew_fields[] = {
     END,
 };
 static const struct field offer_post_fields[] = {
-    {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = 100},
+    {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = OFFER_CANDIDATES_MAX},
     {.name = "ttl_ms", .kind = FIELD_INT, .min = 1, .max = 86400000},
     {.name = "seats", .kind = FIELD_INT, .min = 2, .max = CALL_SEATS_MAX},
     {.name = "privacy", .kind = FIELD_ONE_OF, .words = "relay"},
@@ -31,7 +31,7 @@ static const struct field call_start_fields[] = {
     {.name = "to", .kind = FIELD_NAMES, .required = true, .min = 0, .max = 4},
     {.name = "seats", .kind = FIELD_INT, .min = 2, .max = CALL_SEATS_MAX},
     {.name = "privacy", .kind = FIELD_ONE_OF, .words = "relay"},
-    {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = 100},
+    {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = OFFER_CANDIDATES_MAX},
     {.name = "ring_ms", .kind = FIELD_INT, .min = 5000, .max = 120000},
     {.name = "wait", .kind = FIELD_BOOL},
     END,
@@ -57,7 +57,7 @@ static const struct field signal_fields[] = {
     {.name = "call", .kind = FIELD_ID, .required = true},
     {.name = "to", .kind = FIELD_INT, .required = true, .min = 0, .max = CALL_SEATS_MAX},
     {.name = "description", .kind = FIELD_MAP},
-    {.name = "candidates", .kind = FIELD_ARRAY, .min = 1, .max = 100},
+    {.name = "candidates", .kind = FIELD_ARRAY, .min = 1, .max = OFFER_CANDIDATES_MAX},
     END,
 };
 

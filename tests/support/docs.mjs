@@ -131,13 +131,21 @@ const VERBS = 'node/signaling/verbs.c';
 /** Requests that are not built yet. */
 const laterVerbs = () => [...read(VERBS).matchAll(/\{"([\w.]+)", \w+, unsupported_run\}/g)].map(([, name]) => name);
 
+const LIMITS = Object.fromEntries([...read('node/call/limits.h').matchAll(/(\w+) = (\d+),/g)].map(([, name, n]) => [name, n]));
+/** A bound of the table as a number: a literal, or a name of node/call/limits.h. */
+function bound(text) {
+  const n = /^\d+$/.test(text) ? text : LIMITS[text];
+  if (!n) throw new Error(`${VERBS}: ${text} is no number and no limit of node/call/limits.h`);
+  return n;
+}
+
 /** The requests of node/signaling/verbs.c that do something: {name: [{name, numbers, words}]}. */
 function verbs() {
   const source = read(VERBS);
   const fields = {};
   for (const [, name, body] of source.matchAll(/struct field (\w+)_fields\[\] = \{([\s\S]*?)\n?\};/g)) {
     const rows = body.split(/\{\.name = /).slice(1);
-    fields[name] = rows.map((row) => ({ name: /^"(\w+)"/.exec(row)?.[1], numbers: [...row.matchAll(/\.(?:min|max) = (\d+)/g)].map(([, n]) => n).filter((n) => n !== '0'), words: /\.words = "([^"]*)"/.exec(row)?.[1]?.split('|') ?? [] }));
+    fields[name] = rows.map((row) => ({ name: /^"(\w+)"/.exec(row)?.[1], numbers: [...row.matchAll(/\.(?:min|max) = (\w+)/g)].map(([, n]) => bound(n)).filter((n) => n !== '0'), words: /\.words = "([^"]*)"/.exec(row)?.[1]?.split('|') ?? [] }));
   }
   const rows = [...source.matchAll(/\{"([\w.]+)", (\w+)_fields, (?!unsupported)\w+_run\}/g)];
   return Object.fromEntries(rows.map(([, verb, list]) => [verb, fields[list]]));

@@ -3,18 +3,11 @@
 -- ARGV 1 seq  2 how many events at most  3 epoch of the attach that asks
 -- Returns {"ok", last event, {seq, body, seq, body, …}, call, seating, …}, or {"gone"}. {"stale"} a later attach or session has its place; {"gone"} also if no
 -- socket holds it: its node was taken for dead.
+-- include: session
 local session, mailbox = KEYS[1], KEYS[2]
 local after, count, epoch = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
-local fields = redis.call('HGETALL', session)
-local s, result = {}, {}
-for i = 1, #fields, 2 do
-  s[fields[i]] = fields[i + 1]
-  if string.sub(fields[i], 1, 3) == 'in:' then
-    result[#result + 1] = string.sub(fields[i], 4)
-    result[#result + 1] = fields[i + 1]
-  end
-end
+local s, seatings = session_load(session)
 if not s.seq then return {'gone'} end
 if s.epoch ~= epoch or s.state == 'superseded' then return {'stale'} end
 if s.state ~= 'attached' then return {'gone'} end
@@ -23,4 +16,4 @@ for _, e in ipairs(redis.call('XRANGE', mailbox, (after + 1) .. '-0', '+', 'COUN
   events[#events + 1] = tonumber(string.match(e[1], '^%d+'))
   events[#events + 1] = e[2][2]
 end
-return {'ok', tonumber(s.seq), events, unpack(result)}
+return {'ok', tonumber(s.seq), events, unpack(seatings)}

@@ -4,19 +4,12 @@
 --      7 a name for this attempt, so that it can be taken back if its answer is lost  8 node id
 -- Returns {"ok", epoch, last event, highest request id that was answered with an effect, call, seating, …}. {"gone"} the session is over, another's, or
 -- can't give every event after that one.
+-- include: session
 local session, mailbox, replies, timers, held, holders = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, key, user, device, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local have, attempt, node = tonumber(ARGV[6]), ARGV[7] or '', ARGV[8]
 
-local fields = redis.call('HGETALL', session)
-local s, views = {}, {}
-for i = 1, #fields, 2 do
-  s[fields[i]] = fields[i + 1]
-  if string.sub(fields[i], 1, 3) == 'in:' then
-    views[#views + 1] = string.sub(fields[i], 4)
-    views[#views + 1] = fields[i + 1]
-  end
-end
+local s, seatings = session_load(session)
 if s.key ~= key or s.user ~= user or s.device ~= device then return {'gone'} end
 if s.state ~= 'attached' and s.state ~= 'suspended' then return {'gone'} end
 if have > tonumber(s.seq) or have < tonumber(s.acked) then return {'gone'} end
@@ -32,5 +25,5 @@ redis.call('ZREM', timers, 'grace:' .. id .. ':' .. user)
 local answered = redis.call('XREVRANGE', replies, '+', '-', 'COUNT', 1)
 local highest = answered[1] and tonumber(string.match(answered[1][1], '^%d+')) or 0
 local result = {'ok', epoch, tonumber(s.seq), highest}
-for i = 1, #views do result[#result + 1] = views[i] end
+for i = 1, #seatings do result[#result + 1] = seatings[i] end
 return result

@@ -6,6 +6,7 @@
 -- Returns {"ok", call, seating, call, seating, …}: the calls that the old session sits in. {"conflict", id} another session is the old one: ask again with that;
 -- {"rate_limited"} too many devices.
 -- include: now
+-- include: session
 local session, devices, timers, old, held, holders = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, key, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local channel, grace_ms, old_id, devices_max = ARGV[6], tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
@@ -17,15 +18,8 @@ if current == '' and redis.call('HLEN', devices) >= devices_max then return {'ra
 
 local result = {'ok'}
 if old_id ~= '' then
-  local fields = redis.call('HGETALL', old)
-  local there = {}
-  for i = 1, #fields, 2 do
-    there[fields[i]] = fields[i + 1]
-    if string.sub(fields[i], 1, 3) == 'in:' then
-      result[#result + 1] = string.sub(fields[i], 4)
-      result[#result + 1] = fields[i + 1]
-    end
-  end
+  local there, seatings = session_load(old)
+  for i = 1, #seatings do result[#result + 1] = seatings[i] end
   if there.state == 'attached' then
     redis.call('SPUBLISH', there.channel, cmsgpack.pack({1, 'close', old_id, tonumber(there.epoch), 'superseded'}))
   end

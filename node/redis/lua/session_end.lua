@@ -3,16 +3,12 @@
 -- ARGV 1 session id  2 user  3 epoch (0: only if no socket holds it)  4 ms until the partition's owner goes on in the caller's place
 -- Returns {"ok", call, …}: where it may sit. {"stale"} it is held, or by a later attach, or its grace runs on; {"gone"} there is none.
 -- include: now
+-- include: session
 local session, devices, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, user, epoch, retry_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local timer = 'grace:' .. id .. ':' .. user
 
-local fields = redis.call('HGETALL', session)
-local s, result = {}, {'ok'}
-for i = 1, #fields, 2 do
-  s[fields[i]] = fields[i + 1]
-  if string.sub(fields[i], 1, 3) == 'in:' then result[#result + 1] = string.sub(fields[i], 4) end
-end
+local s, seatings = session_load(session)
 if not s.state then
   redis.call('ZREM', timers, timer)
   return {'gone'}
@@ -29,4 +25,6 @@ if s.channel ~= '' then redis.call('SPUBLISH', s.channel, cmsgpack.pack({1, 'clo
 redis.call('HSET', session, 'state', 'ended', 'channel', '')
 redis.call('ZADD', timers, now + retry_ms, timer)
 if redis.call('HGET', devices, s.device) == id then redis.call('HDEL', devices, s.device) end
+local result = {'ok'}
+for i = 1, #seatings, 2 do result[#result + 1] = seatings[i] end
 return result

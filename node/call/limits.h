@@ -1,0 +1,15 @@
+/**
+ * What one call, offer or signal may hold: the limits that the protocol fixes, so that table, rules, store and welcome say the same.
+ */
+#ifndef NODE_CALL_LIMITS_H
+#define NODE_CALL_LIMITS_H
+
+enum {
+    CALL_SEATS_MAX = 5,
+    CALL_ALLOW_MAX = 100,                /* users on the list of who may come by a call's id */
+    OFFER_CANDIDATES_MAX = 100,          /* early ones that wait with an offer; also those of one request */
+    OFFER_CANDIDATE_BYTES_MAX = 1 << 16, /* the same, as msgpack */
+    SIGNAL_DATA_BYTES_MAX = 16384,       /* as msgpack */
+};
+
+#endif
