@@ -52,7 +52,6 @@ struct edge_settings {
     /** Allowed `Origin` values, exact; ends with NULL; NULL or empty: any. A client without one is no browser and passes. */
     const char *const *origins;
     const char *const *trusted_proxies; /* CIDRs whose X-Forwarded-For is believed; ends with NULL */
-    const char *files_dir;              /* reserved for the browser client; NULL: none */
     const struct edge_route *routes;
     size_t message_bytes_max; /* a reassembled message; more closes with 1009 */
     size_t queue_bytes_max;   /* a conn's send queue; more closes with 4008 */

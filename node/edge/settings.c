@@ -66,7 +66,6 @@ void settings_copy(struct edge *edge, const struct edge_settings *set)
     edge->set.listen = list_copy(set->listen);
     edge->set.origins = list_copy(set->origins);
     edge->set.trusted_proxies = NULL;
-    edge->set.files_dir = NULL;
     edge->set.tls_cert = set->tls_cert ? slice_dup(slice_of(set->tls_cert)) : NULL;
     edge->set.tls_key = set->tls_key ? slice_dup(slice_of(set->tls_key)) : NULL;
     edge->set.routes = routes_copy(set->routes);
