@@ -17,6 +17,49 @@ struct key key_devices(unsigned partition, struct slice user)
     return make(partition, "user:", user);
 }
 
+struct key key_rings(unsigned partition, struct slice user)
+{
+    return make(partition, "rings:", user);
+}
+
+struct key key_blocks(unsigned partition, struct slice user)
+{
+    return make(partition, "blocks:", user);
+}
+
+struct key key_presence(unsigned partition, struct slice user)
+{
+    return make(partition, "presence:", user);
+}
+
+struct key key_watch(unsigned partition, struct slice user)
+{
+    return make(partition, "watch:", user);
+}
+
+struct key key_limits(unsigned partition, struct slice user)
+{
+    return make(partition, "limits:", user);
+}
+
+struct key key_pair(unsigned partition, struct slice a, struct slice b)
+{
+    char names[2 * NAME_MAX_CHARS + 2];
+    int n = snprintf(names, sizeof names, "%.*s,%.*s", SLICE_FMT(a), SLICE_FMT(b));
+    assert(n > 0 && (size_t)n < sizeof names);
+    return make(partition, "pair:", slice_make(names, (size_t)n));
+}
+
+struct key key_session_prefix(unsigned partition)
+{
+    return make(partition, "session:", (struct slice){0});
+}
+
+struct key key_mailbox_prefix(unsigned partition)
+{
+    return make(partition, "mailbox:", (struct slice){0});
+}
+
 struct key key_session(const struct id *session)
 {
     return make(id_partition(session), "session:", id_slice(session));

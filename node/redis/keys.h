@@ -12,13 +12,19 @@
 /*  id, pattern, type, what it holds; {p} is the partition's tag */
 #define KEYS_TABLE(X)                                                                                                 \
     X(DEVICES, "{p}:user:<user>", "hash", "A user's devices: device → session id")                                    \
+    X(RINGS, "{p}:rings:<user>", "hash", "Invitations that ring the user's devices: call → version of the ring")      \
+    X(BLOCKS, "{p}:blocks:<user>", "set", "Whom the user has blocked")                                                \
+    X(PRESENCE, "{p}:presence:<user>", "hash", "What others may know of a user")                                      \
+    X(WATCH, "{p}:watch:<user>", "sharded channel", "Changes of the user's presence, for nodes that have watchers")   \
+    X(LIMITS, "{p}:limits:<user>", "hash", "What the user has left of limits that count by the minute")               \
+    X(PAIR, "{p}:pair:<user>,<user>", "hash", "Two who call each other: whose call came first")                       \
     X(SESSION, "{p}:session:<session>", "hash", "A session")                                                          \
     X(MAILBOX, "{p}:mailbox:<session>", "stream", "Events that the session's client has not acked; entry id = seq")   \
     X(REPLIES, "{p}:replies:<session>", "stream", "Answers to the session's last requests; entry id = request id")    \
     X(CALL, "{p}:call:<call>", "hash", "A call; two minutes longer than it lasts")                                    \
     X(LOG, "{p}:log:<call>", "stream", "Changes of the call that are not yet in all mailboxes; entry id = version")   \
     X(TIMERS, "{p}:timers", "sorted set",                                                                             \
-      "What is due when: `fanout:<call>`, `expire:<call>`, `grace:<session>:<user>`")                                 \
+      "What is due when: `fanout:<call>`, `expire:<call>`, `ring:<call>:<user>`, `grace:<session>:<user>`")           \
     X(HELD, "{p}:held:<node>", "set", "Sessions whose socket the node holds, and some that it held")                  \
     X(HOLDERS, "{p}:holders", "set", "Nodes that hold sessions here, or died holding some")                           \
     X(NODE, "{p}:node:<node>", "sharded channel", "Envelopes for sessions that the node holds")                       \
@@ -27,11 +33,18 @@
     X(DEV_KEY, "{cluster}:dev-key", "string", "With --dev: the secret that /dev/token signs with")
 
 struct key {
-    char text[128];
+    char text[160];
     size_t n;
 };
 
 struct key key_devices(unsigned partition, struct slice user);
+struct key key_rings(unsigned partition, struct slice user);
+struct key key_blocks(unsigned partition, struct slice user);
+struct key key_presence(unsigned partition, struct slice user);
+struct key key_watch(unsigned partition, struct slice user);
+struct key key_limits(unsigned partition, struct slice user);
+/** `a` sorts before `b`; their partition is a's. */
+struct key key_pair(unsigned partition, struct slice a, struct slice b);
 struct key key_session(const struct id *session);
 struct key key_mailbox(const struct id *session);
 struct key key_replies(const struct id *session);
@@ -41,6 +54,12 @@ struct key key_timers(unsigned partition);
 struct key key_held(unsigned partition, const struct node_id *);
 struct key key_holders(unsigned partition);
 struct key key_node(unsigned partition, const struct node_id *);
+/*
+ * Prefixes: a script that finds the name of a session or user within its own partition puts it behind one of these, which came in KEYS
+ * (docs/decisions/0011-prefixes-of-keys.md). An empty user makes a prefix of the functions above, too.
+ */
+struct key key_session_prefix(unsigned partition);
+struct key key_mailbox_prefix(unsigned partition);
 #define KEY_NODES "{cluster}:nodes"
 #define KEY_PARTITIONS "{cluster}:partitions"
 #define KEY_DEV_KEY "{cluster}:dev-key"

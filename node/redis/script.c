@@ -133,13 +133,14 @@ void script_call(struct scripts *s, enum script script, const struct script_args
     size_t bytes = 0;
     for (size_t i = 0; i < a->n; i++)
         bytes += a->v[i].n;
-    static const char digits[] = "0123456";
+    static const char *const counts[SCRIPT_KEYS_MAX + 1] = {"0", "1", "2", "3",  "4",  "5", "6",
+                                                            "7", "8", "9", "10", "11", "12"};
     struct script_call *c = malloc(sizeof *c + (a->n + 3) * sizeof c->v[0] + bytes);
     assert(c);
     *c = (struct script_call){.scripts = s, .script = script, .fn = fn, .context = context, .n = a->n + 3};
     c->v[0] = SLICE("EVALSHA");
     c->v[1] = slice_make(s->row[script].sha, 40);
-    c->v[2] = slice_make(digits + a->key_count, 1);
+    c->v[2] = slice_of(counts[a->key_count]);
     char *at = (char *)(c->v + c->n);
     for (size_t i = 0; i < a->n; i++) {
         if (a->v[i].n)

@@ -34,6 +34,16 @@ struct scripts;
     X(CALL_GET, "call_get")             \
     X(CALL_EXPIRE, "call_expire")       \
     X(LOG_READ, "log_read")             \
+    X(CALL_ACCEPT, "call_accept")       \
+    X(CALL_ALERT, "call_alert")         \
+    X(CALL_CANCEL, "call_cancel")       \
+    X(CALL_DISCARD, "call_discard")     \
+    X(CALL_INCOMING, "call_incoming")   \
+    X(CALL_INVITE, "call_invite")       \
+    X(CALL_REJECT, "call_reject")       \
+    X(PAIR_CLAIM, "pair_claim")         \
+    X(USER_REACH, "user_reach")         \
+    X(RING, "ring")                     \
     X(OFFER_ADD, "offer_add")           \
     X(DELIVER, "deliver")               \
     X(FANOUT_DONE, "fanout_done")       \
@@ -49,7 +59,7 @@ enum script {
 };
 
 /** Keys and arguments of one call, in order: keys first. Holds views; numbers are kept inside. Zero `n` starts a new one. */
-enum { SCRIPT_ARGS_MAX = 320, SCRIPT_KEYS_MAX = 6 };
+enum { SCRIPT_ARGS_MAX = 448, SCRIPT_KEYS_MAX = 12 };
 struct script_args {
     size_t n;
     size_t key_count;

@@ -13,7 +13,8 @@ static size_t read_entries(const struct redisReply *list, struct call_entry entr
         entries[n] = (struct call_entry){.version = reply_number(e, 0),
                                          .targets = reply_text(e, 1),
                                          .seating = reply_text(e, 2),
-                                         .body = reply_text(e, 3)};
+                                         .body = reply_text(e, 3),
+                                         .ring = reply_text(e, 4)};
     }
     return n;
 }
@@ -34,7 +35,7 @@ static void read_change(const struct redisReply *reply, struct call_answer *a,
     a->from_name = reply_text(reply, 10);
 }
 
-static void on_change(void *context, enum err transport, const struct redisReply *reply)
+void on_call_change(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
     struct call_entry entries[CALL_ENTRIES_MAX];
@@ -62,12 +63,13 @@ static void on_snapshot(void *context, enum err transport, const struct redisRep
         a.members = reply_text(reply, 8);
         a.own = reply_number(reply, 9) != 0;
         a.seating = reply_text(reply, 10);
+        a.ringing = reply_text(reply, 11);
     }
     q->fn.call(q->context, &a);
     free(q);
 }
 
-static struct question *call_question(struct store *store, call_answer_fn *fn, void *context)
+struct question *call_question(struct store *store, call_answer_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
     q->fn.call = fn;
@@ -76,7 +78,7 @@ static struct question *call_question(struct store *store, call_answer_fn *fn, v
 
 /* ---- questions ---- */
 
-static void put_call_keys(struct script_args *a, const struct id *call)
+void put_call_keys(struct script_args *a, const struct id *call)
 {
     args_init(a);
     args_key(a, key_call(call));
@@ -85,7 +87,7 @@ static void put_call_keys(struct script_args *a, const struct id *call)
     args_put(a, id_slice(call));
 }
 
-static void put_device(struct script_args *a, const struct call_actor *actor)
+void put_actor(struct script_args *a, const struct call_actor *actor)
 {
     args_put(a, id_slice(&actor->session));
     args_put(a, actor->device.user);
@@ -93,7 +95,14 @@ static void put_device(struct script_args *a, const struct call_actor *actor)
     args_put(a, actor->device.name);
 }
 
-static void put_epoch(struct script_args *a, uint64_t epoch)
+void put_presence_prefixes(struct script_args *a, unsigned partition)
+{
+    args_key(a, key_devices(partition, (struct slice){0}));
+    args_key(a, key_presence(partition, (struct slice){0}));
+    args_key(a, key_watch(partition, (struct slice){0}));
+}
+
+void put_epoch(struct script_args *a, uint64_t epoch)
 {
     if (epoch)
         args_u64(a, epoch);
@@ -105,7 +114,7 @@ void store_call_create(struct store *store, const struct call_create *c, call_an
 {
     struct script_args a;
     put_call_keys(&a, &c->actor.call);
-    put_device(&a, &c->actor);
+    put_actor(&a, &c->actor);
     args_u64(&a, c->seats);
     args_put(&a, c->allow);
     args_u64(&a, c->open);
@@ -115,16 +124,19 @@ void store_call_create(struct store *store, const struct call_create *c, call_an
     args_u64(&a, c->candidate_count);
     args_u64(&a, c->ttl_ms);
     put_epoch(&a, c->actor.epoch);
-    script_call(store->scripts, SCRIPT_CALL_CREATE, &a, on_change, call_question(store, fn, context));
+    args_put(&a, c->callees);
+    args_u64(&a, c->ring_ms);
+    args_put(&a, c->meta);
+    script_call(store->scripts, SCRIPT_CALL_CREATE, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_offer_take(struct store *store, const struct call_actor *actor, call_answer_fn *fn, void *context)
 {
     struct script_args a;
     put_call_keys(&a, &actor->call);
-    put_device(&a, actor);
+    put_actor(&a, actor);
     put_epoch(&a, actor->epoch);
-    script_call(store->scripts, SCRIPT_CALL_TAKE, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_CALL_TAKE, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_offer_add(struct store *store, const struct call_actor *actor, uint64_t request, struct slice candidates,
@@ -139,16 +151,16 @@ void store_offer_add(struct store *store, const struct call_actor *actor, uint64
     args_u64(&a, count);
     args_u64(&a, store->limits.candidates_max);
     args_u64(&a, store->limits.candidate_bytes_max);
-    script_call(store->scripts, SCRIPT_OFFER_ADD, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_OFFER_ADD, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_call_join(struct store *store, const struct call_actor *actor, call_answer_fn *fn, void *context)
 {
     struct script_args a;
     put_call_keys(&a, &actor->call);
-    put_device(&a, actor);
+    put_actor(&a, actor);
     put_epoch(&a, actor->epoch);
-    script_call(store->scripts, SCRIPT_CALL_JOIN, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_CALL_JOIN, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_call_leave(struct store *store, const struct call_actor *actor, unsigned peer, const char *reason,
@@ -161,7 +173,7 @@ void store_call_leave(struct store *store, const struct call_actor *actor, unsig
     args_put(&a, slice_of(reason));
     args_u64(&a, actor->request);
     put_epoch(&a, actor->epoch);
-    script_call(store->scripts, SCRIPT_CALL_LEAVE, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_CALL_LEAVE, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_call_lock(struct store *store, const struct call_actor *actor, bool locked, call_answer_fn *fn,
@@ -172,7 +184,7 @@ void store_call_lock(struct store *store, const struct call_actor *actor, bool l
     args_put(&a, id_slice(&actor->session));
     args_u64(&a, locked);
     put_epoch(&a, actor->epoch);
-    script_call(store->scripts, SCRIPT_CALL_LOCK, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_CALL_LOCK, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_call_mark(struct store *store, const struct call_actor *actor, uint64_t epoch, bool suspended,
@@ -183,7 +195,7 @@ void store_call_mark(struct store *store, const struct call_actor *actor, uint64
     args_put(&a, id_slice(&actor->session));
     args_u64(&a, epoch);
     args_u64(&a, suspended);
-    script_call(store->scripts, SCRIPT_CALL_MARK, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_CALL_MARK, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_call_get(struct store *store, const struct call_actor *actor, call_answer_fn *fn, void *context)
@@ -201,7 +213,7 @@ void store_offer_expire(struct store *store, const struct id *call, call_answer_
 {
     struct script_args a;
     put_call_keys(&a, call);
-    script_call(store->scripts, SCRIPT_CALL_EXPIRE, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_CALL_EXPIRE, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_log_read(struct store *store, const struct id *call, uint64_t after, call_answer_fn *fn, void *context)
@@ -212,7 +224,7 @@ void store_log_read(struct store *store, const struct id *call, uint64_t after, 
     args_key(&a, key_log(call));
     args_u64(&a, after);
     args_u64(&a, CALL_ENTRIES_MAX);
-    script_call(store->scripts, SCRIPT_LOG_READ, &a, on_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_LOG_READ, &a, on_call_change, call_question(store, fn, context));
 }
 
 /* ---- deliveries ---- */
@@ -234,6 +246,7 @@ void store_deliver(struct store *store, const struct delivery *d, delivered_fn *
     args_key(&a, key_mailbox(&d->session));
     args_key(&a, key_replies(&d->session));
     args_key(&a, key_timers(id_partition(&d->session)));
+    put_presence_prefixes(&a, id_partition(&d->session));
     args_put(&a, id_slice(&d->session));
     args_put(&a, id_slice(&d->call));
     args_u64(&a, d->request);

@@ -9,6 +9,7 @@
 #include "node/redis/store.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/rings.h"
 
 struct store {
     struct redis_client *client;
@@ -41,6 +42,10 @@ struct question {
         due_fn *due;
         holders_fn *holders;
         held_fn *held;
+        ring_fn *ring;
+        reach_fn *reach;
+        claim_fn *claim;
+        incoming_fn *incoming;
     } fn;
     uint64_t n; /* what the answer needs to know of the question */
 };
@@ -56,6 +61,16 @@ enum err reply_status(enum err transport, const struct redisReply *);
 /* Pairs of call id and seating from item `from` on. */
 size_t reply_seatings(const struct redisReply *, size_t from, unsigned partitions,
                       struct store_seating seatings[STORE_SEATINGS_MAX]);
+
+/* store_calls.c: what the questions about calls have in common. */
+struct question *call_question(struct store *, call_answer_fn *, void *context);
+void on_call_change(void *context, enum err transport, const struct redisReply *);
+/* Call, log and timers, and the call's id: KEYS 1-3 and ARGV 1 of every script that changes a call. */
+void put_call_keys(struct script_args *, const struct id *call);
+void put_actor(struct script_args *, const struct call_actor *);
+void put_epoch(struct script_args *, uint64_t epoch); /* 0: none */
+/* Prefixes of users' devices, presence and watch channels (include/presence.lua). */
+void put_presence_prefixes(struct script_args *, unsigned partition);
 
 /* store_cluster.c */
 void canary_start(struct store *);

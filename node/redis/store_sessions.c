@@ -9,7 +9,9 @@ static void on_session_answer(void *context, enum err transport, const struct re
     struct session_answer a = {.err = reply_status(transport, reply)};
     if (a.err == ERR_OK)
         a.seating_count = reply_seatings(reply, (size_t)q->n, q->store->partitions, a.seatings);
-    if (a.err == ERR_OK && q->n == 4) {
+    if (a.err == ERR_OK && q->n > 1)
+        a.seats = reply_number(reply, (size_t)q->n - 1);
+    if (a.err == ERR_OK && q->n == 5) {
         a.epoch = reply_number(reply, 1);
         a.seq = reply_number(reply, 2);
         a.answered = reply_number(reply, 3);
@@ -64,6 +66,8 @@ void store_session_create(struct store *store, const struct session_create *s, s
     args_key(&a, key_timers(partition));
     args_key(&a, key_session(id_is_none(&s->old) ? &s->id : &s->old));
     put_held_keys(&a, store, partition);
+    args_key(&a, key_rings(partition, s->device.user));
+    args_key(&a, key_presence(partition, s->device.user));
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->key);
     args_put(&a, s->device.user);
@@ -74,7 +78,7 @@ void store_session_create(struct store *store, const struct session_create *s, s
     args_put(&a, id_slice(&s->old));
     args_u64(&a, store->limits.devices_max);
     args_put(&a, slice_of(store->node.text));
-    script_call(store->scripts, SCRIPT_SESSION_CREATE, &a, on_session_answer, session_question(store, fn, context, 1));
+    script_call(store->scripts, SCRIPT_SESSION_CREATE, &a, on_session_answer, session_question(store, fn, context, 2));
 }
 
 /* "<node>:<n>": unique in the cluster. */
@@ -96,6 +100,7 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     args_key(&a, key_replies(&s->id));
     args_key(&a, key_timers(partition));
     put_held_keys(&a, store, partition);
+    args_key(&a, key_presence(partition, s->device.user));
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->key);
     args_put(&a, s->device.user);
@@ -104,7 +109,7 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     args_u64(&a, s->seq);
     put_attempt(&a, store, s->attempt);
     args_put(&a, slice_of(store->node.text));
-    script_call(store->scripts, SCRIPT_SESSION_ATTACH, &a, on_session_answer, session_question(store, fn, context, 4));
+    script_call(store->scripts, SCRIPT_SESSION_ATTACH, &a, on_session_answer, session_question(store, fn, context, 5));
 }
 
 /* {"ok", call, …} from item q->n on; a sweep's has the epoch before them */

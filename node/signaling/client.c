@@ -358,6 +358,8 @@ void seat_update(struct client *c, const struct id *call, struct slice text)
     struct seating seating;
     if (text.n == 0)
         seat_drop(c, call);
+    else if (seating_rings(text))
+        return;
     else if (seating_parse(text, c->signaling->settings.partitions, &seating) == ERR_OK)
         seat_set(c, call, &seating);
     else

@@ -11,18 +11,15 @@
  * owner starts from the log (fanout_resume).
  */
 
-enum { LEGS_MAX = 64, HOLES_MAX = 8, BYTES_MAX = 1 << 21 };
+enum { LEGS_MAX = 64, HOLES_MAX = 8 };
 
+/* One session's share, or that of all devices of a user who is rung. */
 struct leg {
     struct fanout *fanout;
-    struct id session;
+    struct id session; /* of a user's share: the acting one, if it goes along */
+    struct slice user; /* empty: a session's share */
     unsigned holes;
     bool final; /* the session is out of the call when it is done */
-};
-
-struct entry {
-    uint64_t version;
-    struct slice targets, seating, body;
 };
 
 struct fanout {
@@ -33,7 +30,7 @@ struct fanout {
     void *context;
     char *bytes; /* what the entries look into */
     size_t entry_count;
-    struct entry entries[CALL_ENTRIES_MAX];
+    struct call_entry entries[CALL_ENTRIES_MAX];
     size_t leg_count;
     size_t open;
     enum err err;      /* the first failure */
@@ -48,7 +45,7 @@ static void leg_send(struct leg *, const struct call_entry *, size_t count);
 static void fanout_finish(struct fanout *f)
 {
     if (f->err == ERR_OK && f->entry_count > 0)
-        store_fanout_done(f->signaling->store, &f->call, f->entries[0].version, f->entries[f->entry_count - 1].version);
+        brought_out_note(f->signaling, &f->call, f->entries[0].version, f->entries[f->entry_count - 1].version);
     if (f->on_done)
         f->on_done(f->context, f->err);
     free(f->bytes);
@@ -83,6 +80,18 @@ static void on_log_for_leg(void *context, const struct call_answer *a)
         leg_send(leg, a->entries, a->entry_count);
 }
 
+/* However it went, this share is over. */
+static void leg_settle(struct leg *leg, enum err err)
+{
+    struct fanout *f = leg->fanout;
+    if (err == ERR_GONE && !leg->final)
+        fanout_leave(f->signaling, &f->call, &leg->session, "lost", NULL,
+                     NULL); /* it ended while it was on its way into the call */
+    if ((err == ERR_GONE || err == ERR_OVERRUN) && own_reply(leg).n)
+        f->session_over = true;
+    leg_done(leg, err == ERR_GONE || err == ERR_OVERRUN ? ERR_OK : err == ERR_HOLE ? ERR_UNAVAILABLE : err);
+}
+
 static void on_delivered(void *context, enum err err, uint64_t version)
 {
     struct leg *leg = context;
@@ -93,12 +102,12 @@ static void on_delivered(void *context, enum err err, uint64_t version)
     }
     if (err == ERR_HOLE)
         log_error("fanout.stuck", LOG_ID("call", &f->call), LOG_U64("version", version));
-    if (err == ERR_GONE && !leg->final)
-        fanout_leave(f->signaling, &f->call, &leg->session, "lost", NULL,
-                     NULL); /* it ended while it was on its way into the call */
-    if ((err == ERR_GONE || err == ERR_OVERRUN) && own_reply(leg).n)
-        f->session_over = true;
-    leg_done(leg, err == ERR_GONE || err == ERR_OVERRUN ? ERR_OK : err == ERR_HOLE ? ERR_UNAVAILABLE : err);
+    leg_settle(leg, err);
+}
+
+static void on_rung(void *context, enum err err)
+{
+    leg_settle(context, err);
 }
 
 /* The mark of an entry for a session, or 0 if it does not concern it. */
@@ -106,10 +115,20 @@ static char mark_for(const struct signaling *sig, const struct id *session, stru
 {
     struct target t;
     while (target_next(&targets, sig->settings.partitions, &t)) {
-        if (id_eq(&t.session, session))
+        if (t.user.n == 0 && id_eq(&t.session, session))
             return t.mark;
     }
     return 0;
+}
+
+/* How an entry concerns a user's devices. False: it does not. */
+static bool target_for(const struct signaling *sig, struct slice user, struct slice targets, struct target *ret_target)
+{
+    while (target_next(&targets, sig->settings.partitions, ret_target)) {
+        if (slice_eq(ret_target->user, user))
+            return true;
+    }
+    return false;
 }
 
 static void leg_send(struct leg *leg, const struct call_entry *entries, size_t count)
@@ -128,26 +147,78 @@ static void leg_send(struct leg *leg, const struct call_entry *entries, size_t c
     store_deliver(f->signaling->store, &d, on_delivered, leg);
 }
 
+/* All devices of a user in one step; with the acting session, if it is one of them and has no other share. */
+static void leg_ring(struct leg *leg)
+{
+    struct fanout *f = leg->fanout;
+    struct ring_entry own[CALL_ENTRIES_MAX];
+    struct ring ring = {
+        .call = f->call, .user = leg->user, .actor = leg->session, .entries = own, .reply = own_reply(leg)};
+    struct target t;
+    for (size_t i = 0; i < f->entry_count; i++) {
+        const struct call_entry *e = &f->entries[i];
+        if (!target_for(f->signaling, leg->user, e->targets, &t))
+            continue;
+        bool acts = !id_is_none(&leg->session) && id_eq(&t.session, &leg->session);
+        char mark = acts ? mark_for(f->signaling, &t.session, e->targets) : 0;
+        leg->final = leg->final || mark_is_final(mark) || mark == 'o';
+        ring.caller = t.mark == '?' ? t.caller : ring.caller;
+        own[ring.count++] = (struct ring_entry){e->version, t.mark, t.session, mark, e->seating, e->ring};
+    }
+    ring.request = ring.reply.n ? f->request->id : 0;
+    store_ring(f->signaling->store, &ring, on_rung, leg);
+}
+
 /* ---- the start ---- */
 
 /* False: no room. */
-static bool add_leg(struct fanout *f, const struct id *session)
+static bool add_leg(struct fanout *f, const struct id *session, struct slice user)
 {
     for (size_t i = 0; i < f->leg_count; i++) {
-        if (id_eq(&f->legs[i].session, session))
+        if (user.n > 0 ? slice_eq(f->legs[i].user, user) : id_eq(&f->legs[i].session, session))
             return true;
     }
     if (f->leg_count == LEGS_MAX)
         return false;
-    f->legs[f->leg_count++] = (struct leg){.fanout = f, .session = *session};
+    f->legs[f->leg_count++] = (struct leg){.fanout = f, .session = *session, .user = user};
     return true;
+}
+
+/* The session that asked was ringing: all that concerns it concerns its user's devices as well, and goes with them. */
+static bool acts_with_user(const struct fanout *f, struct slice user)
+{
+    struct target t;
+    for (size_t i = 0; i < f->entry_count; i++) {
+        struct slice targets = f->entries[i].targets;
+        if (!mark_for(f->signaling, &f->request->session, targets))
+            continue;
+        if (!target_for(f->signaling, user, targets, &t) || !id_eq(&t.session, &f->request->session))
+            return false;
+    }
+    return true;
+}
+
+static void add_own_leg(struct fanout *f)
+{
+    const struct client *c = f->request->client;
+    struct slice user = c ? slice_of(c->claims->user) : (struct slice){0};
+    struct target t;
+    for (size_t i = 0; i < f->entry_count && user.n > 0; i++) {
+        if (target_for(f->signaling, user, f->entries[i].targets, &t) && id_eq(&t.session, &f->request->session) &&
+            acts_with_user(f, user)) {
+            (void)add_leg(f, &t.session, t.user);
+            return;
+        }
+    }
+    (void)add_leg(f, &f->request->session, (struct slice){0});
 }
 
 static bool add_legs(struct fanout *f, struct slice targets)
 {
     struct target t;
+    struct id nobody = {0};
     while (target_next(&targets, f->signaling->settings.partitions, &t)) {
-        if (!add_leg(f, &t.session))
+        if (!add_leg(f, t.user.n > 0 ? &nobody : &t.session, t.user))
             return false;
     }
     return true;
@@ -166,29 +237,33 @@ static void keep_entries(struct fanout *f, const struct call_answer *a)
 {
     size_t bytes = 1;
     for (size_t i = 0; i < a->entry_count; i++)
-        bytes += a->entries[i].targets.n + a->entries[i].seating.n + a->entries[i].body.n;
+        bytes += a->entries[i].targets.n + a->entries[i].seating.n + a->entries[i].body.n + a->entries[i].ring.n;
     f->bytes = malloc(bytes);
     assert(f->bytes);
     char *at = f->bytes;
     for (size_t i = 0; i < a->entry_count; i++) {
         const struct call_entry *e = &a->entries[i];
-        f->entries[f->entry_count++] =
-            (struct entry){e->version, keep(&at, e->targets), keep(&at, e->seating), keep(&at, e->body)};
+        f->entries[f->entry_count++] = (struct call_entry){e->version, keep(&at, e->targets), keep(&at, e->seating),
+                                                           keep(&at, e->body), keep(&at, e->ring)};
     }
 }
 
 static void fanout_run(struct fanout *f, const struct call_answer *a)
 {
     size_t fit = 0;
-    if (f->request)
-        (void)add_leg(f, &f->request->session);
     keep_entries(f, a);
+    if (f->request)
+        add_own_leg(f);
     while (fit < f->entry_count && add_legs(f, f->entries[fit].targets))
         fit++;
     f->entry_count = fit;       /* a long log is brought out piece by piece: its timer comes again */
     f->open = f->leg_count + 1; /* one for ourselves: a leg may be done at once */
-    for (size_t i = 0; i < f->leg_count; i++)
-        leg_send(&f->legs[i], a->entries, fit);
+    for (size_t i = 0; i < f->leg_count; i++) {
+        if (f->legs[i].user.n > 0)
+            leg_ring(&f->legs[i]);
+        else
+            leg_send(&f->legs[i], f->entries, fit);
+    }
     if (--f->open == 0)
         fanout_finish(f);
 }
@@ -246,7 +321,7 @@ static void update_own_seat(struct request *rq, const struct fanout *f)
     char text[1024];
     for (size_t i = 0; i < f->entry_count; i++) {
         char mark = mark_for(f->signaling, &rq->session, f->entries[i].targets);
-        if (!mark)
+        if (!mark || mark == 'o')
             continue;
         int n = mark_is_final(mark) ? 0
                                     : snprintf(text, sizeof text, "%llu%.*s", (unsigned long long)f->entries[i].version,

@@ -18,15 +18,17 @@ struct greeting {
     struct id old; /* the session that the new one supersedes */
     unsigned tries;
     uint64_t attempt;
+    bool in_call; /* the user sits somewhere, on this device or another */
     size_t count; /* calls to tell about */
     size_t open;  /* of them, not yet read */
-    struct {
+    struct greeted_call {
         struct id call;
-        struct buf snapshot; /* msgpack map; empty: not in it any more */
+        bool rings;
+        struct buf told; /* msgpack map, a snapshot or an invitation; empty: not in it any more */
     } calls[STORE_SEATINGS_MAX];
 };
 
-enum { CREATE_TRIES = 3, SNAPSHOT_BYTES_MAX = 8192 };
+enum { CREATE_TRIES = 3, TOLD_BYTES_MAX = 1 << 19 };
 
 static void create_session(struct request *);
 
@@ -40,7 +42,7 @@ static void greeting_drop(struct request *rq)
 {
     struct greeting *g = rq->story;
     for (size_t i = 0; g && i < g->count; i++)
-        buf_finish(&g->calls[i].snapshot);
+        buf_finish(&g->calls[i].told);
     free(g);
     rq->story = NULL;
 }
@@ -116,16 +118,16 @@ static void put_limits(struct buf *b, const struct signaling_settings *s)
     wire_put_key_int(b, "seats", CALL_SEATS_MAX);
 }
 
-static void put_calls(struct buf *b, const struct greeting *g)
+static void put_calls(struct buf *b, const char *key, const struct greeting *g, bool rings)
 {
     size_t n = 0;
     for (size_t i = 0; i < g->count; i++)
-        n += g->calls[i].snapshot.n > 0;
-    wire_put_cstr(b, "calls");
+        n += g->calls[i].rings == rings && g->calls[i].told.n > 0;
+    wire_put_cstr(b, key);
     wire_put_array(b, n);
     for (size_t i = 0; i < g->count; i++) {
-        if (g->calls[i].snapshot.n > 0)
-            wire_put_raw(b, buf_slice(&g->calls[i].snapshot));
+        if (g->calls[i].rings == rings && g->calls[i].told.n > 0)
+            wire_put_raw(b, buf_slice(&g->calls[i].told));
     }
 }
 
@@ -148,9 +150,8 @@ static void put_welcome(struct request *rq)
     wire_put_key_int(b, "grace_ms", (int64_t)s->grace_ms);
     wire_put_cstr(b, "ice_servers");
     ice_config_write(s->ice, slice_of(c->claims->user), clock_wall_ms() / 1000, b);
-    put_calls(b, rq->story);
-    wire_put_cstr(b, "pending");
-    wire_put_array(b, 0);
+    put_calls(b, "calls", rq->story, false);
+    put_calls(b, "pending", rq->story, true);
     put_limits(b, s);
     wire_put_cstr(b, "server");
     wire_put_map(b, 2);
@@ -173,14 +174,22 @@ static void welcome(struct request *rq)
         mail_read(c);
 }
 
-/* ---- where it sits ---- */
+/* ---- where it sits, and what rings ---- */
 
-struct snapshot_question {
+struct call_question {
     struct request *rq;
     size_t index;
 };
 
-static void snapshot_done(struct request *rq)
+static struct call_question *call_question_create(struct request *rq, size_t index)
+{
+    struct call_question *question = malloc(sizeof *question);
+    assert(question);
+    *question = (struct call_question){rq, index};
+    return question;
+}
+
+static void call_told(struct request *rq)
 {
     struct greeting *g = rq->story;
     if (--g->open > 0)
@@ -198,40 +207,75 @@ static void snapshot_done(struct request *rq)
 
 static void on_snapshot(void *context, const struct call_answer *a)
 {
-    struct snapshot_question *question = context;
+    struct call_question *question = context;
     struct request *rq = question->rq;
     struct greeting *g = rq->story;
-    struct buf *b = &g->calls[question->index].snapshot;
+    struct greeted_call *call = &g->calls[question->index];
     if (a->err == ERR_OK) {
-        wire_put_map(b, SNAPSHOT_PAIRS + (g->resumed ? 0 : 1));
-        snapshot_put(b, &g->calls[question->index].call, a);
+        wire_put_map(&call->told, SNAPSHOT_PAIRS + (g->resumed ? 0 : 1));
+        snapshot_put(&call->told, &call->call, a);
         if (!g->resumed)
-            wire_put_key_bool(b, "rejoin", true);
+            wire_put_key_bool(&call->told, "rejoin", true);
     } else if (a->err != ERR_NOT_FOUND) {
         g->half_told = true;
     }
     free(question);
-    snapshot_done(rq);
+    call_told(rq);
+}
+
+/* call.incoming as the devices heard it that were here when it began to ring, and what came early since. */
+static void put_incoming(struct buf *b, const struct incoming *incoming, bool in_call)
+{
+    size_t pairs = incoming->body.n > 0 ? (unsigned char)incoming->body.p[0] & 0x0f : 0; /* a fixmap */
+    wire_put_map(b, pairs + (incoming->candidate_count > 0));
+    wire_put_raw(b, slice_make(incoming->body.p + 1, incoming->body.n - 1));
+    wire_put_key_bool(b, "in_call", in_call);
+    if (incoming->candidate_count == 0)
+        return;
+    wire_put_cstr(b, "candidates");
+    wire_put_array(b, (size_t)incoming->candidate_count);
+    wire_put_raw(b, incoming->candidates);
+}
+
+static void on_incoming(void *context, enum err err, const struct incoming *incoming)
+{
+    struct call_question *question = context;
+    struct request *rq = question->rq;
+    struct greeting *g = rq->story;
+    if (err == ERR_OK && incoming->body.n > 1)
+        put_incoming(&g->calls[question->index].told, incoming, g->in_call);
+    else if (err != ERR_NOT_FOUND)
+        g->half_told = true;
+    free(question);
+    call_told(rq);
+}
+
+static void read_call(struct request *rq, size_t index)
+{
+    struct greeting *g = rq->story;
+    struct call_question *question = call_question_create(rq, index);
+    struct call_actor actor = request_actor(rq);
+    actor.call = g->calls[index].call;
+    if (g->calls[index].rings)
+        store_call_incoming(rq->signaling->store, &actor.call, actor.device.user, on_incoming, question);
+    else
+        store_call_get(rq->signaling->store, &actor, on_snapshot, question);
 }
 
 static void read_calls(struct request *rq, const struct session_answer *a)
 {
     struct greeting *g = rq->story;
+    g->in_call = a->seats > 0;
     g->count = a->seating_count;
     g->open = g->count + 1; /* one for ourselves: answers may come at once */
     for (size_t i = 0; i < g->count; i++) {
         g->calls[i].call = a->seatings[i].call;
-        buf_init(&g->calls[i].snapshot, SNAPSHOT_BYTES_MAX);
+        g->calls[i].rings = seating_rings(a->seatings[i].text);
+        buf_init(&g->calls[i].told, TOLD_BYTES_MAX);
     }
-    for (size_t i = 0, count = g->count; i < count; i++) {
-        struct snapshot_question *question = malloc(sizeof *question);
-        assert(question);
-        *question = (struct snapshot_question){rq, i};
-        struct call_actor actor = request_actor(rq);
-        actor.call = g->calls[i].call;
-        store_call_get(rq->signaling->store, &actor, on_snapshot, question);
-    }
-    snapshot_done(rq);
+    for (size_t i = 0, count = g->count; i < count; i++)
+        read_call(rq, i);
+    call_told(rq);
 }
 
 /* ---- a new session ---- */
@@ -253,8 +297,10 @@ static void on_created(void *context, const struct session_answer *a)
              a->err == ERR_RATE_LIMITED ? "too many devices of this user" : NULL);
     } else {
         client_adopt(c, &rq->session, 1);
-        for (size_t i = 0; i < a->seating_count; i++)
-            suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
+        for (size_t i = 0; i < a->seating_count; i++) {
+            if (!seating_rings(a->seatings[i].text))
+                suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
+        }
         read_calls(rq, a);
     }
 }
@@ -317,7 +363,8 @@ static void on_attached(void *context, const struct session_answer *a)
         order_init(&c->order, c->order.seq, a->answered);
         for (size_t i = 0; i < a->seating_count; i++) {
             seat_update(c, &a->seatings[i].call, a->seatings[i].text);
-            suspension_tell(sig, &a->seatings[i].call, &rq->session, a->epoch, false);
+            if (!seating_rings(a->seatings[i].text))
+                suspension_tell(sig, &a->seatings[i].call, &rq->session, a->epoch, false);
         }
         read_calls(rq, a);
     }

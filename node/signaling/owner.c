@@ -15,7 +15,7 @@ enum {
     RENEW_EVERY_MS = 2000,
     LOOK_EVERY_MS = 250,
     AGAIN_MS = 3000,
-    ACKS_EVERY_TICKS = 2,
+    FLUSH_EVERY_TICKS = 2,
     RETRY_EVERY_TICKS = 4
 };
 
@@ -115,6 +115,14 @@ static void on_expired(void *context, const struct call_answer *a)
         fanout_start(sig, &call, a, NULL, NULL);
 }
 
+static struct due_call *due_call_create(struct signaling *sig, const struct id *call)
+{
+    struct due_call *question = malloc(sizeof *question);
+    assert(question);
+    *question = (struct due_call){sig, *call};
+    return question;
+}
+
 static void fire(struct signaling *sig, const struct due_timer *due)
 {
     metric_inc(sig->settings.metrics, METRIC_TIMERS_FIRED);
@@ -123,11 +131,10 @@ static void fire(struct signaling *sig, const struct due_timer *due)
         fanout_resume(sig, &due->id, NULL, NULL);
     } else if (due->kind == DUE_GRACE && name_is_valid(due->user)) {
         farewell_start(sig, &due->id, due->user, 0, "lost", NULL, NULL);
+    } else if (due->kind == DUE_RING && name_is_valid(due->user)) {
+        store_ring_expire(sig->store, &due->id, due->user, on_expired, due_call_create(sig, &due->id));
     } else if (due->kind == DUE_EXPIRE) {
-        struct due_call *question = malloc(sizeof *question);
-        assert(question);
-        *question = (struct due_call){sig, due->id};
-        store_offer_expire(sig->store, &due->id, on_expired, question);
+        store_offer_expire(sig->store, &due->id, on_expired, due_call_create(sig, &due->id));
     }
 }
 
@@ -154,8 +161,10 @@ static void on_look(struct timer *timer)
             store_timers_due(sig->store, p, AGAIN_MS, on_due, o);
         }
     }
-    if (++o->ticks % ACKS_EVERY_TICKS == 0)
+    if (++o->ticks % FLUSH_EVERY_TICKS == 0) {
         acks_flush(sig);
+        brought_out_flush(sig);
+    }
     mail_retry(sig);
     if (o->ticks % RETRY_EVERY_TICKS == 0)
         suspension_retry(sig);

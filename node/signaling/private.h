@@ -11,12 +11,14 @@
 #include "node/signaling/signaling.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/rings.h"
 
 enum { CALLS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
 
 struct request;
 struct outbox;
 struct undone;
+struct brought_out;
 struct owner;
 
 struct signaling {
@@ -30,8 +32,9 @@ struct signaling {
     struct buf body;  /* scratch: a reply or event being written */
     struct buf frame; /* scratch: a frame on its way out */
     bool draining;
-    uint64_t attempts;     /* to attach a session, so far */
-    struct undone *undone; /* list of what the store has still to be told */
+    uint64_t attempts;               /* to attach a session, so far */
+    struct brought_out *brought_out; /* hash by call */
+    struct undone *undone;           /* list of what the store has still to be told */
     size_t undone_count;
     bool stopped;
 };
@@ -171,6 +174,12 @@ void fanout_resume(struct signaling *, const struct id *call, fanout_done_fn *, 
 /* Frees the seat of a session that is no more. */
 void fanout_leave(struct signaling *, const struct id *call, const struct id *session, const char *reason,
                   fanout_done_fn *, void *context);
+
+/* ---- brought_out.c ---- */
+/* All mailboxes have these versions of the call. */
+void brought_out_note(struct signaling *, const struct id *call, uint64_t first, uint64_t last);
+/* Tells the store. */
+void brought_out_flush(struct signaling *);
 
 /* ---- mail.c ---- */
 /* Reads what the mailbox holds after the last event that went to the socket. */

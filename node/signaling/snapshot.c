@@ -7,8 +7,7 @@ void snapshot_put(struct buf *b, const struct id *call, const struct call_answer
     wire_put_key_int(b, "version", (int64_t)a->version);
     wire_put_key_int(b, "seats", a->seats);
     wire_put_key_raw(b, "members", a->members);
-    wire_put_cstr(b, "ringing");
-    wire_put_array(b, 0);
+    wire_put_key_raw(b, "ringing", a->ringing);
     wire_put_key_string(b, "starter", a->starter);
     wire_put_key_bool(b, "locked", a->locked);
     wire_put_cstr(b, "privacy");

@@ -10,9 +10,10 @@
 /** One version of a call as its log has it. */
 struct call_entry {
     uint64_t version;
-    struct slice targets; /* "*<session> +<session> !<session>": whom it concerns and how (node/call/entry.h) */
-    struct slice seating; /* ";1=<session>;3=<session>;" after it */
+    struct slice targets; /* whom it concerns and how (node/call/seating.h) */
+    struct slice seating; /* after it, without the version */
     struct slice body;    /* the event */
+    struct slice ring;    /* what devices hear that ring or stop ringing by it (store_ring()) */
 };
 enum { CALL_ENTRIES_MAX = 64 };
 
@@ -33,6 +34,7 @@ struct call_answer {
     struct slice from_name;
     /* get */
     struct slice state, starter, privacy, seating;
+    struct slice ringing; /* msgpack array of users */
     unsigned seats;
     bool locked;
     bool own; /* the seat is this session's; false: its device's earlier session's */
@@ -45,7 +47,7 @@ struct call_actor {
     struct id call;
     struct id session;
     struct session_device device;
-    uint64_t request; /* leave: the client's, which may be sent again; 0: none */
+    uint64_t request; /* leave, invite, reject, cancel: the client's, which may be sent again; 0: none */
     uint64_t
         epoch; /* of the attach that says it: what an older one says is ERR_STALE; 0: on behalf of a session that is over */
 };
@@ -61,7 +63,10 @@ struct call_create {
     struct slice offer;      /* msgpack value; empty: none */
     struct slice candidates; /* msgpack values, end to end */
     size_t candidate_count;
-    uint64_t ttl_ms; /* of the offer; 0: none */
+    uint64_t ttl_ms;      /* of the offer; 0: none */
+    struct slice callees; /* "user\nuser\n": they are invited; one, if there is an offer */
+    uint64_t ring_ms;
+    struct slice meta; /* msgpack value; empty: none */
 };
 /** ERR_CONFLICT: the id is another's. */
 void store_call_create(struct store *, const struct call_create *, call_answer_fn *, void *context);
@@ -90,7 +95,7 @@ void store_log_read(struct store *, const struct id *call, uint64_t after, call_
 /** One version for one session. */
 struct delivery_entry {
     uint64_t version;
-    char mark; /* see node/call/entry.h */
+    char mark; /* see node/call/seating.h */
     struct slice seating;
     struct slice body;
 };

@@ -42,9 +42,9 @@ void store_held_done(struct store *, unsigned partition, const struct node_id *d
 
 /** A timer that is due. */
 struct due_timer {
-    enum { DUE_FANOUT, DUE_EXPIRE, DUE_GRACE } kind;
+    enum { DUE_FANOUT, DUE_EXPIRE, DUE_RING, DUE_GRACE } kind;
     struct id id;      /* the call's, or the session's for DUE_GRACE */
-    struct slice user; /* DUE_GRACE */
+    struct slice user; /* DUE_RING, DUE_GRACE */
 };
 /** What is due in a partition. Each comes again after `again_ms` unless what it stands for has been done. */
 typedef void due_fn(void *context, enum err, const struct due_timer *timers, size_t count);

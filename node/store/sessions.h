@@ -9,11 +9,13 @@
 
 struct session_answer {
     enum err err;
-    struct id other;      /* find: the device's session, or none; create with ERR_CONFLICT: likewise */
-    uint64_t epoch;       /* attach */
-    uint64_t seq;         /* attach, read: the last event there is */
-    uint64_t answered;    /* attach: the highest request that was answered with an effect */
-    size_t seating_count; /* create: of the old session; attach, read: its own; end: where it may sit (without text) */
+    struct id other;   /* find: the device's session, or none; create with ERR_CONFLICT: likewise */
+    uint64_t epoch;    /* attach */
+    uint64_t seq;      /* attach, read: the last event there is */
+    uint64_t answered; /* attach: the highest request that was answered with an effect */
+    uint64_t seats;    /* create, attach: that all sessions of the user hold */
+    size_t
+        seating_count; /* create: of the old session, and what rings; attach, read: its own; end: where it may sit (without text) */
     struct store_seating seatings[STORE_SEATINGS_MAX];
 };
 typedef void session_answer_fn(void *context, const struct session_answer *);

@@ -1,29 +1,34 @@
--- Opens a call with its starter on seat 1: offer.post, call.start.
+-- Opens a call with its starter on seat 1, and rings whom it is for: offer.post, call.start.
 -- KEYS 1 call  2 log  3 timers (of the call's partition)
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 seats  7 allow ("", "*" or "\nuser\nuser\n")  8 open (0|1)
 --      9 privacy ("" or "relay")  10 offer (msgpack value or "")  11 candidates (msgpack values, end to end)  12 how many  13 ttl in ms (0: none)
---      14 epoch of the session
+--      14 epoch of the session  15 callees ("" or "user\nuser\n")  16 ring in ms  17 meta (msgpack value or "")
 -- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call. {"conflict"}: the id is another session's.
 -- include: now
 -- include: body
 -- include: call
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local seats, allow, open, privacy = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local seats, allow, open, privacy = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local sdp, candidates, candidate_count, ttl_ms, epoch = ARGV[10], ARGV[11], ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14] or '') or 0
+local callees, ring_ms, meta = {}, tonumber(ARGV[16]), ARGV[17]
+for callee in string.gmatch(ARGV[15], '[^\n]+') do callees[#callees + 1] = callee end
 
 local there = call_load(key)
 if there then
   if there.starter_session ~= session then return {'conflict'} end
   return {'ok', there.version, {}, there.fanned, 1}
 end
+local callee = sdp ~= '' and callees[1] or ''
 redis.call('HSET', key, 'starter', user, 'starter_session', session, 'seats', seats, 'privacy', privacy, 'allow', allow,
-  'open', open, 'created', now, 'fanned', 0, 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count)
-local call = {key = key, id = id, state = 'waiting', version = 0, locked = false, privacy = privacy, fanned = 0, entries = {},
-  offer = sdp ~= '' and 'waiting' or '',
-  members = {{peer = 1, session = session, user = user, device = device, name = name, state = 'here',
-    mark = epoch * 2}}}
-call_event(call, 'call.created', {}, {[session] = '*'})
+  'open', open, 'created', now, 'fanned', 0, 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count, 'callee', callee)
+if meta ~= '' then redis.call('HSET', key, 'meta', meta) end
+local call = {key = key, id = id, version = 0, seats = seats, starter = user, locked = false, privacy = privacy, allow = allow, open = open == '1',
+  fanned = 0, entries = {}, over = {}, invited = {}, guests = '\n', callee = callee, offer = sdp ~= '' and 'waiting' or '',
+  members = {{peer = 1, session = session, user = user, device = device, name = name, state = 'here', mark = epoch * 2, since = now}}}
+local ring = call_invite(call, timers, callees, {user = user, name = name}, ring_ms)
+call_settle(call)
+call_event(call, 'call.created', {}, {[session] = '*'}, ring)
 call_save(call, log, timers)
 if ttl_ms > 0 then redis.call('ZADD', timers, now + ttl_ms, 'expire:' .. id) end
 return {'ok', call.version, call.entries, 0, 1}

@@ -10,10 +10,10 @@ local id = ARGV[1]
 
 redis.call('ZREM', timers, 'expire:' .. id)
 local call = call_load(key)
-if not call or call.offer ~= 'waiting' then return {'gone'} end
+if not call or not call_is_posted(call) then return {'gone'} end
 call.id = id
 call.offer = 'gone'
-if #call.members < 2 then
+if #call.members < 2 and not call_is_expecting(call) then
   call_end(call, 'expired')
   call_save(call, log, timers)
 else

@@ -25,14 +25,11 @@ if not own then
     call_succeed(call, old, session)
     call_event(call, 'call.rejoined', {'peer', own.peer}, {[session] = '*', [old] = '~'})
   else
-    if call.locked or not call_allows(call, user) then return {'forbidden'} end
-    local kept = call.offer == 'waiting' and 1 or 0
+    if call.locked and not call_invitation(call, user) or not call_allows(call, user) then return {'forbidden'} end
+    -- Seats are kept for whoever takes the posted offer, and for those who are being rung.
+    local kept = (call_is_posted(call) and 1 or 0) + #call.invited - (call_invitation(call, user) and 1 or 0)
     if #call.members + kept >= call.seats then return {'call_full'} end
-    own = {peer = call_free_peer(call), session = session, user = user, device = device, name = name, state = 'here',
-      mark = (epoch or 0) * 2}
-    call.members[#call.members + 1] = own
-    call_settle(call)
-    call_event(call, 'call.joined', {'peer', own.peer, 'user', user, 'device', device, 'name', name}, {[session] = '*'})
+    own = call_seat(call, {session = session, user = user, device = device, name = name, epoch = epoch})
   end
   call_save(call, log, timers)
 elseif call_is_stale(own, epoch) then

@@ -7,16 +7,15 @@
 -- include: now
 -- include: body
 -- include: call
+-- include: did
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, peer, reason, request = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local epoch = tonumber(ARGV[6] or '')
 
 local call = call_load(key)
 if not call then return {'not_found'} end
-local freed = redis.call('HGET', key, 'freed') or ';'
-local mine = ';' .. session .. '=' .. request .. '='
-local _, known = string.find(freed, mine, 1, true)
-if request ~= '0' and known then return {'ok', tonumber(string.match(freed, '^%d+', known + 1)), {}, call.fanned} end
+local before = did_before(key, session, request)
+if before then return {'ok', before, {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
@@ -35,7 +34,7 @@ marks[leaver.session] = (leaver == actor) and '~' or '!'
 if leaver.session == call.starter_session and call.offer == 'waiting' then call.offer = 'gone' end
 call_settle(call)
 call_event(call, 'call.left', {'peer', leaver.peer, 'reason', reason}, marks)
-if #call.members < 2 and not call_is_expecting(call) then call_end(call, reason) end
+call_end_if_over(call, reason)
 call_save(call, log, timers)
-if request ~= '0' then redis.call('HSET', key, 'freed', string.sub(mine .. call.version .. freed, 1, 1024)) end
+did(key, session, request, call.version)
 return {'ok', call.version, call.entries, call.fanned}

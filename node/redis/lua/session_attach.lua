@@ -1,11 +1,11 @@
 -- Continues a session on another socket, perhaps of another node: resume.
--- KEYS 1 session  2 mailbox  3 replies  4 timers  5 held (by the node that holds the socket)  6 holders
+-- KEYS 1 session  2 mailbox  3 replies  4 timers  5 held (by the node that holds the socket)  6 holders  7 presence
 -- ARGV 1 session id  2 key  3 user  4 device  5 channel of the node that holds the socket  6 the last event the client has
 --      7 a name for this attempt, so that it can be taken back if its answer is lost  8 node id
--- Returns {"ok", epoch, last event, highest request id that was answered with an effect, call, seating, …}. {"gone"} the session is over, another's, or
+-- Returns {"ok", epoch, last event, highest request id that was answered with an effect, seats that the user holds, call, seating, …}. {"gone"} the session is over, another's, or
 -- can't give every event after that one.
 -- include: session
-local session, mailbox, replies, timers, held, holders = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local session, mailbox, replies, timers, held, holders, presence = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local id, key, user, device, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local have, attempt, node = tonumber(ARGV[6]), ARGV[7] or '', ARGV[8]
 
@@ -24,6 +24,6 @@ redis.call('SADD', holders, node)
 redis.call('ZREM', timers, 'grace:' .. id .. ':' .. user)
 local answered = redis.call('XREVRANGE', replies, '+', '-', 'COUNT', 1)
 local highest = answered[1] and tonumber(string.match(answered[1][1], '^%d+')) or 0
-local result = {'ok', epoch, tonumber(s.seq), highest}
+local result = {'ok', epoch, tonumber(s.seq), highest, tonumber(redis.call('HGET', presence, 'seats') or 0)}
 for i = 1, #seatings do result[#result + 1] = seatings[i] end
 return result

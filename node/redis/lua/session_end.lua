@@ -26,5 +26,5 @@ redis.call('HSET', session, 'state', 'ended', 'channel', '')
 redis.call('ZADD', timers, now + retry_ms, timer)
 if redis.call('HGET', devices, s.device) == id then redis.call('HDEL', devices, s.device) end
 local result = {'ok'}
-for i = 1, #seatings, 2 do result[#result + 1] = seatings[i] end
+for _, call in ipairs(session_calls(seatings)) do result[#result + 1] = call end
 return result

@@ -13,5 +13,5 @@ if s.state ~= 'attached' or s.channel ~= channel then return {'stale'} end
 redis.call('HSET', session, 'state', 'suspended', 'channel', '', 'until', now + left_ms)
 redis.call('ZADD', timers, now + left_ms, 'grace:' .. id .. ':' .. s.user)
 local result = {'ok', tonumber(s.epoch)}
-for i = 1, #seatings, 2 do result[#result + 1] = seatings[i] end
+for _, call in ipairs(session_calls(seatings)) do result[#result + 1] = call end
 return result

@@ -3,9 +3,8 @@
 -- A script that changes a call reads it with call_load, says each change with call_event, which raises the version and appends to the log, and
 -- ends with call_save, which stores the call and arms the fan-out timer in the same step. Whoever ran the script then brings the
 -- members' mailboxes up to the version; if it dies, the partition's owner does.
---
--- Marks in an entry's targets: `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently.
 -- include: members
+-- include: invitations
 local fanout_retry_ms = 2000
 local tombstone_ms = 120000
 -- The mark of a member whose session was superseded: the last word about it (SUPERSEDED_EPOCH in node/store/calls.h).
@@ -13,15 +12,16 @@ local superseded_mark = 2 ^ 41
 
 local function call_load(key)
   local f = redis.call('HMGET', key, 'state', 'version', 'seats', 'starter', 'starter_session', 'locked', 'privacy', 'allow',
-    'open', 'members', 'created', 'offer', 'fanned')
+    'open', 'members', 'created', 'offer', 'fanned', 'invited', 'guests', 'callee')
   if not f[1] then return nil end
   return {key = key, state = f[1], version = tonumber(f[2]), seats = tonumber(f[3]), starter = f[4], starter_session = f[5],
     locked = f[6] == '1', privacy = f[7], allow = f[8], open = f[9] == '1', members = cmsgpack.unpack(f[10]),
-    created = tonumber(f[11]), offer = f[12], fanned = tonumber(f[13]), entries = {}}
+    created = tonumber(f[11]), offer = f[12], fanned = tonumber(f[13]), invited = f[14] and cmsgpack.unpack(f[14]) or {},
+    guests = f[15] or '\n', callee = f[16] or '', entries = {}, over = {}}
 end
 
--- marks: {session = mark}; members who stand in no mark get `+`
-local function call_event(call, name, pairs_in_order, marks)
+-- marks: {session = mark}; members who stand in no mark get `+`. ring: what ringing devices hear of it, see include/invitations.lua.
+local function call_event(call, name, pairs_in_order, marks, ring)
   call.version = call.version + 1
   local p = {'type', name, 'call', call.id, 'version', call.version}
   for i = 1, #pairs_in_order do p[#p + 1] = pairs_in_order[i] end
@@ -30,7 +30,8 @@ local function call_event(call, name, pairs_in_order, marks)
     if not marks[m.session] then targets[#targets + 1] = '+' .. m.session end
   end
   for session, mark in pairs(marks) do targets[#targets + 1] = mark .. session end
-  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), call_seating(call), body(p)}
+  for _, target in ipairs(ring and ring.targets or {}) do targets[#targets + 1] = target end
+  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), call_seating(call), body(p), ring and ring_body(call, ring) or ''}
 end
 
 -- A device's new session is what its old one was: the poster of an offer, or its taker.
@@ -48,40 +49,67 @@ local function call_is_stale(member, epoch)
   return epoch and (member.mark or 0) > epoch * 2
 end
 
--- Whether the list of those who may come by the call's id has this user on it. The starter may come with a second device.
+-- Whether the list of those who may come by the call's id has this user on it, or the user was invited. The starter may come with a second device.
 local function call_allows(call, user)
-  return call.allow == '*' or user == call.starter or string.find(call.allow, '\n' .. user .. '\n', 1, true) ~= nil
+  local name = '\n' .. user .. '\n'
+  return call.allow == '*' or user == call.starter or string.find(call.allow, name, 1, true) ~= nil or string.find(call.guests, name, 1, true) ~= nil
 end
 
 -- waiting: posted, nobody else yet; or an open room with one member.
 local function call_settle(call)
-  if #call.members >= 2 then call.state = 'active' else call.state = 'waiting' end
+  call.state = #call.members >= 2 and 'active' or #call.invited > 0 and 'ringing' or 'waiting'
+end
+
+local function call_is_posted(call)
+  return call.offer == 'waiting' and call.callee == ''
 end
 
 local function call_is_expecting(call)
-  return call.offer == 'waiting' or (call.open and #call.members >= 1)
+  return #call.members > 0 and (call_is_posted(call) or call.open or #call.invited > 0)
 end
 
-local function call_end(call, reason)
+-- A newcomer sits down; if its user was being rung, that is answered by it. who: {session, user, device, name, epoch}.
+local function call_seat(call, who, answer)
+  local own = {peer = call_free_peer(call), session = who.session, user = who.user, device = who.device, name = who.name, state = 'here',
+    mark = (who.epoch or 0) * 2, since = now}
+  call.members[#call.members + 1] = own
+  local ring = call_uninvite(call, who.user, who.session, 'answered_elsewhere')
+  call_settle(call)
+  local said = {'peer', own.peer, 'user', own.user, 'device', own.device, 'name', own.name}
+  if answer then
+    said[9], said[10] = 'answer', {raw = answer}
+  end
+  call_event(call, 'call.joined', said, {[who.session] = '*'}, ring)
+  return own
+end
+
+-- `silent`: the member who asked for it, if one did.
+local function call_end(call, reason, silent)
   local marks = {}
-  for _, m in ipairs(call.members) do marks[m.session] = '!' end
-  local members = call.members
+  for _, m in ipairs(call.members) do marks[m.session] = m.session == silent and '~' or '!' end
+  local ring = call_uninvite_all(call, reason == 'timeout' and 'timeout' or 'cancelled')
   call.members, call.state, call.offer = {}, 'ended', call.offer ~= '' and 'gone' or ''
-  call_event(call, 'call.ended', {'reason', reason}, marks)
-  return members
+  call_event(call, 'call.ended', {'reason', reason}, marks, ring)
+end
+
+-- Nobody is left to talk to, and nobody to wait for.
+local function call_end_if_over(call, reason, silent)
+  if #call.members < 2 and not call_is_expecting(call) then call_end(call, reason, silent) end
 end
 
 local function call_save(call, log, timers)
   redis.call('HSET', call.key, 'state', call.state, 'version', call.version, 'locked', call.locked and '1' or '0',
     'members', cmsgpack.pack(call.members), 'offer', call.offer)
+  if call.invited_anew then redis.call('HSET', call.key, 'invited', cmsgpack.pack(call.invited), 'guests', call.guests) end
   for _, e in ipairs(call.entries) do
-    redis.call('XADD', log, e[1] .. '-0', 't', e[2], 's', e[3], 'b', e[4])
+    redis.call('XADD', log, e[1] .. '-0', 't', e[2], 's', e[3], 'b', e[4], 'r', e[5])
   end
   redis.call('ZADD', timers, now + fanout_retry_ms, 'fanout:' .. call.id)
   if call.state == 'ended' then
-    redis.call('ZREM', timers, 'expire:' .. call.id)
-    redis.call('HDEL', call.key, 'sdp', 'candidates')
+    call.over[#call.over + 1] = 'expire:' .. call.id
+    redis.call('HDEL', call.key, 'sdp', 'candidates', 'meta')
     redis.call('PEXPIRE', call.key, tombstone_ms)
     redis.call('PEXPIRE', log, tombstone_ms)
   end
+  if #call.over > 0 then redis.call('ZREM', timers, unpack(call.over)) end
 end

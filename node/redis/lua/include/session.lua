@@ -1,12 +1,22 @@
--- A session's hash as a table, and where it sits: {call, seating, call, seating, …}.
+-- A session's hash as a table, and which calls it is in: {call, seating, call, seating, …}. Where it rings the seating is "?" and the ring's version.
 local function session_load(key)
   local fields, session, seatings = redis.call('HGETALL', key), {}, {}
   for i = 1, #fields, 2 do
     session[fields[i]] = fields[i + 1]
-    if string.sub(fields[i], 1, 3) == 'in:' then
-      seatings[#seatings + 1] = string.sub(fields[i], 4)
-      seatings[#seatings + 1] = fields[i + 1]
+    local kind, call = string.match(fields[i], '^(%a+):([%w_-]+)$')
+    if kind == 'in' or kind == 'ring' then
+      seatings[#seatings + 1] = call
+      seatings[#seatings + 1] = (kind == 'ring' and '?' or '') .. fields[i + 1]
     end
   end
   return session, seatings
+end
+
+-- Of those the calls it may sit in.
+local function session_calls(seatings)
+  local calls = {}
+  for i = 1, #seatings, 2 do
+    if string.sub(seatings[i + 1], 1, 1) ~= '?' then calls[#calls + 1] = seatings[i] end
+  end
+  return calls
 end

@@ -1,0 +1,21 @@
+-- A device of somebody who is being rung rings audibly: call.alert. Told once.
+-- KEYS 1 call  2 log  3 timers
+-- ARGV 1 call id  2 user
+-- Returns {"ok", version, entries, fanned}. {"not_found"} not invited ever, {"gone"} that is over.
+-- include: now
+-- include: body
+-- include: call
+local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
+local id, user = ARGV[1], ARGV[2]
+
+local call = call_load(key)
+if not call then return {'not_found'} end
+call.id = id
+local inv = call_invitation(call, user)
+if not inv then return {call_allows(call, user) and 'gone' or 'not_found'} end
+if not inv.alerted then
+  inv.alerted, call.invited_anew = true, true
+  call_event(call, 'call.ringing', {'user', user}, {})
+  call_save(call, log, timers)
+end
+return {'ok', call.version, call.entries, call.fanned}

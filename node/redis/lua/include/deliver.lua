@@ -1,0 +1,65 @@
+-- One session taking in the changes of one call, each once and in order. As a member it takes the next version only; what rings and stops ringing it takes when it
+-- is newer than the last it knows. Marks: docs/state.md, "Calls".
+-- include: mailbox
+-- include: presence
+local function deliver_load(key, call)
+  local f = redis.call('HMGET', key, 'in:' .. call, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'state', 'ring:' .. call, 'user')
+  if not f[3] then return nil end
+  local s = {key = key, call = call, seating = f[1] or nil, out = f[2] or '', seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]),
+    freed = tonumber(f[6]), channel = f[7], state = f[8], ring = f[9] or nil, user = f[10], bodies = {}}
+  local _, known = string.find(s.out, call .. '=', 1, true)
+  local last = known and string.match(s.out, '^%d+', known + 1) or 0
+  s.at = math.max(tonumber(s.seating and string.match(s.seating, '^%d+') or 0), tonumber(s.ring or 0), tonumber(last))
+  s.first, s.sat, s.rang = s.seq + 1, s.seating ~= nil, s.ring
+  return s
+end
+
+-- "hole" when an earlier version is missing, "overrun" when the mailbox is full, nil when it was taken or is old.
+local function deliver_take(s, version, mark, seats, event, limits)
+  if version <= s.at then return nil end
+  local rings = mark == '?' or mark == 'x' or mark == 'o'
+  if rings and s.seating then return nil end
+  if mark == '*' and s.seating then return 'hole' end
+  if not rings and mark ~= '*' and (not s.seating or version ~= s.at + 1) then return 'hole' end
+  if mark == '+' or mark == '!' or mark == '?' or (mark == 'x' and s.ring) then
+    if not mailbox_put(s.mailbox, s, event, limits.events, limits.bytes) then return 'overrun' end
+    s.bodies[#s.bodies + 1] = event
+  end
+  s.at, s.changed = version, true
+  s.ring = mark == '?' and tostring(version) or nil
+  s.seating = not rings and mark ~= '!' and mark ~= '~' and version .. seats or nil
+  return nil
+end
+
+local function deliver_save(s, id, presence)
+  if not s.changed then return end
+  local call, field, ring = s.call, 'in:' .. s.call, 'ring:' .. s.call
+  if s.seating then
+    redis.call('HSET', s.key, field, s.seating, 'seq', s.seq, 'bytes', s.bytes)
+  elseif s.ring then
+    redis.call('HSET', s.key, ring, s.ring, 'seq', s.seq, 'bytes', s.bytes)
+  else
+    -- The last calls it was in stay known, so that a late word about one of them does not bring it back.
+    local out = string.match(string.sub(call .. '=' .. s.at .. ';' .. s.out, 1, 1024), '^.*;')
+    redis.call('HSET', s.key, 'out', out, 'seq', s.seq, 'bytes', s.bytes)
+  end
+  if s.rang and not s.ring then redis.call('HDEL', s.key, ring) end
+  if s.sat and not s.seating then
+    redis.call('HDEL', s.key, field, 'once:' .. call .. ':1', 'once:' .. call .. ':2', 'once:' .. call .. ':3', 'once:' .. call .. ':4', 'once:' .. call .. ':5')
+  end
+  if s.sat ~= (s.seating ~= nil) then presence_seats(presence, s.user, s.seating and 1 or -1) end
+end
+
+local function deliver_publish(s, id)
+  if s.channel == '' then return end
+  local where = s.seating or (s.ring and '?' .. s.ring) or ''
+  redis.call('SPUBLISH', s.channel, cmsgpack.pack({1, 'events', id, s.first, s.bodies, s.call .. '=' .. where}))
+end
+
+-- Keeps the answer to the session's own request, so that the same request sent again gets the same answer.
+local function deliver_reply(replies, request, reply, kept)
+  if request == '0' or redis.call('XRANGE', replies, request .. '-0', request .. '-0')[1] then return end
+  local last = redis.call('XREVRANGE', replies, '+', '-', 'COUNT', 1)[1]
+  if last and tonumber(string.match(last[1], '^%d+')) >= tonumber(request) then return end
+  redis.call('XADD', replies, 'MAXLEN', kept, request .. '-0', 'b', reply)
+end

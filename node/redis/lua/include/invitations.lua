@@ -1,0 +1,73 @@
+-- Who is being rung: call.invited is a list of {user, by, name, ['until'], alerted}. Whatever ends an invitation makes its user's devices stop ringing, in
+-- the same change of the call.
+--
+-- ring: {targets, name, pairs}: users whose devices hear another event than the members do. Targets: `?bob=alice` rings bob's devices for alice;
+-- `xbob=<session>` makes them stop, all but that session (none: `xbob=`), which has a mark of its own: `*` it sat down, `o` it stops by itself.
+local function ring_body(call, ring)
+  local p = {'type', ring.name, 'call', call.id, 'version', call.version}
+  for i = 1, #ring.pairs do p[#p + 1] = ring.pairs[i] end
+  return body(p, ring.open)
+end
+
+local function call_invitation(call, user)
+  for i, inv in ipairs(call.invited) do
+    if inv.user == user then return inv, i end
+  end
+end
+
+-- What a ringing device is told. `in_call` is put behind by the user's partition, which knows.
+local function call_incoming(call, inv)
+  local f = redis.call('HMGET', call.key, 'sdp', 'meta')
+  local p = {'from', inv.by, 'name', inv.name}
+  if call.offer == 'waiting' and call.callee == inv.user and f[1] then p[5], p[6] = 'offer', {raw = f[1]} end
+  p[#p + 1], p[#p + 2] = 'members', {raw = call_members(call)}
+  p[#p + 1], p[#p + 2] = 'seats', call.seats
+  p[#p + 1], p[#p + 2] = 'expires_ms', inv['until']
+  if f[2] and f[2] ~= '' then p[#p + 1], p[#p + 2] = 'meta', {raw = f[2]} end
+  return {name = 'call.incoming', pairs = p, open = 1}
+end
+
+-- by: {user, name}. Returns the ring.
+local function call_invite(call, timers, users, by, ring_ms)
+  local ring
+  local targets = {}
+  for _, user in ipairs(users) do
+    local inv = {user = user, by = by.user, name = by.name, ['until'] = now + ring_ms}
+    call.invited[#call.invited + 1] = inv
+    if not string.find(call.guests, '\n' .. user .. '\n', 1, true) then call.guests = call.guests .. user .. '\n' end
+    redis.call('ZADD', timers, inv['until'], 'ring:' .. call.id .. ':' .. user)
+    ring = ring or call_incoming(call, inv)
+    targets[#targets + 1] = '?' .. user .. '=' .. by.user
+  end
+  call.invited_anew = true
+  if ring then ring.targets = targets end
+  return ring
+end
+
+local function call_stop(call, user, session)
+  local inv, i = call_invitation(call, user)
+  if not inv then return nil end
+  table.remove(call.invited, i)
+  call.invited_anew = true
+  call.over[#call.over + 1] = 'ring:' .. call.id .. ':' .. user
+  if call.callee == user and call.offer == 'waiting' then call.offer = 'gone' end
+  return 'x' .. user .. '=' .. session
+end
+
+-- The invitation of `user` is over because of `session` ('' : nobody's); nil when there is none.
+local function call_uninvite(call, user, session, reason)
+  local target = call_stop(call, user, session)
+  return target and {targets = {target}, name = 'call.cancelled', pairs = {'reason', reason}}
+end
+
+local function call_uninvite_all(call, reason)
+  local targets = {}
+  while #call.invited > 0 do targets[#targets + 1] = call_stop(call, call.invited[1].user, '') end
+  return #targets > 0 and {targets = targets, name = 'call.cancelled', pairs = {'reason', reason}} or nil
+end
+
+local function call_ringing(call)
+  local users = {}
+  for i, inv in ipairs(call.invited) do users[i] = cmsgpack.pack(inv.user) end
+  return string.char(0x90 + #users) .. table.concat(users)
+end

@@ -1,0 +1,14 @@
+-- An offer that waits in a call, posted or on an invitation, goes to one taker.
+local function offer_hand_over(call, session)
+  call.offer = 'taken'
+  call.over[#call.over + 1] = 'expire:' .. call.id
+  redis.call('HSET', call.key, 'taker', session)
+end
+
+-- What the taker is told.
+local function offer_answer(call, own)
+  local f = redis.call('HMGET', call.key, 'sdp', 'candidates', 'candidate_count')
+  local poster = call_member(call, 'session', call.starter_session)
+  return {'ok', call.version, call.entries, call.fanned, own.peer, call_members(call), f[1] or '', f[2] or '', tonumber(f[3]), call.starter,
+    poster and poster.name or ''}
+end
