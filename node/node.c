@@ -90,6 +90,7 @@ static void create_signaling(struct node *node)
         .version = SWITCHBOARD_VERSION,
         .keys = node->secrets.keys,
         .expect = {.issuer = c->jwt_issuer, .audience = c->jwt_audience},
+        .call_default = c->call_default,
         .ice = node->secrets.ice,
         .media = c->media,
         .hello_timeout_ms = c->hello_timeout_ms,

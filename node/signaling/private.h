@@ -162,6 +162,10 @@ bool request_may_start(struct request *);
 /* A wrong call or offer id was named: counts it. */
 void request_fail_call(struct request *, enum err);
 
+/* ---- people.c ---- */
+/* Whom the token, or the server's default where it says nothing, lets this client call and watch. */
+bool may_call(const struct client *, struct slice user);
+
 /* ---- fanout.c ---- */
 /* Brings everybody's mailbox up to the change, keeps rq->reply, then answers the request. */
 void fanout_for_request(struct request *, const struct call_answer *);

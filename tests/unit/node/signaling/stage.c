@@ -102,6 +102,8 @@ static void add_key(struct stage *stage)
     cr_assert_eq(err, ERR_OK, "%s", why);
 }
 
+static const char *const anyone[] = {"*", NULL};
+
 struct stage *stage_open(tune_fn *tune)
 {
     struct stage *stage = calloc(1, sizeof *stage);
@@ -115,6 +117,7 @@ struct stage *stage_open(tune_fn *tune)
                                           .partitions = STAGE_PARTITIONS,
                                           .version = "0",
                                           .keys = stage->keys,
+                                          .call_default = anyone,
                                           .ice = stage->ice,
                                           .hello_timeout_ms = 60000,
                                           .heartbeat_ms = 25000,
