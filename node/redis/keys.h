@@ -17,7 +17,7 @@
     X(PRESENCE, "{p}:presence:<user>", "hash", "What others may know of a user")                                      \
     X(WATCH, "{p}:watch:<user>", "sharded channel", "Changes of the user's presence, for nodes that have watchers")   \
     X(LIMITS, "{p}:limits:<user>", "hash", "What the user has left of limits that count by the minute")               \
-    X(PAIR, "{p}:pair:<user>,<user>", "hash", "Two who call each other: whose call came first")                       \
+    X(PAIR, "{p}:pair:<user>,<user>", "hash", "Two who call each other: call → end of its claim and who calls")       \
     X(SESSION, "{p}:session:<session>", "hash", "A session")                                                          \
     X(MAILBOX, "{p}:mailbox:<session>", "stream", "Events that the session's client has not acked; entry id = seq")   \
     X(REPLIES, "{p}:replies:<session>", "stream", "Answers to the session's last requests; entry id = request id")    \

@@ -43,6 +43,7 @@ struct scripts;
     X(CALL_REJECT, "call_reject")       \
     X(PAIR_CLAIM, "pair_claim")         \
     X(USER_REACH, "user_reach")         \
+    X(BLOCK_SET, "block_set")           \
     X(RING, "ring")                     \
     X(OFFER_ADD, "offer_add")           \
     X(DELIVER, "deliver")               \

@@ -9,6 +9,7 @@
 #include "node/redis/store.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/people.h"
 #include "node/store/rings.h"
 
 struct store {
@@ -46,6 +47,9 @@ struct question {
         reach_fn *reach;
         claim_fn *claim;
         incoming_fn *incoming;
+        blocked_fn *blocked;
+        charged_fn *charged;
+        seats_fn *seats;
     } fn;
     uint64_t n; /* what the answer needs to know of the question */
 };

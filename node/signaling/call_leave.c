@@ -1,7 +1,7 @@
 #include "node/signaling/private.h"
 
-/* The answer to whatever changes a call and has no more to say than its new version: leave, remove, lock. */
-static void on_changed(void *context, const struct call_answer *a)
+/* The answer to whatever changes a call and has no more to say than its new version: leave, remove, lock, reject, cancel. */
+void on_call_changed(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     if (a->err != ERR_OK) {
@@ -23,7 +23,7 @@ void call_leave_run(struct request *rq)
         text[reason.n] = '\0';
     }
     struct call_actor actor = request_actor(rq);
-    store_call_leave(rq->signaling->store, &actor, 0, text, on_changed, rq);
+    store_call_leave(rq->signaling->store, &actor, 0, text, on_call_changed, rq);
 }
 
 void call_remove_run(struct request *rq)
@@ -32,7 +32,7 @@ void call_remove_run(struct request *rq)
         return;
     struct call_actor actor = request_actor(rq);
     store_call_leave(rq->signaling->store, &actor, (unsigned)wire_get_int(rq->message, "peer", 0), "removed",
-                     on_changed, rq);
+                     on_call_changed, rq);
 }
 
 void call_lock_run(struct request *rq)
@@ -40,5 +40,5 @@ void call_lock_run(struct request *rq)
     if (!request_call(rq))
         return;
     struct call_actor actor = request_actor(rq);
-    store_call_lock(rq->signaling->store, &actor, wire_get_bool(rq->message, "locked", true), on_changed, rq);
+    store_call_lock(rq->signaling->store, &actor, wire_get_bool(rq->message, "locked", true), on_call_changed, rq);
 }

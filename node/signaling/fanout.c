@@ -28,7 +28,8 @@ struct fanout {
     struct request *request; /* whose reply travels with the own leg; NULL: nobody's */
     fanout_done_fn *on_done;
     void *context;
-    char *bytes; /* what the entries look into */
+    uint64_t version, fanned; /* of the call, as its change was answered */
+    char *bytes;              /* what the entries look into */
     size_t entry_count;
     struct call_entry entries[CALL_ENTRIES_MAX];
     size_t leg_count;
@@ -248,10 +249,9 @@ static void keep_entries(struct fanout *f, const struct call_answer *a)
     }
 }
 
-static void fanout_run(struct fanout *f, const struct call_answer *a)
+static void fanout_run(struct fanout *f)
 {
     size_t fit = 0;
-    keep_entries(f, a);
     if (f->request)
         add_own_leg(f);
     while (fit < f->entry_count && add_legs(f, f->entries[fit].targets))
@@ -278,7 +278,9 @@ static void on_log(void *context, const struct call_answer *a)
     }
     if (a->entry_count == 0) /* nothing left to bring out: takes the timer away if that is the last version */
         store_fanout_done(f->signaling->store, &f->call, a->fanned + 1, a->fanned);
-    fanout_run(f, a);
+    free(f->bytes);
+    keep_entries(f, a);
+    fanout_run(f);
 }
 
 static struct fanout *fanout_create(struct signaling *sig, const struct id *call, fanout_done_fn *on_done,
@@ -294,18 +296,22 @@ static struct fanout *fanout_create(struct signaling *sig, const struct id *call
 }
 
 /* A change that had been made before, by a request that is sent again perhaps: if somebody has not heard of it yet, the log tells. */
-static void fanout_begin(struct fanout *f, const struct call_answer *a)
+static void fanout_begin(struct fanout *f)
 {
-    if (a->entry_count == 0 && a->fanned < a->version)
-        store_log_read(f->signaling->store, &f->call, a->fanned, on_log, f);
+    if (f->entry_count == 0 && f->fanned < f->version)
+        store_log_read(f->signaling->store, &f->call, f->fanned, on_log, f);
     else
-        fanout_run(f, a);
+        fanout_run(f);
 }
 
 void fanout_start(struct signaling *sig, const struct id *call, const struct call_answer *a, fanout_done_fn *on_done,
                   void *context)
 {
-    fanout_begin(fanout_create(sig, call, on_done, context), a);
+    struct fanout *f = fanout_create(sig, call, on_done, context);
+    f->version = a->version;
+    f->fanned = a->fanned;
+    keep_entries(f, a);
+    fanout_begin(f);
 }
 
 void fanout_resume(struct signaling *sig, const struct id *call, fanout_done_fn *on_done, void *context)
@@ -347,12 +353,33 @@ static void on_request_fanned(void *context, enum err err)
         request_fail(rq, err, NULL);
 }
 
-void fanout_for_request(struct request *rq, const struct call_answer *a)
+struct fanout *fanout_hold(struct request *rq, const struct call_answer *a)
 {
     struct fanout *f = fanout_create(rq->signaling, &rq->call, on_request_fanned, NULL);
     f->context = f;
     f->request = rq;
-    fanout_begin(f, a);
+    f->version = a->version;
+    f->fanned = a->fanned;
+    keep_entries(f, a);
+    return f;
+}
+
+void fanout_go(struct fanout *f)
+{
+    fanout_begin(f);
+}
+
+void fanout_drop(struct fanout *f)
+{
+    if (!f)
+        return;
+    free(f->bytes);
+    free(f);
+}
+
+void fanout_for_request(struct request *rq, const struct call_answer *a)
+{
+    fanout_go(fanout_hold(rq, a));
 }
 
 /* ---- leaving on somebody's behalf ---- */

@@ -14,10 +14,7 @@ static void on_taken(void *context, const struct call_answer *a)
     struct buf *b = request_ok_begin(rq, 8);
     wire_put_key_string(b, "call", id_slice(&rq->call));
     wire_put_key_int(b, "peer", a->peer);
-    wire_put_key_raw(b, "offer", a->offer);
-    wire_put_cstr(b, "candidates");
-    wire_put_array(b, (size_t)a->candidate_count);
-    wire_put_raw(b, a->candidates);
+    offer_put(b, a);
     wire_put_key_string(b, "from", a->from);
     wire_put_key_string(b, "name", a->from_name);
     wire_put_key_raw(b, "members", a->members);

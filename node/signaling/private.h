@@ -169,6 +169,10 @@ bool may_call(const struct client *, struct slice user);
 /* ---- fanout.c ---- */
 /* Brings everybody's mailbox up to the change, keeps rq->reply, then answers the request. */
 void fanout_for_request(struct request *, const struct call_answer *);
+/* The same in two steps, for a story that has more to do in between: `a` need not live that long. */
+struct fanout *fanout_hold(struct request *, const struct call_answer *a);
+void fanout_go(struct fanout *);
+void fanout_drop(struct fanout *); /* NULL is fine */
 /* The same for a change nobody here asked for (rq NULL), or that another story waits for. */
 typedef void fanout_done_fn(void *context, enum err); /* NULL where nobody waits */
 void fanout_start(struct signaling *, const struct id *call, const struct call_answer *, fanout_done_fn *,
@@ -238,6 +242,29 @@ bool candidates_put(struct request *, const struct wire_value *candidates, bool 
 /* `allow` as the store has it: "", "*" or "\nuser\n". False: the request was answered. */
 bool allow_put(struct request *, struct buf *out);
 
+/* ---- call_parts.c ---- */
+struct call_parts {
+    struct buf offer, candidates, allow, meta;
+    size_t candidate_count;
+    bool relay;
+};
+/* What offer.post and call.start carry. False: the request was answered, and there is nothing to finish. */
+bool call_parts_read(struct request *, struct call_parts *);
+void call_parts_finish(struct call_parts *);
+/* All but `allow`. */
+void call_parts_put(const struct call_parts *, struct call_create *);
+struct id call_id_derive(const struct request *);
+/* A description that says its type says the right one. False: the request was answered. */
+bool description_check_type(struct request *, const char *field, const char *type);
+
+/* ---- what verbs share ---- */
+/* Answers a request that changed the call and has no more to say than the new version. */
+void on_call_changed(void *context, const struct call_answer *);
+/* `offer` and `candidates`, two pairs, if there is an offer. */
+void offer_put(struct buf *, const struct call_answer *);
+/* Whether the client may ring that user. False: the request was answered. */
+bool callee_check(struct request *, struct slice user);
+
 /* ---- snapshot.c ---- */
 enum { SNAPSHOT_PAIRS = 10 };
 /* The pairs of a snapshot; the caller has put the map's head. */
@@ -257,6 +284,11 @@ void ice_get_run(struct request *);
 void offer_post_run(struct request *);
 void offer_take_run(struct request *);
 void call_start_run(struct request *);
+void call_invite_run(struct request *);
+void call_alert_run(struct request *);
+void call_accept_run(struct request *);
+void call_reject_run(struct request *);
+void call_cancel_run(struct request *);
 void call_join_run(struct request *);
 void call_leave_run(struct request *);
 void call_remove_run(struct request *);

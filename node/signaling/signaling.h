@@ -25,7 +25,7 @@ struct signaling_settings {
     const struct keyring *keys; /* replaced by signaling_set_keys() */
     struct jwt_expect expect;
     const char *const *call_default; /* patterns of users, up to NULL: whom a token without a `call` claim lets call */
-    const struct ice_config *ice; /* likewise */
+    const struct ice_config *ice;    /* likewise */
     enum media_policy media;
     uint64_t hello_timeout_ms;
     uint64_t heartbeat_ms;

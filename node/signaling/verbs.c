@@ -36,6 +36,23 @@ static const struct field call_start_fields[] = {
     {.name = "wait", .kind = FIELD_BOOL},
     END,
 };
+static const struct field call_invite_fields[] = {
+    {.name = "call", .kind = FIELD_ID, .required = true},
+    {.name = "to", .kind = FIELD_NAME, .required = true},
+    {.name = "ring_ms", .kind = FIELD_INT, .min = 5000, .max = 120000},
+    {.name = "wait", .kind = FIELD_BOOL},
+    END,
+};
+static const struct field call_reject_fields[] = {
+    {.name = "call", .kind = FIELD_ID, .required = true},
+    {.name = "reason", .kind = FIELD_ONE_OF, .words = "rejected|busy"},
+    END,
+};
+static const struct field call_cancel_fields[] = {
+    {.name = "call", .kind = FIELD_ID, .required = true},
+    {.name = "to", .kind = FIELD_NAME},
+    END,
+};
 static const struct field call_leave_fields[] = {
     {.name = "call", .kind = FIELD_ID, .required = true},
     {.name = "reason",
@@ -76,6 +93,11 @@ static const struct verb verbs[] = {
     {"offer.post", offer_post_fields, offer_post_run},
     {"offer.take", call_fields, offer_take_run},
     {"call.start", call_start_fields, call_start_run},
+    {"call.invite", call_invite_fields, call_invite_run},
+    {"call.alert", call_fields, call_alert_run},
+    {"call.accept", call_fields, call_accept_run},
+    {"call.reject", call_reject_fields, call_reject_run},
+    {"call.cancel", call_cancel_fields, call_cancel_run},
     {"call.join", call_fields, call_join_run},
     {"call.leave", call_leave_fields, call_leave_run},
     {"call.remove", call_remove_fields, call_remove_run},
@@ -83,11 +105,6 @@ static const struct verb verbs[] = {
     {"call.get", call_fields, call_get_run},
     {"ice.get", no_fields, ice_get_run},
     /* In the protocol, and not built yet. */
-    {"call.invite", no_fields, unsupported_run},
-    {"call.alert", no_fields, unsupported_run},
-    {"call.accept", no_fields, unsupported_run},
-    {"call.reject", no_fields, unsupported_run},
-    {"call.cancel", no_fields, unsupported_run},
     {"presence.set", no_fields, unsupported_run},
     {"presence.watch", no_fields, unsupported_run},
     {"presence.unwatch", no_fields, unsupported_run},

@@ -28,6 +28,6 @@ for i = 8, #ARGV, 4 do
   end
 end
 deliver_save(s, id, presence)
-deliver_reply(replies, request, reply, kept)
+reply_keep(replies, request, reply, kept)
 deliver_publish(s, id)
 return {'ok'}

@@ -32,7 +32,7 @@ local function bring(id)
     end
   end
   deliver_save(s, id, presence)
-  if id == actor then deliver_reply(replies, request, reply, kept) end
+  if id == actor then reply_keep(replies, request, reply, kept) end
   if s.changed then deliver_publish(s, id) end
   return true, s.channel ~= ''
 end

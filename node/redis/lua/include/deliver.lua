@@ -2,6 +2,7 @@
 -- is newer than the last it knows. Marks: docs/state.md, "Calls".
 -- include: mailbox
 -- include: presence
+-- include: replies
 local function deliver_load(key, call)
   local f = redis.call('HMGET', key, 'in:' .. call, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'state', 'ring:' .. call, 'user')
   if not f[3] then return nil end
@@ -54,12 +55,4 @@ local function deliver_publish(s, id)
   if s.channel == '' then return end
   local where = s.seating or (s.ring and '?' .. s.ring) or ''
   redis.call('SPUBLISH', s.channel, cmsgpack.pack({1, 'events', id, s.first, s.bodies, s.call .. '=' .. where}))
-end
-
--- Keeps the answer to the session's own request, so that the same request sent again gets the same answer.
-local function deliver_reply(replies, request, reply, kept)
-  if request == '0' or redis.call('XRANGE', replies, request .. '-0', request .. '-0')[1] then return end
-  local last = redis.call('XREVRANGE', replies, '+', '-', 'COUNT', 1)[1]
-  if last and tonumber(string.match(last[1], '^%d+')) >= tonumber(request) then return end
-  redis.call('XADD', replies, 'MAXLEN', kept, request .. '-0', 'b', reply)
 end

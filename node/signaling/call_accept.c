@@ -1,0 +1,58 @@
+#include "node/signaling/private.h"
+
+/* call.accept: the store lets one device have the seat; the offer that rode on the invitation goes with it, the answer to the caller with call.joined. */
+
+void offer_put(struct buf *b, const struct call_answer *a)
+{
+    if (a->offer.n == 0)
+        return;
+    wire_put_key_raw(b, "offer", a->offer);
+    wire_put_cstr(b, "candidates");
+    wire_put_array(b, (size_t)a->candidate_count);
+    wire_put_raw(b, a->candidates);
+}
+
+static void on_accepted(void *context, const struct call_answer *a)
+{
+    struct request *rq = context;
+    if (a->err == ERR_CONFLICT) {
+        request_fail(rq, a->err, "this device sits in the call, or `answer` has no offer to answer");
+        return;
+    }
+    if (a->err != ERR_OK) {
+        request_fail_call(rq, a->err);
+        return;
+    }
+    struct buf *b = request_ok_begin(rq, a->offer.n > 0 ? 6 : 4);
+    wire_put_key_string(b, "call", id_slice(&rq->call));
+    wire_put_key_int(b, "peer", a->peer);
+    wire_put_key_raw(b, "members", a->members);
+    offer_put(b, a);
+    wire_put_key_int(b, "version", (int64_t)a->version);
+    fanout_for_request(rq, a);
+}
+
+/* Whether the call keeps addresses to itself is the call's to say: the answer goes along in both forms. */
+static bool put_answer(struct request *rq, struct buf *plain, struct buf *blanked)
+{
+    const struct wire_value *answer = wire_get(rq->message, "answer");
+    return !answer || (description_check_type(rq, "answer", "answer") && description_put(rq, answer, false, plain) &&
+                       description_put(rq, answer, true, blanked));
+}
+
+void call_accept_run(struct request *rq)
+{
+    struct buf plain;
+    struct buf blanked;
+    if (!request_call(rq) || !request_may_sit(rq))
+        return;
+    buf_init(&plain, rq->signaling->settings.message_bytes_max * 4);
+    buf_init(&blanked, rq->signaling->settings.message_bytes_max * 4);
+    if (put_answer(rq, &plain, &blanked)) {
+        struct call_actor actor = request_actor(rq);
+        struct call_acceptance acceptance = {.answer = buf_slice(&plain), .answer_blanked = buf_slice(&blanked)};
+        store_call_accept(rq->signaling->store, &actor, &acceptance, on_accepted, rq);
+    }
+    buf_finish(&plain);
+    buf_finish(&blanked);
+}

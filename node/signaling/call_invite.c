@@ -1,0 +1,55 @@
+#include "node/signaling/private.h"
+
+/* call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. */
+
+enum { RING_MS = 45000 };
+
+static void on_invited(void *context, const struct call_answer *a)
+{
+    struct request *rq = context;
+    if (a->err == ERR_CONFLICT) {
+        request_fail(rq, a->err, "that user sits in the call, or is being rung for it");
+    } else if (a->err == ERR_FORBIDDEN) {
+        request_fail(rq, a->err, "the call is locked: only its starter invites");
+    } else if (a->err != ERR_OK) {
+        request_fail_call(rq, a->err);
+    } else {
+        struct slice user = wire_get_string(rq->message, "to");
+        const char *reach = rq->story;
+        struct buf *b = request_ok_begin(rq, 2);
+        wire_put_cstr(b, "reach");
+        wire_put_map(b, 1);
+        wire_put_string(b, user);
+        wire_put_cstr(b, reach);
+        wire_put_key_int(b, "version", (int64_t)a->version);
+        fanout_for_request(rq, a);
+    }
+}
+
+static void on_reach(void *context, enum err err, enum reach reach)
+{
+    static char ringing[] = "ringing";
+    static char waiting[] = "waiting";
+    struct request *rq = context;
+    bool wait = wire_get_bool(rq->message, "wait", false);
+    if (!rq->client) {
+        request_drop(rq);
+    } else if (err != ERR_OK) {
+        request_fail(rq, err, NULL);
+    } else if (reach == REACH_NONE && !wait) {
+        request_fail(rq, ERR_UNREACHABLE, NULL);
+    } else {
+        struct call_actor actor = request_actor(rq);
+        rq->story = reach == REACH_RINGING ? ringing : waiting;
+        store_call_invite(rq->signaling->store, &actor, wire_get_string(rq->message, "to"),
+                          (uint64_t)wire_get_int(rq->message, "ring_ms", RING_MS), on_invited, rq);
+    }
+}
+
+void call_invite_run(struct request *rq)
+{
+    struct slice user = wire_get_string(rq->message, "to");
+    if (!request_call(rq) || !callee_check(rq, user))
+        return;
+    store_user_reach(rq->signaling->store, user, slice_of(rq->client->claims->user), on_reach, rq);
+}
