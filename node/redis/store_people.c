@@ -25,11 +25,13 @@ void store_block_set(struct store *store, const struct block_set *b, store_done_
     args_key(&a, key_session(&b->session));
     args_key(&a, key_replies(&b->session));
     args_key(&a, key_blocks(partition_of(store, b->user), b->user));
+    args_key(&a, key_watch(partition_of(store, b->user), b->user));
     args_u64(&a, b->epoch);
     args_u64(&a, b->request);
     args_put(&a, b->reply);
     args_u64(&a, store->limits.replies_kept);
     args_put(&a, b->blocked);
+    args_put(&a, b->user);
     script_call(store->scripts, SCRIPT_BLOCK_SET, &a, on_done, q);
 }
 

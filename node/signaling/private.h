@@ -11,6 +11,7 @@
 #include "node/signaling/signaling.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/people.h"
 #include "node/store/rings.h"
 
 enum { CALLS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
@@ -295,5 +296,7 @@ void call_remove_run(struct request *);
 void call_lock_run(struct request *);
 void call_get_run(struct request *);
 void signal_run(struct request *);
+void block_set_run(struct request *);
+void block_get_run(struct request *);
 
 #endif

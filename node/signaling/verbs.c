@@ -78,6 +78,11 @@ static const struct field signal_fields[] = {
     END,
 };
 
+static const struct field block_set_fields[] = {
+    {.name = "users", .kind = FIELD_ARRAY, .required = true, .min = 0, .max = BLOCKED_USERS_MAX},
+    END,
+};
+
 static void unsupported_run(struct request *rq)
 {
     request_fail(rq, ERR_UNSUPPORTED, "this version of the server does not do that yet");
@@ -104,12 +109,12 @@ static const struct verb verbs[] = {
     {"call.lock", call_lock_fields, call_lock_run},
     {"call.get", call_fields, call_get_run},
     {"ice.get", no_fields, ice_get_run},
+    {"block.set", block_set_fields, block_set_run},
+    {"block.get", no_fields, block_get_run},
     /* In the protocol, and not built yet. */
     {"presence.set", no_fields, unsupported_run},
     {"presence.watch", no_fields, unsupported_run},
     {"presence.unwatch", no_fields, unsupported_run},
-    {"block.set", no_fields, unsupported_run},
-    {"block.get", no_fields, unsupported_run},
     {"push.register", no_fields, unsupported_run},
     {"push.unregister", no_fields, unsupported_run},
 };
