@@ -45,6 +45,8 @@ struct scripts;
     X(USER_REACH, "user_reach")         \
     X(BLOCK_SET, "block_set")           \
     X(RING, "ring")                     \
+    X(PRESENCE_SET, "presence_set")     \
+    X(PRESENCE_GET, "presence_get")     \
     X(OFFER_ADD, "offer_add")           \
     X(DELIVER, "deliver")               \
     X(FANOUT_DONE, "fanout_done")       \

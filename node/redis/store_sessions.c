@@ -67,7 +67,7 @@ void store_session_create(struct store *store, const struct session_create *s, s
     args_key(&a, key_session(id_is_none(&s->old) ? &s->id : &s->old));
     put_held_keys(&a, store, partition);
     args_key(&a, key_rings(partition, s->device.user));
-    args_key(&a, key_presence(partition, s->device.user));
+    put_presence_prefixes(&a, partition);
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->key);
     args_put(&a, s->device.user);
@@ -136,6 +136,7 @@ void store_session_end(struct store *store, const struct session_end *s, session
     args_key(&a, key_session(&s->id));
     args_key(&a, key_devices(partition, s->user));
     args_key(&a, key_timers(partition));
+    put_presence_prefixes(&a, partition);
     args_put(&a, id_slice(&s->id));
     args_put(&a, s->user);
     args_u64(&a, s->epoch);

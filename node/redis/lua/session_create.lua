@@ -1,13 +1,16 @@
 -- A new session for a device; the device's old session, if there is one, is superseded: hello without resume.
 -- KEYS 1 session  2 user's devices  3 timers  4 the old session (the new one again if there is none)
---      5 held (by the node that holds the socket)  6 holders  7 the user's rings  8 presence
+--      5 held (by the node that holds the socket)  6 holders  7 the user's rings  8 prefix of users' devices  9 prefix of their presence
+--      10 prefix of their watch channels
 -- ARGV 1 session id  2 key  3 user  4 device  5 name  6 channel of the node that holds the socket  7 grace in ms
 --      8 the old session's id as the caller knows it ("" none)  9 the most devices of a user  10 node id
 -- Returns {"ok", seats that the user holds, call, seating, call, seating, …}: the calls that the old session sits in, and those that ring ("?" and a version in place
 -- of a seating). {"conflict", id} another session is the old one: ask again with that; {"rate_limited"} too many devices.
 -- include: now
+-- include: presence
 -- include: session
-local session, devices, timers, old, held, holders, rings, presence = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local session, devices, timers, old, held, holders, rings = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local presence = {devices = KEYS[8], state = KEYS[9], watch = KEYS[10]}
 local id, key, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local channel, grace_ms, old_id, devices_max = ARGV[6], tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 local node = ARGV[10]
@@ -16,7 +19,7 @@ local current = redis.call('HGET', devices, device) or ''
 if current ~= old_id and current ~= id then return {'conflict', current} end
 if current == '' and redis.call('HLEN', devices) >= devices_max then return {'rate_limited'} end
 
-local result = {'ok', tonumber(redis.call('HGET', presence, 'seats') or 0)}
+local result = {'ok', tonumber(redis.call('HGET', presence.state .. user, 'seats') or 0)}
 if old_id ~= '' then
   local there, seatings = session_load(old)
   for i = 1, #seatings, 2 do
@@ -39,6 +42,7 @@ if redis.call('EXISTS', session) == 0 then
   redis.call('SADD', holders, node)
   redis.call('HSET', session, 'key', key, 'user', user, 'device', device, 'name', name, 'state', 'attached', 'channel', channel,
     'epoch', 1, 'seq', 0, 'acked', 0, 'bytes', 0, 'freed', 0)
+  presence_changed(presence, user)
 end
 local ringing = redis.call('HGETALL', rings)
 for i = 1, #ringing, 2 do
