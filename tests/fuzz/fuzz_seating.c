@@ -23,12 +23,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct target target;
 
     if (seating_parse(text, PARTITIONS, &seating) == ERR_OK) {
+        if (seating.seats < 2 || seating.seats > CALL_SEATS_MAX || seating.starter > CALL_SEATS_MAX) {
+            abort();
+        }
         for (unsigned peer = 0; peer <= CALL_SEATS_MAX; peer++) {
             check_id(&seating.session[peer]);
         }
     }
     while (target_next(&text, PARTITIONS, &target)) {
         check_id(&target.session);
+        if (target.user.n > 0 && !name_is_valid(target.user)) {
+            abort();
+        }
     }
     return 0;
 }

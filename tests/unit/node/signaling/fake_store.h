@@ -8,6 +8,8 @@
 
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/people.h"
+#include "node/store/rings.h"
 
 enum asked_kind {
     ASKED_FIND,
@@ -38,6 +40,21 @@ enum asked_kind {
     ASKED_HELD,
     ASKED_SWEEP,
     ASKED_HELD_DONE,
+    ASKED_REACH,
+    ASKED_INVITE,
+    ASKED_ALERT,
+    ASKED_ACCEPT,
+    ASKED_REJECT,
+    ASKED_RING_EXPIRE,
+    ASKED_CANCEL,
+    ASKED_CLAIM,
+    ASKED_DISCARD,
+    ASKED_INCOMING,
+    ASKED_RING,
+    ASKED_BLOCK_SET,
+    ASKED_BLOCK_GET,
+    ASKED_WRONG_ID,
+    ASKED_SEATS,
 };
 
 enum { ASKED_TEXT_MAX = 2048 };
@@ -51,9 +68,12 @@ struct asked {
     uint64_t number;   /* seq, epoch, after, request or partition */
     uint64_t epoch;    /* of who changes a call */
     uint64_t attempt;  /* attach, detach */
-    /* deliver: "2+ 3~"; signal: "5<0 6<5" (request<previous); done: "1-3"; leave: "0 hangup"; mark: "suspended" or "here"; read: "epoch 1"; … */
+    /*
+     * deliver: "2+ 3~"; signal: "5<0 6<5" (request<previous); done: "1-3"; leave: "0 hangup"; mark: "suspended" or "here"; read: "epoch 1"; reach: "bob for
+     * alice"; ring: "bob for alice: 1? 2x", "bob for : 2x(*)" where the acting session goes along; claim: "alice bob"; …
+     */
     char text[ASKED_TEXT_MAX];
-    char reply[ASKED_TEXT_MAX]; /* deliver: the reply as JSON, "" for none */
+    char reply[ASKED_TEXT_MAX]; /* deliver, ring: the reply as JSON, "" for none */
     union {
         session_answer_fn *session;
         mailbox_page_fn *page;
@@ -65,6 +85,13 @@ struct asked {
         holders_fn *holders;
         held_fn *held;
         due_fn *due;
+        reach_fn *reach;
+        claim_fn *claim;
+        incoming_fn *incoming;
+        ring_fn *ring;
+        blocked_fn *blocked;
+        charged_fn *charged;
+        seats_fn *seats;
     } fn;
     void *context;
 };
@@ -91,6 +118,13 @@ void fake_leases(struct store *, struct asked *, bool lapsed, const struct node_
 void fake_holders(struct store *, struct asked *, const struct node_id *, size_t count);
 void fake_held(struct store *, struct asked *, const struct id *, size_t count);
 void fake_due(struct store *, struct asked *, const struct due_timer *, size_t count);
+void fake_reach(struct store *, struct asked *, enum err, enum reach);
+/** `other`: with ERR_CONFLICT. */
+void fake_claim(struct store *, struct asked *, enum err, const struct id *other);
+void fake_incoming(struct store *, struct asked *, const struct incoming *);
+void fake_blocked(struct store *, struct asked *, const struct slice *users, size_t count);
+void fake_charged(struct store *, struct asked *, enum err, uint64_t retry_after_ms);
+void fake_seats(struct store *, struct asked *, uint64_t seats);
 /** With that outcome and nothing else, whatever kind it is. */
 void fake_err(struct store *, struct asked *, enum err);
 /** The store that always fails: everything that is open, and what is asked meanwhile, is answered with ERR_UNAVAILABLE. */

@@ -272,7 +272,7 @@ struct id some_id(unsigned partition, const char *name)
 void seat(struct conn *c, const struct id *call, unsigned version, const struct id *const seats[5])
 {
     char text[256];
-    size_t n = (size_t)snprintf(text, sizeof text, "%u;", version);
+    size_t n = (size_t)snprintf(text, sizeof text, "%u;50;", version);
     for (unsigned peer = 1; peer <= 5; peer++) {
         if (seats[peer - 1])
             n += (size_t)snprintf(text + n, sizeof text - n, "%u=%s;", peer, seats[peer - 1]->text);

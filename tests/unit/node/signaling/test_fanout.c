@@ -1,3 +1,4 @@
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "tests/unit/node/signaling/stage.h"
@@ -37,8 +38,10 @@ static struct call_entry entry(size_t slot, uint64_t version, const char *own, c
         n += (size_t)snprintf(text + n, sizeof texts[0] - n, "%s%s ", of_bob, bob.text);
     if (of_carol)
         n += (size_t)snprintf(text + n, sizeof texts[0] - n, "%s%s ", of_carol, carol.text);
-    return (struct call_entry){
-        .version = version, .targets = slice_make(text, n ? n - 1 : 0), .seating = SLICE(";"), .body = SLICE("\x80")};
+    return (struct call_entry){.version = version,
+                               .targets = slice_make(text, n ? n - 1 : 0),
+                               .seating = SLICE(";50;"),
+                               .body = SLICE("\x80")};
 }
 
 static struct call_answer change(uint64_t version, const struct call_entry *entries, size_t count)
@@ -72,9 +75,10 @@ static void delivered(const struct id *session, enum err err, uint64_t version)
     fake_delivered(&stage->store, leg_of(session), err, version);
 }
 
+/* The store is told a little later. */
 static void expect_done(const char *range)
 {
-    cr_expect_str_eq(asked(stage, ASKED_DONE)->text, range);
+    cr_expect_str_eq(stage_run_until_asked(stage, ASKED_DONE)->text, range);
     fake_err(&stage->store, asked(stage, ASKED_DONE), ERR_OK);
 }
 
@@ -112,7 +116,7 @@ Test(fanout, whoever_changed_it_may_go_on_at_once_with_the_seat_it_took)
 {
     struct call_entry seated = entry(0, 4, "*", "+", NULL);
     char seats[128];
-    snprintf(seats, sizeof seats, ";1=%s;2=%s;", bob.text, c->session.text);
+    snprintf(seats, sizeof seats, ";50;1=%s;2=%s;", bob.text, c->session.text);
     seated.seating = slice_of(seats);
     const struct call_answer a = change(4, &seated, 1);
     join(2, &a);
@@ -154,7 +158,8 @@ Test(fanout, a_hole_that_nothing_fills_is_answered_in_the_end)
     }
     cr_expect_leq(tries, 10);
     expect_contains("\"code\":\"unavailable\"", heard(c));
-    cr_expect(nothing_asked(stage), "it is not done, the timer stays");
+    signaling_stop(stage->signaling);
+    cr_expect_null(fake_find(&stage->store, ASKED_DONE), "it is not done, the timer stays");
 }
 
 Test(fanout, a_store_that_goes_in_between_is_told_and_nothing_is_called_done)
@@ -217,6 +222,120 @@ Test(fanout, a_full_mailbox_holds_nobody_up)
     expect_done("4-4");
     expect_contains("\"type\":\"ok\"", heard(c));
     cr_expect(nothing_asked(stage));
+}
+
+/* ---- users whose devices ring ---- */
+
+static struct call_entry ringing(size_t slot, uint64_t version, const char *format, ...) ATTR_PRINTF(3, 4);
+
+/* Its targets, whatever they are. */
+static struct call_entry ringing(size_t slot, uint64_t version, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(texts[slot], sizeof texts[0], format, args);
+    va_end(args);
+    return (struct call_entry){.version = version,
+                               .targets = slice_make(texts[slot], (size_t)n),
+                               .seating = SLICE(";50;"),
+                               .body = SLICE("\x80"),
+                               .ring = SLICE("\x81")};
+}
+
+Test(fanout, all_devices_of_a_user_are_one_share)
+{
+    const struct call_entry e = ringing(0, 1, "*%s ?bob=alice ?carol=alice", c->session.text);
+    const struct call_answer a = change(1, &e, 1);
+    join(2, &a);
+    cr_expect_eq(fake_open(&stage->store), 3);
+    cr_expect_str_eq(asked(stage, ASKED_RING)->text, "bob for alice: 1?");
+    cr_expect_str_eq(asked(stage, ASKED_RING)->reply, "");
+    cr_expect(id_is_none(&asked(stage, ASKED_RING)->session));
+    fake_err(&stage->store, asked(stage, ASKED_RING), ERR_OK);
+    cr_expect_str_eq(asked(stage, ASKED_RING)->text, "carol for alice: 1?");
+    delivered(&c->session, ERR_OK, 0);
+    expect_heard("", c);
+    fake_err(&stage->store, asked(stage, ASKED_RING), ERR_OK);
+    expect_contains("\"type\":\"ok\"", heard(c));
+    expect_done("1-1");
+    cr_expect(nothing_asked(stage));
+}
+
+/* Whoever answers rang itself: one step for all its user's devices, so that none is told twice and none is forgotten. */
+Test(fanout, the_device_that_answers_goes_along_with_its_users_devices)
+{
+    const struct call_entry e = ringing(0, 4, "+%s *%s xalice=%s", bob.text, c->session.text, c->session.text);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    cr_expect_eq(fake_open(&stage->store), 2);
+    struct asked *ring = asked(stage, ASKED_RING);
+    cr_expect_str_eq(ring->text, "alice for : 4x(*)");
+    cr_expect(id_eq(&ring->session, &c->session));
+    cr_expect_eq(ring->number, 2);
+    char kept[ASKED_TEXT_MAX];
+    snprintf(kept, sizeof kept, "%s", ring->reply);
+    fake_err(&stage->store, ring, ERR_OK);
+    delivered(&bob, ERR_OK, 0);
+    expect_heard(kept, c);
+    expect_done("4-4");
+}
+
+/* The first change is not the users', so the session needs a share of its own for it. */
+Test(fanout, one_that_sat_there_before_has_its_own_share)
+{
+    const struct call_entry log[] = {entry(0, 3, "+", NULL, NULL),
+                                     ringing(1, 4, "*%s xalice=%s", c->session.text, c->session.text)};
+    const struct call_answer a = change(4, log, 2);
+    join(2, &a);
+    cr_expect_str_eq(leg_of(&c->session)->text, "3+ 4*");
+    cr_expect_str_eq(asked(stage, ASKED_RING)->text, "alice for : 4x");
+    cr_expect(id_is_none(&asked(stage, ASKED_RING)->session));
+    delivered(&c->session, ERR_OK, 0);
+    fake_err(&stage->store, asked(stage, ASKED_RING), ERR_OK);
+    expect_done("3-4");
+}
+
+Test(fanout, a_ring_that_the_store_does_not_take_is_told_and_nothing_is_called_done)
+{
+    const struct call_entry e = ringing(0, 1, "*%s ?bob=alice", c->session.text);
+    const struct call_answer a = change(1, &e, 1);
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    fake_err(&stage->store, asked(stage, ASKED_RING), ERR_UNAVAILABLE);
+    expect_contains("\"code\":\"unavailable\"", heard(c));
+    signaling_stop(stage->signaling);
+    cr_expect_null(fake_find(&stage->store, ASKED_DONE));
+}
+
+/* ---- the store is told later ---- */
+
+Test(fanout, changes_of_a_moment_are_told_to_the_store_at_once)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        const struct call_entry e = entry(0, 4 + i, "*", NULL, NULL);
+        const struct call_answer a = change(4 + i, &e, 1);
+        join(2 + i, &a);
+        delivered(&c->session, ERR_OK, 0);
+    }
+    cr_expect_null(fake_find(&stage->store, ASKED_DONE));
+    signaling_stop(stage->signaling);
+    expect_done("4-6");
+    cr_expect_null(fake_find(&stage->store, ASKED_DONE));
+}
+
+/* What another node brings out in between is not this one's to tell. */
+Test(fanout, a_gap_between_changes_is_told_apart)
+{
+    static const unsigned versions[] = {4, 6};
+    for (unsigned i = 0; i < ARRAY_SIZE(versions); i++) {
+        const struct call_entry e = entry(0, versions[i], "*", NULL, NULL);
+        const struct call_answer a = change(versions[i], &e, 1);
+        join(2 + i, &a);
+        delivered(&c->session, ERR_OK, 0);
+    }
+    signaling_stop(stage->signaling);
+    expect_done("4-4");
+    expect_done("6-6");
 }
 
 /* ---- a change that had been made before ---- */

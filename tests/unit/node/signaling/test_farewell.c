@@ -37,7 +37,8 @@ Test(farewell, its_seats_are_freed_then_it_is_forgotten_then_the_socket_closes)
     char targets[64];
     const struct id bob = some_id(9, "bob");
     snprintf(targets, sizeof targets, "+%s", bob.text);
-    const struct call_entry e = {9, slice_of(targets), SLICE(";"), SLICE("\x80")};
+    const struct call_entry e = {
+        .version = 9, .targets = slice_of(targets), .seating = SLICE(";20;"), .body = SLICE("\x80")};
     const struct call_answer left = {.err = ERR_OK, .version = 9, .fanned = 8, .entries = &e, .entry_count = 1};
     cr_expect_eq(asked(stage, ASKED_END)->number, 1);
     ended();
@@ -46,12 +47,12 @@ Test(farewell, its_seats_are_freed_then_it_is_forgotten_then_the_socket_closes)
     fake_err(&stage->store, asked(stage, ASKED_LEAVE), ERR_GONE);
     cr_expect_null(fake_find(&stage->store, ASKED_FORGET), "the others hear of it first");
     fake_delivered(&stage->store, asked(stage, ASKED_DELIVER), ERR_OK, 0);
-    fake_err(&stage->store, asked(stage, ASKED_DONE), ERR_OK);
     expect_heard("", c);
     cr_expect_str_eq(asked(stage, ASKED_FORGET)->text, "alice");
     fake_err(&stage->store, asked(stage, ASKED_FORGET), ERR_OK);
     expect_heard("{\"type\":\"ok\",\"id\":2}", c);
     cr_expect_eq(c->closed, CLOSE_NORMAL);
+    fake_err(&stage->store, stage_run_until_asked(stage, ASKED_DONE), ERR_OK);
     cr_expect(nothing_asked(stage));
 }
 

@@ -34,7 +34,7 @@ static const char *resume(unsigned seq)
 static struct session_answer seated(const struct id *call)
 {
     struct session_answer a = {.err = ERR_OK, .epoch = 3, .seq = 41, .answered = 7, .seating_count = 1};
-    a.seatings[0] = (struct store_seating){*call, SLICE("1;")};
+    a.seatings[0] = (struct store_seating){*call, SLICE("1;20;")};
     return a;
 }
 
@@ -43,6 +43,7 @@ static const struct call_answer snapshot = {.err = ERR_OK,
                                             .state = SLICE_INIT("active"),
                                             .starter = SLICE_INIT("bob"),
                                             .members = SLICE_INIT("\x90"),
+                                            .ringing = SLICE_INIT("\x90"),
                                             .seats = 5,
                                             .own = true};
 
@@ -76,7 +77,7 @@ Test(hello, calls_of_the_superseded_session_are_told_and_may_be_rejoined)
     struct id call = some_id(5, "call");
     struct id gone = some_id(6, "gone");
     struct session_answer created = seated(&call);
-    created.seatings[created.seating_count++] = (struct store_seating){gone, SLICE("1;")};
+    created.seatings[created.seating_count++] = (struct store_seating){gone, SLICE("1;20;")};
     struct session_answer found = {.err = ERR_OK, .other = old_session()};
     say_hello(c, "alice", "");
     fake_session(&stage->store, asked(stage, ASKED_FIND), &found);
@@ -93,6 +94,70 @@ Test(hello, calls_of_the_superseded_session_are_told_and_may_be_rejoined)
     const char *welcome = heard(c);
     expect_contains("\"calls\":[{\"call\":\"05call", welcome);
     expect_contains("\"rejoin\":true}],\"pending\"", welcome);
+}
+
+/* {"type": "call.incoming"}, a fixmap that has room for a second pair */
+#define RING_BODY      \
+    "\x82\xa4type\xad" \
+    "call.incoming"
+
+Test(hello, what_rings_is_pending_with_the_candidates_that_came_early)
+{
+    struct conn *c = conn_open(stage);
+    struct id call = some_id(5, "call");
+    struct id quiet = some_id(6, "quiet");
+    struct id over = some_id(7, "over");
+    struct session_answer created = {.err = ERR_OK, .seats = 1, .seating_count = 3};
+    created.seatings[0] = (struct store_seating){call, SLICE("?7")};
+    created.seatings[1] = (struct store_seating){quiet, SLICE("?1")};
+    created.seatings[2] = (struct store_seating){over, SLICE("?2")};
+    const struct incoming offered = {.body = SLICE(RING_BODY),
+                                     .candidates = SLICE("\xa1"
+                                                         "a\xa1"
+                                                         "b"),
+                                     .candidate_count = 2};
+    const struct incoming bare = {.body = SLICE(RING_BODY)};
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
+    cr_expect_null(fake_find(&stage->store, ASKED_MARK), "it sits in none of them");
+    cr_expect_null(fake_find(&stage->store, ASKED_GET));
+    cr_expect_str_eq(asked(stage, ASKED_INCOMING)->text, "alice");
+    cr_expect(id_eq(&asked(stage, ASKED_INCOMING)->call, &call));
+    fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &offered);
+    fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &bare);
+    fake_err(&stage->store, asked(stage, ASKED_INCOMING), ERR_NOT_FOUND);
+    expect_contains(
+        "\"calls\":[],\"pending\":[{\"type\":\"call.incoming\",\"in_call\":true,\"candidates\":[\"a\",\"b\"]},"
+        "{\"type\":\"call.incoming\",\"in_call\":true}],",
+        heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
+Test(hello, a_ring_that_cannot_be_read_is_no_welcome)
+{
+    struct conn *c = conn_open(stage);
+    struct session_answer created = {.err = ERR_OK, .seating_count = 1};
+    created.seatings[0] = (struct store_seating){some_id(5, "call"), SLICE("?7")};
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
+    fake_err(&stage->store, asked(stage, ASKED_INCOMING), ERR_UNAVAILABLE);
+    expect_heard("", c);
+    cr_expect_eq(c->closed, CLOSE_RESTART);
+}
+
+Test(hello, a_resumed_session_that_still_rings_is_told_so_and_marks_no_seat)
+{
+    struct conn *c = conn_open(stage);
+    struct session_answer attached = {.err = ERR_OK, .epoch = 3, .seq = 40, .answered = 7, .seating_count = 1};
+    attached.seatings[0] = (struct store_seating){some_id(5, "call"), SLICE("?7")};
+    const struct incoming bare = {.body = SLICE(RING_BODY)};
+    say_hello(c, "alice", resume(40));
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &attached);
+    cr_expect_null(fake_find(&stage->store, ASKED_MARK));
+    fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &bare);
+    expect_contains("\"calls\":[],\"pending\":[{\"type\":\"call.incoming\",\"in_call\":false}],", heard(c));
 }
 
 Test(hello, another_session_in_between_makes_it_ask_again_but_not_for_ever)

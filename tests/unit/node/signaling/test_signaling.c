@@ -200,16 +200,17 @@ Test(signaling, a_timer_that_is_due_begins_its_story)
 
     char targets[64];
     snprintf(targets, sizeof targets, "!%s", session.text);
-    const struct call_entry e = {4, slice_of(targets), SLICE(";"), SLICE("\x80")};
+    const struct call_entry e = {
+        .version = 4, .targets = slice_of(targets), .seating = SLICE(";20;"), .body = SLICE("\x80")};
     const struct call_answer change = {.err = ERR_OK, .version = 4, .fanned = 3, .entries = &e, .entry_count = 1};
     fake_call(&stage->store, asked(stage, ASKED_EXPIRE), &change);
     cr_expect_str_eq(asked(stage, ASKED_DELIVER)->text, "4!");
     fake_delivered(&stage->store, asked(stage, ASKED_DELIVER), ERR_OK, 0);
-    cr_expect_str_eq(asked(stage, ASKED_DONE)->text, "4-4");
+    cr_expect_str_eq(stage_run_until_asked(stage, ASKED_DONE)->text, "4-4");
     fake_err(&stage->store, asked(stage, ASKED_DONE), ERR_OK);
     fake_call(&stage->store, asked(stage, ASKED_LOG), &change);
     fake_delivered(&stage->store, asked(stage, ASKED_DELIVER), ERR_OK, 0);
-    cr_expect_str_eq(asked(stage, ASKED_DONE)->text, "4-4");
+    cr_expect_str_eq(stage_run_until_asked(stage, ASKED_DONE)->text, "4-4");
 }
 
 Test(signaling, stopping_gives_the_lease_up)
