@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { ANSWER, OFFER } from '../support/calls.mjs';
 import { join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
+import { stretched, until } from '../support/wait.mjs';
 
 const CANDIDATES = ['candidate:1 1 udp 2122260223 192.0.2.7 50123 typ host', 'candidate:2 1 udp 2122260223 192.0.2.8 50124 typ host'];
 
@@ -195,23 +196,213 @@ describe('ringing', () => {
     await alice.expect('call.ended', (event) => event.reason === 'rejected');
   });
 
-  story('crossing calls become one', async () => {
+  story('a device that takes the place of a ringing one rings in its place', async () => {
+    const alice = await come(0, 'alice');
+    const old = await come(1, 'bob');
+    const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER });
+    await old.expect('call.incoming');
+    const bob = await come(0, 'bob');
+    assert.equal((await old.closed()).code, 4005);
+    assert.equal(bob.welcome.pending[0].call, call);
+    await bob.request('call.accept', { call, answer: ANSWER });
+    await alice.expect('call.joined');
+  });
+
+  story('a ringing device that lost its socket has missed nothing after its resume', async () => {
     const alice = await come(0, 'alice');
     const bob = await come(1, 'bob');
-    const [a, b] = await Promise.all([
-      alice.request('call.start', { to: ['bob'], offer: OFFER }),
-      bob.request('call.start', { to: ['alice'], offer: OFFER }),
-    ]);
-    assert.equal(a.call, b.call);
-    const [first, second, winner, loser] = a.glare ? [b, a, bob, alice] : [a, b, alice, bob];
-    assert.deepEqual([first.glare, second.glare, first.peer, second.peer, second.offer], [undefined, true, 1, 2, OFFER]);
-    await winner.expect('call.joined');
-    await winner.quiet();
-    await loser.request('signal', { call: a.call, to: 1, description: { type: 'answer', sdp: ANSWER } });
-    await winner.expect('signal');
-    const events = loser.events.map((event) => event.type);
-    assert.ok(events.every((type) => ['call.incoming'].includes(type)), events.join());
-    loser.events = [];
-    assert.equal((await alice.request('call.get', { call: a.call })).state, 'active');
+    const laptop = await come(0, 'bob', { device: 'laptop' });
+    await bob.drop();
+    const first = await alice.request('call.start', { to: ['bob'], offer: OFFER });
+    await laptop.expect('call.incoming');
+    await laptop.request('call.reject', { call: first.call });
+    const second = await alice.request('call.start', { to: ['bob'] });
+    const welcome = await bob.resume(nodes[0]);
+    assert.deepEqual([welcome.resumed, welcome.pending.map((ring) => ring.call)], [true, [second.call]]);
+    await bob.expect('call.incoming', (event) => event.call === first.call && event.offer === OFFER);
+    await bob.expect('call.cancelled', (event) => event.call === first.call && event.reason === 'rejected_elsewhere');
+    await bob.expect('call.incoming', (event) => event.call === second.call);
+    await bob.request('call.accept', { call: second.call });
+    await laptop.expect('call.cancelled');
+    alice.events = [];
+    laptop.events = [];
+  });
+
+  story('with only suspended devices one waits', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    await bob.drop();
+    await until(async () => (await cluster.redis.command('HGET', `{${bob.session.slice(0, 2)}}:session:${bob.session}`, 'state')) === 'suspended', 'bob to be suspended');
+    const { reach, call } = await alice.request('call.start', { to: ['bob'] });
+    assert.deepEqual(reach, { bob: 'waiting' });
+    await bob.resume(nodes[0]);
+    await bob.expect('call.incoming', (event) => event.call === call);
+    await bob.request('call.reject', { call });
+    alice.events = [];
+  });
+
+  story('of several callees those who can be reached are rung', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const { call, reach } = await alice.request('call.start', { to: ['bob', 'nobody'] });
+    assert.deepEqual(reach, { bob: 'ringing', nobody: 'unreachable' });
+    assert.deepEqual((await alice.request('call.get', { call })).ringing, ['bob']);
+    await alice.refused('call.start', { to: ['nobody', 'noone'] }, 'unreachable');
+    await bob.expect('call.incoming');
+    await bob.request('call.reject', { call });
+    alice.events = [];
+  });
+
+  story('whom one may call stands in the token', async () => {
+    await come(0, 'bob');
+    await come(0, 'team.carol');
+    const alice = await come(1, 'alice', { claims: { call: ['team.*'] } });
+    await alice.refused('call.start', { to: ['bob'] }, 'forbidden');
+    await alice.refused('call.start', { to: ['team.carol', 'bob'] }, 'forbidden');
+    const { call } = await alice.request('call.start', { to: ['team.carol'], seats: 5 });
+    await alice.refused('call.invite', { call, to: 'bob' }, 'forbidden');
+    await (await come(1, 'mallory', { claims: { call: [] } })).refused('call.start', { to: ['alice'] }, 'forbidden');
+    await alice.request('call.cancel', { call });
+    for (const client of clients) client.events = [];
+  });
+
+  story('what makes no sense is refused by name', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    for (const [fields, word] of [
+      [{ to: ['alice'] }, /yourself/], [{ to: ['bob', 'bob'] }, /to/], [{ to: ['bob', 'carol'], seats: 2 }, /seats/],
+      [{ to: ['bob', 'carol'], offer: OFFER }, /offer/], [{ to: ['bob'], ring_ms: 4999 }, /ring_ms/],
+      [{ to: ['bob'], ring_ms: 120001 }, /ring_ms/], [{ to: ['b\u00f6b'] }, /to/], [{ to: 'bob' }, /to/], [{ to: ['bob'], wait: 'yes' }, /wait/],
+      [{ to: ['bob'], offer: { type: 'answer', sdp: OFFER } }, /offer/],
+    ]) assert.match((await alice.refused('call.start', fields, 'bad_request')).message, word, JSON.stringify(fields));
+    await alice.refused('call.start', { to: ['a', 'b', 'c', 'd', 'e'] }, 'too_large');
+    await alice.refused('call.start', { to: ['bob'], meta: 'x'.repeat(2100) }, 'too_large');
+    const { call } = await alice.request('call.start', { to: ['bob'] });
+    await bob.expect('call.incoming');
+    assert.match((await bob.refused('call.accept', { call, answer: ANSWER }, 'conflict')).message, /offer/);
+    await bob.refused('call.accept', { call, answer: { type: 'offer', sdp: ANSWER } }, 'bad_request');
+    await bob.refused('call.reject', { call, reason: 'hangup' }, 'bad_request');
+    for (const type of ['call.accept', 'call.reject', 'call.alert']) await (await come(0, 'carol')).refused(type, { call }, 'not_found');
+    await bob.refused('call.cancel', { call }, 'not_found');
+    await bob.refused('call.invite', { call, to: 'carol' }, 'not_found');
+    await bob.request('call.reject', { call });
+    alice.events = [];
+  });
+
+  story('an invited user may come by the id as well, and come back', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const laptop = await come(0, 'bob', { device: 'laptop' });
+    const carol = await come(1, 'carol');
+    const { call } = await alice.request('call.start', { to: ['bob'], seats: 3 });
+    await laptop.expect('call.incoming');
+    await bob.expect('call.incoming');
+    await carol.refused('call.join', { call }, 'forbidden');
+    assert.equal((await bob.request('call.join', { call })).peer, 2);
+    await laptop.expect('call.cancelled', (event) => event.reason === 'answered_elsewhere');
+    await alice.expect('call.joined');
+    await alice.request('call.invite', { call, to: 'carol' });
+    await carol.expect('call.incoming');
+    await laptop.refused('call.join', { call }, 'call_full');
+    await carol.request('call.reject', { call });
+    assert.equal((await laptop.request('call.join', { call })).peer, 3);
+    for (const client of clients) client.events = [];
+  });
+
+  story('a locked call is rung for by its starter alone', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const carol = await come(0, 'carol');
+    const { call } = await alice.request('call.start', { to: ['bob'], seats: 5 });
+    await bob.expect('call.incoming');
+    await bob.request('call.accept', { call });
+    await alice.request('call.lock', { call, locked: true });
+    await bob.refused('call.invite', { call, to: 'carol' }, 'forbidden');
+    await alice.request('call.invite', { call, to: 'carol' });
+    await carol.expect('call.incoming');
+    await carol.request('call.accept', { call });
+    for (const client of clients) client.events = [];
+  });
+
+  story('with relay privacy no address passes by ringing either', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER, candidates: CANDIDATES, privacy: 'relay' });
+    const incoming = await bob.expect('call.incoming');
+    assert.doesNotMatch(incoming.offer, /typ host|typ srflx/);
+    const accepted = await bob.request('call.accept', { call, answer: ANSWER });
+    assert.deepEqual(accepted.candidates, []);
+    const { answer } = await alice.expect('call.joined');
+    assert.match(answer, /^c=IN IP4 0\.0\.0\.0/m);
+    assert.doesNotMatch(answer, /typ host|typ srflx/);
+  });
+
+  story('a posted offer is taken back by call.cancel', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const { call } = await alice.request('offer.post', { offer: OFFER });
+    await alice.request('call.cancel', { call });
+    await bob.refused('offer.take', { call }, 'gone');
+    await alice.quiet();
+  });
+
+  story('who is not the starter takes back the invitations of their own only', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    await come(0, 'carol');
+    await come(1, 'dave');
+    const { call } = await alice.request('call.start', { to: ['bob'], seats: 5 });
+    await bob.expect('call.incoming');
+    await bob.request('call.accept', { call });
+    await alice.request('call.invite', { call, to: 'carol' });
+    await bob.request('call.invite', { call, to: 'dave' });
+    await bob.refused('call.cancel', { call, to: 'carol' }, 'forbidden');
+    await bob.request('call.cancel', { call });
+    assert.deepEqual((await alice.request('call.get', { call })).ringing, ['carol']);
+    await alice.request('call.cancel', { call, to: 'carol' });
+    await alice.refused('call.cancel', { call, to: 'carol' }, 'gone');
+    assert.equal((await alice.request('call.get', { call })).state, 'active');
+    for (const client of clients) client.events = [];
+  });
+});
+
+describe('ringing with a short grace', () => {
+  let cluster;
+  let nodes;
+  before(async () => {
+    cluster = await startCluster({ nodes: 2, settings: { 'grace-ms': 300 } });
+    nodes = cluster.nodes;
+  });
+  after(() => cluster.stop());
+
+  it('stops when the caller is lost', async () => {
+    const alice = await join(nodes[0], 'alice');
+    const bob = await join(nodes[1], 'bob');
+    const { call } = await alice.request('call.start', { to: ['bob'] });
+    await bob.expect('call.incoming');
+    await alice.drop();
+    await bob.expect('call.cancelled', (event) => event.call === call && event.reason === 'cancelled');
+    await bob.refused('call.accept', { call }, 'gone');
+    await bob.close();
+  });
+
+  it('goes on though the node of the caller dies, until the caller is lost', async () => {
+    const alice = await join(nodes[0], 'alice');
+    const bob = await join(nodes[1], 'bob');
+    await alice.request('call.start', { to: ['bob'] });
+    await bob.expect('call.incoming');
+    await nodes[0].kill();
+    await bob.expect('call.cancelled', () => true, stretched(30_000));
+    await nodes[0].start();
+    await bob.close();
+  });
+
+  it('times out though the node that set the timer is dead', async () => {
+    const alice = await join(nodes[0], 'alice');
+    const started = await alice.request('call.start', { to: ['nobody-yet'], wait: true, ring_ms: 5000 });
+    await nodes[1].kill();
+    assert.equal((await alice.expect('call.ended', (event) => event.call === started.call, stretched(30_000))).reason, 'timeout');
+    await nodes[1].start();
+    await alice.close();
   });
 });
