@@ -44,6 +44,7 @@ struct scripts;
     X(PAIR_CLAIM, "pair_claim")         \
     X(USER_REACH, "user_reach")         \
     X(BLOCK_SET, "block_set")           \
+    X(LIMIT_TAKE, "limit_take")         \
     X(RING, "ring")                     \
     X(PRESENCE_SET, "presence_set")     \
     X(PRESENCE_GET, "presence_get")     \

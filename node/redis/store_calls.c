@@ -35,6 +35,12 @@ static void read_change(const struct redisReply *reply, struct call_answer *a,
     a->from_name = reply_text(reply, 10);
 }
 
+static void read_limit(const struct redisReply *reply, struct call_answer *a)
+{
+    a->retry_after_ms = reply_number(reply, 1);
+    a->seated = slice_is(reply_text(reply, 2), "seats");
+}
+
 void on_call_change(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
@@ -44,6 +50,8 @@ void on_call_change(void *context, enum err transport, const struct redisReply *
         read_change(reply, &a, entries);
     else if (a.err == ERR_CONFLICT && id_parse(reply_text(reply, 2), q->store->partitions, &a.taker))
         a.peer = (unsigned)reply_number(reply, 1);
+    else if (a.err == ERR_RATE_LIMITED)
+        read_limit(reply, &a);
     q->fn.call(q->context, &a);
     free(q);
 }
@@ -110,10 +118,23 @@ void put_epoch(struct script_args *a, uint64_t epoch)
         args_put(a, (struct slice){0});
 }
 
+/* The call's partition is the starter's. */
+static void put_create_keys(struct script_args *a, const struct call_actor *starter)
+{
+    unsigned partition = id_partition(&starter->call);
+    args_init(a);
+    args_key(a, key_call(&starter->call));
+    args_key(a, key_log(&starter->call));
+    args_key(a, key_timers(partition));
+    args_key(a, key_limits(partition, starter->device.user));
+    args_key(a, key_presence(partition, starter->device.user));
+    args_put(a, id_slice(&starter->call));
+}
+
 void store_call_create(struct store *store, const struct call_create *c, call_answer_fn *fn, void *context)
 {
     struct script_args a;
-    put_call_keys(&a, &c->actor.call);
+    put_create_keys(&a, &c->actor);
     put_actor(&a, &c->actor);
     args_u64(&a, c->seats);
     args_put(&a, c->allow);
@@ -127,6 +148,8 @@ void store_call_create(struct store *store, const struct call_create *c, call_an
     args_put(&a, c->callees);
     args_u64(&a, c->ring_ms);
     args_put(&a, c->meta);
+    args_u64(&a, store->limits.calls_per_minute);
+    args_u64(&a, store->limits.seats_max);
     script_call(store->scripts, SCRIPT_CALL_CREATE, &a, on_call_change, call_question(store, fn, context));
 }
 

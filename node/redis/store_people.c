@@ -54,3 +54,45 @@ void store_block_get(struct store *store, struct slice user, blocked_fn *fn, voi
     q->fn.blocked = fn;
     redis_command(store->client, args, ARRAY_SIZE(args), on_blocked, q);
 }
+
+/* ---- limits ---- */
+
+static void on_charged(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    q->fn.charged(q->context, reply_status(transport, reply), reply_number(reply, 1));
+    free(q);
+}
+
+void store_wrong_id_charge(struct store *store, const struct wrong_id *w, charged_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    struct script_args a;
+    q->fn.charged = fn;
+    args_init(&a);
+    args_key(&a, key_limits(partition_of(store, w->user), w->user));
+    args_u64(&a, store->limits.wrong_ids_per_minute);
+    args_put(&a, id_slice(&w->session));
+    args_u64(&a, w->request);
+    script_call(store->scripts, SCRIPT_LIMIT_TAKE, &a, on_charged, q);
+}
+
+static void on_seats(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    uint64_t seats = 0;
+    if (transport != ERR_OK || reply->type != REDIS_REPLY_STRING ||
+        !slice_to_u64(slice_make(reply->str, (size_t)reply->len), &seats))
+        seats = 0;
+    q->fn.seats(q->context, transport == ERR_OK ? ERR_OK : ERR_UNAVAILABLE, seats);
+    free(q);
+}
+
+void store_user_seats(struct store *store, struct slice user, seats_fn *fn, void *context)
+{
+    struct question *q = question_create(store, context);
+    struct key key = key_presence(partition_of(store, user), user);
+    struct slice args[] = {SLICE("HGET"), key_slice(&key), SLICE("seats")};
+    q->fn.seats = fn;
+    redis_command(store->client, args, ARRAY_SIZE(args), on_seats, q);
+}

@@ -40,12 +40,10 @@ static bool put_answer(struct request *rq, struct buf *plain, struct buf *blanke
                        description_put(rq, answer, true, blanked));
 }
 
-void call_accept_run(struct request *rq)
+static void accept(struct request *rq)
 {
     struct buf plain;
     struct buf blanked;
-    if (!request_call(rq) || !request_may_sit(rq))
-        return;
     buf_init(&plain, rq->signaling->settings.message_bytes_max * 4);
     buf_init(&blanked, rq->signaling->settings.message_bytes_max * 4);
     if (put_answer(rq, &plain, &blanked)) {
@@ -55,4 +53,14 @@ void call_accept_run(struct request *rq)
     }
     buf_finish(&plain);
     buf_finish(&blanked);
+}
+
+void call_accept_run(struct request *rq)
+{
+    if (!request_call(rq))
+        return;
+    if (rq->client->seat_count > 0)
+        request_sit(rq, accept);
+    else
+        accept(rq); /* an idle device that picks up has no time to lose */
 }

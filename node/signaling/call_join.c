@@ -15,10 +15,14 @@ static void on_joined(void *context, const struct call_answer *a)
     fanout_for_request(rq, a);
 }
 
-void call_join_run(struct request *rq)
+static void join(struct request *rq)
 {
-    if (!request_call(rq) || !request_may_sit(rq))
-        return;
     struct call_actor actor = request_actor(rq);
     store_call_join(rq->signaling->store, &actor, on_joined, rq);
+}
+
+void call_join_run(struct request *rq)
+{
+    if (request_call(rq))
+        request_sit(rq, join);
 }

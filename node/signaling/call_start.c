@@ -172,8 +172,6 @@ static void on_crossed(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     struct start *s = rq->story;
-    if (is_left(rq))
-        return;
     if (a->err == ERR_OK) {
         put_crossed(rq, a);
         discard(rq, fanout_hold(rq, a), ERR_OK);
@@ -181,7 +179,7 @@ static void on_crossed(void *context, const struct call_answer *a)
         discard(rq, NULL, ERR_GONE);
     } else if (a->err == ERR_UNAVAILABLE || a->err == ERR_STALE) {
         start_fail(rq, a->err, NULL);
-    } else {
+    } else if (!is_left(rq)) {
         s->over = rq->call; /* there is nothing to cross with any more */
         rq->call = s->own;
         claim(rq);
@@ -192,13 +190,11 @@ static void on_claimed(void *context, enum err err, const struct id *other)
 {
     struct request *rq = context;
     struct start *s = rq->story;
-    if (is_left(rq))
-        return;
     if (err == ERR_OK || (err == ERR_CONFLICT && ++s->tries > CLAIM_TRIES)) {
         go_on(rq);
     } else if (err != ERR_CONFLICT) {
         start_fail(rq, err, NULL);
-    } else {
+    } else if (!is_left(rq)) {
         rq->call = *other;
         struct call_actor actor = request_actor(rq);
         struct call_acceptance crossing = {.glare = true, .relay = s->parts.relay};
@@ -226,7 +222,8 @@ static void on_created(void *context, const struct call_answer *a)
     if (is_left(rq))
         return;
     if (a->err != ERR_OK) {
-        start_fail(rq, a->err, NULL);
+        start_drop(rq);
+        request_fail_start(rq, a);
         return;
     }
     put_started(rq, a);
@@ -323,7 +320,7 @@ static bool check(struct request *rq, const struct wire_value *to)
         if (!callee_check(rq, to->array.items[i].string))
             return false;
     }
-    return request_may_start(rq);
+    return request_may_sit(rq);
 }
 
 void call_start_run(struct request *rq)

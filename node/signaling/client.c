@@ -51,7 +51,6 @@ struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_f
     bucket_init(&c->frames, &sig->settings.frames, now);
     bucket_init(&c->bytes, &sig->settings.bytes, now);
     bucket_init(&c->wrong_ids, &sig->settings.wrong_ids, now);
-    bucket_init(&c->starts, &sig->settings.starts, now);
     DL_APPEND(sig->clients, c);
     sig->client_count++;
     client_await_hello(c);

@@ -6,7 +6,7 @@ static void on_created(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     if (a->err != ERR_OK) {
-        request_fail(rq, a->err, NULL);
+        request_fail_start(rq, a);
         return;
     }
     struct buf *b = request_ok_begin(rq, 3);
@@ -23,7 +23,7 @@ void offer_post_run(struct request *rq)
         request_fail(rq, ERR_BAD_REQUEST, "`offer` is missing; it should be the SDP");
         return;
     }
-    if (!request_may_start(rq) || !call_parts_read(rq, &parts))
+    if (!request_may_sit(rq) || !call_parts_read(rq, &parts))
         return;
     rq->call = call_id_derive(rq);
     struct call_create c = {.actor = request_actor(rq),

@@ -22,10 +22,14 @@ static void on_taken(void *context, const struct call_answer *a)
     fanout_for_request(rq, a);
 }
 
-void offer_take_run(struct request *rq)
+static void take(struct request *rq)
 {
-    if (!request_call(rq) || !request_may_sit(rq))
-        return;
     struct call_actor actor = request_actor(rq);
     store_offer_take(rq->signaling->store, &actor, on_taken, rq);
+}
+
+void offer_take_run(struct request *rq)
+{
+    if (request_call(rq))
+        request_sit(rq, take);
 }

@@ -81,7 +81,7 @@ struct client {
     struct outbox *outboxes;
     struct seat *seats;
     size_t seat_count;
-    struct bucket frames, bytes, wrong_ids, starts;
+    struct bucket frames, bytes, wrong_ids;
     unsigned frames_refused;
     struct timer timer; /* hello, then the token's end */
 };
@@ -105,8 +105,9 @@ struct request {
     uint64_t run; /* see order_request() */
     uint64_t since_us;
     struct id call;
-    struct buf reply; /* body of the ok, once it is known */
-    void *story;      /* what the verb needs in between; the verb frees it */
+    struct buf reply;              /* body of the ok, once it is known */
+    void *story;                   /* what the verb needs in between; the verb frees it */
+    void (*sit)(struct request *); /* see request_sit() */
 };
 
 /* ---- verbs.c ---- */
@@ -157,10 +158,15 @@ void client_refuse(struct client *, uint64_t id, enum err, const char *why, uint
 /* The field `call` as an id. False: answered already. */
 bool request_call(struct request *);
 struct call_actor request_actor(const struct request *);
-/* Room for one more call, and time for one more start. False: the request was answered. */
+
+/* ---- limits.c ---- */
+/* Whether this session sits in fewer calls than it may, or in this very one. False: the request was answered. */
 bool request_may_sit(struct request *);
-bool request_may_start(struct request *);
-/* A wrong call or offer id was named: counts it. */
+/* Goes on with `sit` if the user may take one more seat, on whichever device the others are; otherwise answers. */
+void request_sit(struct request *, void (*sit)(struct request *));
+/* The store did not create a call. */
+void request_fail_start(struct request *, const struct call_answer *);
+/* A wrong call or offer id may have been named: then it is counted. */
 void request_fail_call(struct request *, enum err);
 
 /* ---- people.c ---- */

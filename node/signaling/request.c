@@ -199,6 +199,8 @@ void request_fail_later(struct request *rq, enum err err, const char *why, uint6
         order_doubt(&rq->client->order); /* it may come again, behind others */
     if (code == ERR_UNAVAILABLE && retry_after_ms == 0)
         retry_after_ms = 500 + random_below(1500); /* not all at once */
+    if (code == ERR_RATE_LIMITED)
+        metric_inc(rq->signaling->settings.metrics, METRIC_RATE_LIMITED);
     if (rq->client)
         client_refuse(rq->client, rq->id, code, code == err ? why : NULL, retry_after_ms);
     request_drop(rq);
@@ -226,41 +228,4 @@ bool request_call(struct request *rq)
         return true;
     request_fail_call(rq, ERR_NOT_FOUND);
     return false;
-}
-
-/* Limits that count by the minute: a bucket fills by as many sixtieths a second as there may be in a minute. */
-enum { SIXTIETHS = 60 };
-
-/* Ids can't be guessed, but nobody shall try for free. */
-void request_fail_call(struct request *rq, enum err err)
-{
-    struct client *c = rq->client;
-    uint64_t wait = 0;
-    if (err == ERR_NOT_FOUND && c)
-        wait = bucket_take(&c->wrong_ids, &rq->signaling->settings.wrong_ids, SIXTIETHS, clock_steady_ms());
-    if (wait)
-        request_fail_later(rq, ERR_RATE_LIMITED, "too many ids that name no call of yours", wait);
-    else
-        request_fail(rq, err, err == ERR_NOT_FOUND ? "`call` names no call that you may know of" : NULL);
-}
-
-bool request_may_sit(struct request *rq)
-{
-    const struct client *c = rq->client;
-    size_t most = rq->signaling->settings.calls_open_max;
-    if (c->seat_count < (most < CALLS_OF_CLIENT_MAX ? most : CALLS_OF_CLIENT_MAX) || seat_find(rq->client, &rq->call))
-        return true;
-    request_fail_later(rq, ERR_RATE_LIMITED, "you sit in as many calls as one may: leave one first", 1000);
-    return false;
-}
-
-bool request_may_start(struct request *rq)
-{
-    struct client *c = rq->client;
-    if (!request_may_sit(rq))
-        return false;
-    uint64_t wait = bucket_take(&c->starts, &rq->signaling->settings.starts, SIXTIETHS, clock_steady_ms());
-    if (wait)
-        request_fail_later(rq, ERR_RATE_LIMITED, "too many calls started in a minute", wait);
-    return wait == 0;
 }

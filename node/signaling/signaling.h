@@ -33,9 +33,8 @@ struct signaling_settings {
     size_t message_bytes_max;
     struct bucket_limit frames; /* a socket's */
     struct bucket_limit bytes;
-    struct bucket_limit starts;    /* a session's calls and posts, in sixtieths */
-    size_t calls_open_max;         /* of a session */
-    struct bucket_limit wrong_ids; /* in sixtieths: a session's guesses at offer and call ids */
+    size_t calls_open_max;         /* of a user, and of each session */
+    struct bucket_limit wrong_ids; /* in sixtieths: a socket's guesses at offer and call ids */
     unsigned frames_refused_max;   /* refused in a row before the socket is closed with 4007 */
     const struct conn_ops *ops;
     struct metrics *metrics;

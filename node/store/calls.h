@@ -26,6 +26,9 @@ struct call_answer {
     unsigned peer;        /* the own seat; offer_add with ERR_CONFLICT: the taker's */
     struct id taker;      /* offer_add with ERR_CONFLICT */
     struct slice members; /* msgpack array, as clients see it */
+    /* create with ERR_RATE_LIMITED */
+    uint64_t retry_after_ms;
+    bool seated; /* it is the seats that the user holds, not the calls of the last minute */
     /* take */
     struct slice offer;      /* msgpack value */
     struct slice candidates; /* msgpack values, end to end */
@@ -68,7 +71,7 @@ struct call_create {
     uint64_t ring_ms;
     struct slice meta; /* msgpack value; empty: none */
 };
-/** ERR_CONFLICT: the id is another's. */
+/** ERR_CONFLICT: the id is another's. ERR_RATE_LIMITED: the user has started too many of late, or sits in too many. */
 void store_call_create(struct store *, const struct call_create *, call_answer_fn *, void *context);
 /** ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT (the poster itself). */
 void store_offer_take(struct store *, const struct call_actor *, call_answer_fn *, void *context);

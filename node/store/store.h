@@ -19,6 +19,7 @@
 #include "common/base/slice.h"
 
 struct store;
+struct presence;
 
 /** For questions that are answered by done, or not. */
 typedef void store_done_fn(void *context, enum err);
@@ -27,9 +28,12 @@ typedef void store_done_fn(void *context, enum err);
 struct store_limits {
     uint64_t mailbox_events_max;
     uint64_t mailbox_bytes_max;
-    unsigned devices_max;    /* of one user */
-    unsigned replies_kept;   /* of one session, for requests that are sent again */
-    unsigned candidates_max; /* early ones that wait with an offer */
+    unsigned devices_max;          /* of one user */
+    uint64_t calls_per_minute;     /* that one user may start */
+    uint64_t seats_max;            /* that all sessions of one user may hold when one more is asked for */
+    uint64_t wrong_ids_per_minute; /* of one user */
+    unsigned replies_kept;         /* of one session, for requests that are sent again */
+    unsigned candidates_max;       /* early ones that wait with an offer */
     size_t candidate_bytes_max;
 };
 
@@ -47,6 +51,12 @@ struct store_events {
                       const struct store_seating *);
     /** This attach of the session is over: `why` is ERR_CONFLICT superseded by the same device, ERR_STALE continued elsewhere, ERR_OVERRUN mailbox full, ERR_GONE ended. */
     void (*on_detached)(void *context, const struct id *session, uint64_t epoch, enum err why);
+    /** What others may see of a user who is followed (node/store/presence.h) is this from `rev` on. */
+    void (*on_presence)(void *context, struct slice user, uint64_t rev, const struct presence *);
+    /** That user has blocked these, or does so no more: no rev, as nobody else sees a change. */
+    void (*on_blocks)(void *context, struct slice user, bool blocked, const struct slice *watchers, size_t count);
+    /** The user is followed, at first or since the bus was cut: what changed before must be asked for. */
+    void (*on_followed)(void *context, struct slice user);
     /** The bus was cut and works again: events may have been missed. */
     void (*on_healed)(void *context);
     void *context;

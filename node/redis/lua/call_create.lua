@@ -1,17 +1,21 @@
 -- Opens a call with its starter on seat 1, and rings whom it is for: offer.post, call.start.
--- KEYS 1 call  2 log  3 timers (of the call's partition)
+-- KEYS 1 call  2 log  3 timers  4 limits of the starter  5 presence of the starter (whose partition is the call's)
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 seats  7 allow ("", "*" or "\nuser\nuser\n")  8 open (0|1)
 --      9 privacy ("" or "relay")  10 offer (msgpack value or "")  11 candidates (msgpack values, end to end)  12 how many  13 ttl in ms (0: none)
 --      14 epoch of the session  15 callees ("" or "user\nuser\n")  16 ring in ms  17 meta (msgpack value or "")
+--      18 calls that a user may start in a minute  19 seats that a user may hold
 -- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call. {"conflict"}: the id is another session's.
+-- {"rate_limited", ms, "starts"}, {"rate_limited", ms, "seats"}: nothing was charged or stored.
 -- include: now
 -- include: body
 -- include: call
-local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
+-- include: bucket
+local key, log, timers, limits, presence = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, session, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local seats, allow, open, privacy = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local sdp, candidates, candidate_count, ttl_ms, epoch = ARGV[10], ARGV[11], ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14] or '') or 0
 local callees, ring_ms, meta = {}, tonumber(ARGV[16]), ARGV[17]
+local starts_max, seats_max, seats_retry_ms = tonumber(ARGV[18]), tonumber(ARGV[19]), 1000
 for callee in string.gmatch(ARGV[15], '[^\n]+') do callees[#callees + 1] = callee end
 
 local there = call_load(key)
@@ -19,6 +23,9 @@ if there then
   if there.starter_session ~= session then return {'conflict'} end
   return {'ok', there.version, {}, there.fanned, 1}
 end
+if tonumber(redis.call('HGET', presence, 'seats') or 0) >= seats_max then return {'rate_limited', seats_retry_ms, 'seats'} end
+local wait = bucket_take(limits, 'starts', starts_max)
+if wait > 0 then return {'rate_limited', wait, 'starts'} end
 local callee = sdp ~= '' and callees[1] or ''
 redis.call('HSET', key, 'starter', user, 'starter_session', session, 'seats', seats, 'privacy', privacy, 'allow', allow,
   'open', open, 'created', now, 'fanned', 0, 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count, 'callee', callee)

@@ -1,0 +1,108 @@
+#include "common/base/clock.h"
+#include "node/signaling/private.h"
+
+/*
+ * Limits that count calls: what a user may do is counted by the store, where all devices and nodes meet; what one socket may do stands before it here, so that whoever
+ * asks for too much costs the store nothing.
+ */
+
+/* Limits that count by the minute: a bucket fills by as many sixtieths a second as there may be in a minute. */
+enum { SIXTIETHS = 60, SIT_RETRY_MS = 1000 };
+
+/* ---- ids that name no call ---- */
+
+static void refuse_wrong_id(struct request *rq, uint64_t wait_ms)
+{
+    request_fail_later(rq, ERR_RATE_LIMITED, "too many ids that name no call of yours", wait_ms);
+}
+
+static void on_charged(void *context, enum err err, uint64_t wait_ms)
+{
+    struct request *rq = context;
+    if (err != ERR_RATE_LIMITED) {
+        request_fail(rq, ERR_NOT_FOUND, "`call` names no call that you may know of"); /* known without the store */
+        return;
+    }
+    if (rq->client)
+        rq->client->wrong_ids.level_milli = 0; /* the next ones stop here */
+    refuse_wrong_id(rq, wait_ms);
+}
+
+/* Ids can't be guessed, but nobody shall try for free. */
+void request_fail_call(struct request *rq, enum err err)
+{
+    struct client *c = rq->client;
+    if (err != ERR_NOT_FOUND || !c) {
+        request_fail(rq, err, NULL);
+        return;
+    }
+    uint64_t wait_ms = bucket_take(&c->wrong_ids, &rq->signaling->settings.wrong_ids, SIXTIETHS, clock_steady_ms());
+    if (wait_ms) {
+        refuse_wrong_id(rq, wait_ms);
+        return;
+    }
+    struct wrong_id w = {.user = slice_of(c->claims->user), .session = rq->session, .request = rq->id};
+    store_wrong_id_charge(rq->signaling->store, &w, on_charged, rq);
+}
+
+/* ---- seats and starts ---- */
+
+static void refuse_seat(struct request *rq)
+{
+    request_fail_later(rq, ERR_RATE_LIMITED, "you sit in as many calls as one may: leave one first", SIT_RETRY_MS);
+}
+
+bool request_may_sit(struct request *rq)
+{
+    const struct client *c = rq->client;
+    size_t most = rq->signaling->settings.calls_open_max;
+    if (c->seat_count < (most < CALLS_OF_CLIENT_MAX ? most : CALLS_OF_CLIENT_MAX) || seat_find(rq->client, &rq->call))
+        return true;
+    refuse_seat(rq);
+    return false;
+}
+
+void request_fail_start(struct request *rq, const struct call_answer *a)
+{
+    if (a->err != ERR_RATE_LIMITED)
+        request_fail(rq, a->err, NULL);
+    else if (a->seated)
+        refuse_seat(rq);
+    else
+        request_fail_later(rq, a->err, "too many calls started in a minute", a->retry_after_ms);
+}
+
+/* A device that comes back to its own seat takes none. */
+static void on_seat_found(void *context, const struct call_answer *a)
+{
+    struct request *rq = context;
+    if (!rq->client)
+        request_drop(rq);
+    else if (a->err == ERR_OK && a->seating.n > 0)
+        rq->sit(rq);
+    else
+        refuse_seat(rq);
+}
+
+static void on_seats(void *context, enum err err, uint64_t seats)
+{
+    struct request *rq = context;
+    if (!rq->client) {
+        request_drop(rq);
+    } else if (err != ERR_OK) {
+        request_fail(rq, err, NULL);
+    } else if (seats < rq->signaling->settings.calls_open_max) {
+        rq->sit(rq);
+    } else {
+        struct call_actor actor = request_actor(rq);
+        store_call_get(rq->signaling->store, &actor, on_seat_found, rq);
+    }
+}
+
+void request_sit(struct request *rq, void (*sit)(struct request *))
+{
+    if (!request_may_sit(rq))
+        return;
+    rq->sit = sit;
+    store_user_seats(rq->signaling->store, slice_of(rq->client->claims->user), on_seats, rq);
+}
