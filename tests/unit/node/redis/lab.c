@@ -105,6 +105,15 @@ static void show_string(struct buf *b, struct slice s)
         show_bytes(b, s);
 }
 
+/* The last item of a log's entry is what ringing devices hear; it is not shown where there is nothing. */
+static size_t items_to_show(const redisReply *reply)
+{
+    const redisReply *last = reply->elements == 5 ? reply->element[4] : NULL;
+    bool quiet_entry =
+        last && last->type == REDIS_REPLY_STRING && last->len == 0 && reply->element[0]->type == REDIS_REPLY_INTEGER;
+    return reply->elements - quiet_entry;
+}
+
 static void show_reply(struct buf *b, const redisReply *reply)
 {
     switch (reply->type) {
@@ -115,7 +124,7 @@ static void show_reply(struct buf *b, const redisReply *reply)
         buf_putf(b, "%lld", reply->integer);
         break;
     case REDIS_REPLY_ARRAY:
-        for (size_t i = 0; i < reply->elements; i++) {
+        for (size_t i = 0; i < items_to_show(reply); i++) {
             bool list = reply->element[i]->type == REDIS_REPLY_ARRAY;
             buf_put_cstr(b, i ? " " : "");
             buf_put_cstr(b, list ? "[" : "");
@@ -164,7 +173,9 @@ struct lab *lab_open(void)
                                       .replies_kept = 4,
                                       .devices_max = 8,
                                       .candidates_max = 100,
-                                      .candidate_bytes_max = 10000};
+                                      .candidate_bytes_max = 10000,
+                                      .starts_per_minute = 1000,
+                                      .seats_max = 100};
     return lab;
 }
 
@@ -219,9 +230,10 @@ static const char *take_reply(struct lab *lab, redisReply *reply)
 
 const char *lab_run(struct lab *lab, enum script script, const struct script_args *a)
 {
-    static const char digits[] = "0123456";
-    const char *argv[SCRIPT_ARGS_MAX + 3] = {"EVAL", script_text(script), digits + a->key_count};
-    size_t lengths[SCRIPT_ARGS_MAX + 3] = {4, strlen(argv[1]), 1};
+    char keys[8];
+    const char *argv[SCRIPT_ARGS_MAX + 3] = {"EVAL", script_text(script), keys};
+    size_t lengths[SCRIPT_ARGS_MAX + 3] = {4, strlen(argv[1])};
+    lengths[2] = (size_t)snprintf(keys, sizeof keys, "%zu", a->key_count);
     for (size_t i = 0; i < a->n; i++) {
         argv[i + 3] = a->v[i].n ? a->v[i].p : "";
         lengths[i + 3] = a->v[i].n;

@@ -3,7 +3,7 @@
  *
  * People are named "alice" or "alice/laptop" or "alice/laptop#2": user, device (phone unless said), and a number when the device has another session. All
  * sessions live in partition 17, all calls in partition 23. Answers come back as text: items parted by spaces, lists in brackets, bodies as JSON,
- * ids as the names they were made from: "ok 2 [[2 *bob +alice ;1=alice;2=bob; {…}]] 0". Such a text is good for the next 15 answers.
+ * ids as the names they were made from: "ok 2 [[2 *bob +alice ;51a;1=alice;2=bob; {…}]] 0". Such a text is good for the next 15 answers.
  */
 #ifndef TESTS_UNIT_NODE_REDIS_LAB_H
 #define TESTS_UNIT_NODE_REDIS_LAB_H
@@ -20,6 +20,7 @@ struct lab;
 
 struct lab_limits {
     unsigned events_max, bytes_max, replies_kept, devices_max, candidates_max, candidate_bytes_max;
+    unsigned starts_per_minute, seats_max; /* of one user */
 };
 
 struct lab *lab_open(void);
@@ -75,7 +76,11 @@ struct lab_offer {
     bool room;         /* open */
     bool relay;
     const char *offer; /* NULL: none */
+    bool bare;         /* without a candidate */
     unsigned ttl_ms;
+    const char *callees; /* "bob\ncarol\n"; NULL: nobody */
+    unsigned ring_ms;    /* 0: 45 s */
+    const char *meta;    /* msgpack; NULL: none */
 };
 const char *lab_call_create(struct lab *, const char *call, const char *who, struct lab_offer);
 const char *lab_call_join(struct lab *, const char *call, const char *who);
@@ -92,7 +97,7 @@ const char *lab_fanout_done(struct lab *, const char *call, unsigned first, unsi
 /** `count` candidates, each "\xa1c". */
 const char *lab_offer_add(struct lab *, const char *call, const char *who, const char *request, unsigned count);
 
-/** "1=alice;2=bob;" with ids in place of names. */
+/** "1=alice;2=bob;" with ids in place of names, and facts before it: ";51;1=…". */
 const char *lab_seats(struct lab *, const char *names);
 
 /* ---- deliveries ---- */

@@ -12,13 +12,7 @@ enum { ENTRIES_MAX = 70 };
 
 /* ---- people ---- */
 
-struct person {
-    struct id session;
-    char user[32];
-    char device[32];
-};
-
-static struct person person(const char *who)
+struct person lab_person(const char *who)
 {
     struct person p = {.session = lab_session(who), .device = "phone"};
     size_t n = strcspn(who, "/#");
@@ -28,7 +22,7 @@ static struct person person(const char *who)
     return p;
 }
 
-static void put_person(struct script_args *a, const struct person *p)
+void lab_put_person(struct script_args *a, const struct person *p)
 {
     args_put(a, id_slice(&p->session));
     args_put(a, slice_of(p->user));
@@ -47,9 +41,16 @@ static void put_held_keys(struct script_args *a)
     args_key(a, key_holders(SESSIONS_AT));
 }
 
+void lab_put_presence_prefixes(struct script_args *a)
+{
+    args_key(a, key_devices(SESSIONS_AT, SLICE("")));
+    args_key(a, key_presence(SESSIONS_AT, SLICE("")));
+    args_key(a, key_watch(SESSIONS_AT, SLICE("")));
+}
+
 const char *lab_session_create(struct lab *lab, const char *who, const char *old)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct id before = old ? lab_session(old) : p.session;
     struct key channel = lab_channel(who);
     struct script_args a;
@@ -59,6 +60,8 @@ const char *lab_session_create(struct lab *lab, const char *who, const char *old
     args_key(&a, key_timers(SESSIONS_AT));
     args_key(&a, key_session(&before));
     put_held_keys(&a);
+    args_key(&a, key_rings(SESSIONS_AT, slice_of(p.user)));
+    lab_put_presence_prefixes(&a);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(who));
     args_put(&a, slice_of(p.user));
@@ -87,13 +90,14 @@ static void put_session_keys(struct script_args *a, const struct person *p, bool
 
 const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct key channel = lab_channel(who);
     struct script_args a;
     char attempt[40];
     snprintf(attempt, sizeof attempt, "%s:1", who);
     put_session_keys(&a, &p, true, true, true);
     put_held_keys(&a);
+    args_key(&a, key_presence(SESSIONS_AT, slice_of(p.user)));
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(who));
     args_put(&a, slice_of(p.user));
@@ -107,7 +111,7 @@ const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
 
 static const char *detach(struct lab *lab, const char *who, const char *epoch, const char *attempt)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct key channel = lab_channel(who);
     struct script_args a;
     put_session_keys(&a, &p, false, false, true);
@@ -123,7 +127,7 @@ static const char *detach(struct lab *lab, const char *who, const char *epoch, c
 
 const char *lab_session_sweep(struct lab *lab, const char *who, const char *dead, unsigned left_ms)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct node_id of = {{0}};
     snprintf(of.text, sizeof of.text, "%s", dead);
     struct key channel = key_node(SESSIONS_AT, &of);
@@ -164,12 +168,13 @@ const char *lab_session_take_back(struct lab *lab, const char *who, const char *
 
 const char *lab_session_end(struct lab *lab, const char *who, unsigned epoch)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
     args_init(&a);
     args_key(&a, key_session(&p.session));
     args_key(&a, key_devices(SESSIONS_AT, slice_of(p.user)));
     args_key(&a, key_timers(SESSIONS_AT));
+    lab_put_presence_prefixes(&a);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(p.user));
     args_u64(&a, epoch);
@@ -179,7 +184,7 @@ const char *lab_session_end(struct lab *lab, const char *who, unsigned epoch)
 
 const char *lab_session_forget(struct lab *lab, const char *who)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
     put_session_keys(&a, &p, true, true, true);
     args_put(&a, id_slice(&p.session));
@@ -189,7 +194,7 @@ const char *lab_session_forget(struct lab *lab, const char *who)
 
 const char *lab_session_ack(struct lab *lab, const char *who, uint64_t seq)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
     put_session_keys(&a, &p, true, false, false);
     args_u64(&a, seq);
@@ -198,7 +203,7 @@ const char *lab_session_ack(struct lab *lab, const char *who, uint64_t seq)
 
 const char *lab_mailbox_read_in(struct lab *lab, const char *who, unsigned epoch, unsigned after, unsigned count)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
     put_session_keys(&a, &p, true, false, false);
     args_u64(&a, after);
@@ -214,17 +219,25 @@ const char *lab_mailbox_read(struct lab *lab, const char *who, unsigned after, u
 
 /* ---- calls ---- */
 
-static void put_call(struct script_args *a, const char *call)
+/* The call's id, copied: it is made here. */
+static void put_call_id(struct script_args *a, const struct id *id)
+{
+    args_copy(a, id_slice(id));
+}
+
+static void put_call_keys(struct script_args *a, const struct id *id)
+{
+    args_init(a);
+    args_key(a, key_call(id));
+    args_key(a, key_log(id));
+    args_key(a, key_timers(CALLS_AT));
+}
+
+void lab_put_call(struct script_args *a, const char *call)
 {
     struct id id = lab_call(call);
-    args_init(a);
-    args_key(a, key_call(&id));
-    args_key(a, key_log(&id));
-    args_key(a, key_timers(CALLS_AT));
-    size_t at = a->scratch_used;
-    memcpy(a->scratch + at, id.text, ID_CHARS);
-    a->scratch_used += ID_CHARS;
-    args_put(a, slice_make(a->scratch + at, ID_CHARS));
+    put_call_keys(a, &id);
+    put_call_id(a, &id);
 }
 
 void lab_set_epoch(struct lab *lab, unsigned epoch)
@@ -232,7 +245,7 @@ void lab_set_epoch(struct lab *lab, unsigned epoch)
     lab->epoch = epoch;
 }
 
-static void put_epoch(const struct lab *lab, struct script_args *a)
+void lab_put_epoch(const struct lab *lab, struct script_args *a)
 {
     if (lab->epoch)
         args_u64(a, lab->epoch);
@@ -240,33 +253,48 @@ static void put_epoch(const struct lab *lab, struct script_args *a)
         args_put(a, SLICE(""));
 }
 
+static void put_call_to_start(struct script_args *a, const char *call, const struct person *starter)
+{
+    struct id id = lab_call(call);
+    put_call_keys(a, &id);
+    args_key(a, key_limits(SESSIONS_AT, slice_of(starter->user)));
+    args_key(a, key_presence(SESSIONS_AT, slice_of(starter->user)));
+    put_call_id(a, &id);
+}
+
 const char *lab_call_create(struct lab *lab, const char *call, const char *who, struct lab_offer o)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
-    put_call(&a, call);
-    put_person(&a, &p);
+    bool early = o.offer && !o.bare;
+    put_call_to_start(&a, call, &p);
+    lab_put_person(&a, &p);
     args_u64(&a, o.seats);
     args_put(&a, slice_of(o.allow ? o.allow : "*"));
     args_u64(&a, o.room);
     args_put(&a, slice_of(o.relay ? "relay" : ""));
     args_put(&a, slice_of(o.offer));
-    args_put(&a, slice_of(o.offer ? "\xa1"
-                                    "c"
-                                  : ""));
-    args_u64(&a, o.offer ? 1 : 0);
+    args_put(&a, slice_of(early ? "\xa1"
+                                  "c"
+                                : ""));
+    args_u64(&a, early);
     args_u64(&a, o.ttl_ms);
-    put_epoch(lab, &a);
+    lab_put_epoch(lab, &a);
+    args_put(&a, slice_of(o.callees));
+    args_u64(&a, o.ring_ms ? o.ring_ms : 45000);
+    args_put(&a, slice_of(o.meta));
+    args_u64(&a, lab->limits.starts_per_minute);
+    args_u64(&a, lab->limits.seats_max);
     return lab_run(lab, SCRIPT_CALL_CREATE, &a);
 }
 
 static const char *run_with_person(struct lab *lab, enum script script, const char *call, const char *who)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
-    put_call(&a, call);
-    put_person(&a, &p);
-    put_epoch(lab, &a);
+    lab_put_call(&a, call);
+    lab_put_person(&a, &p);
+    lab_put_epoch(lab, &a);
     return lab_run(lab, script, &a);
 }
 
@@ -282,33 +310,33 @@ const char *lab_call_take(struct lab *lab, const char *call, const char *who)
 
 const char *lab_call_leave(struct lab *lab, const char *call, const char *who, unsigned peer, unsigned request)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
-    put_call(&a, call);
+    lab_put_call(&a, call);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, peer);
     args_put(&a, peer ? SLICE("removed") : SLICE("hangup"));
     args_u64(&a, request);
-    put_epoch(lab, &a);
+    lab_put_epoch(lab, &a);
     return lab_run(lab, SCRIPT_CALL_LEAVE, &a);
 }
 
 const char *lab_call_lock(struct lab *lab, const char *call, const char *who, bool locked)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
-    put_call(&a, call);
+    lab_put_call(&a, call);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, locked);
-    put_epoch(lab, &a);
+    lab_put_epoch(lab, &a);
     return lab_run(lab, SCRIPT_CALL_LOCK, &a);
 }
 
 const char *lab_call_mark(struct lab *lab, const char *call, const char *who, uint64_t epoch, bool suspended)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct script_args a;
-    put_call(&a, call);
+    lab_put_call(&a, call);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, epoch);
     args_u64(&a, suspended);
@@ -322,7 +350,7 @@ void lab_call_supersede(struct lab *lab, const char *call, const char *who)
 
 const char *lab_call_get(struct lab *lab, const char *call, const char *who)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct id id = lab_call(call);
     struct script_args a;
     args_init(&a);
@@ -336,7 +364,7 @@ const char *lab_call_get(struct lab *lab, const char *call, const char *who)
 const char *lab_call_expire(struct lab *lab, const char *call)
 {
     struct script_args a;
-    put_call(&a, call);
+    lab_put_call(&a, call);
     return lab_run(lab, SCRIPT_CALL_EXPIRE, &a);
 }
 
@@ -355,7 +383,7 @@ const char *lab_log_read(struct lab *lab, const char *call, unsigned after)
 const char *lab_fanout_done(struct lab *lab, const char *call, unsigned first, unsigned last)
 {
     struct script_args a;
-    put_call(&a, call);
+    lab_put_call(&a, call);
     args_u64(&a, first);
     args_u64(&a, last);
     return lab_run(lab, SCRIPT_FANOUT_DONE, &a);
@@ -363,7 +391,7 @@ const char *lab_fanout_done(struct lab *lab, const char *call, unsigned first, u
 
 const char *lab_offer_add(struct lab *lab, const char *call, const char *who, const char *request, unsigned count)
 {
-    struct person p = person(who);
+    struct person p = lab_person(who);
     struct id id = lab_call(call);
     struct buf candidates;
     struct script_args a;
@@ -390,7 +418,7 @@ const char *lab_seats(struct lab *lab, const char *names)
     struct buf *b = lab_text(lab);
     struct slice rest = slice_of(names);
     struct slice part = {0};
-    buf_put_char(b, ';');
+    buf_put_cstr(b, ";51;");
     while (slice_split(&rest, ';', &part) && part.n > 0) {
         struct slice peer = {0};
         char name[32];
@@ -409,6 +437,7 @@ static void put_delivery(struct lab *lab, struct script_args *a, const struct id
     args_key(a, key_mailbox(session));
     args_key(a, key_replies(session));
     args_key(a, key_timers(SESSIONS_AT));
+    lab_put_presence_prefixes(a);
     args_put(a, id_slice(session));
     args_put(a, id_slice(call));
     args_put(a, request);
@@ -418,7 +447,7 @@ static void put_delivery(struct lab *lab, struct script_args *a, const struct id
     args_u64(a, lab->limits.bytes_max);
 }
 
-static struct slice type_body(struct lab *lab, const char *type)
+struct slice lab_body(struct lab *lab, const char *type)
 {
     struct buf *b = lab_text(lab);
     if (type) {
@@ -434,12 +463,12 @@ const char *lab_deliver(struct lab *lab, const char *who, const char *call, stru
     struct id id = lab_call(call);
     struct script_args a;
     assert(d.count <= 4);
-    put_delivery(lab, &a, &session, &id, slice_of(d.request ? d.request : "0"), type_body(lab, d.reply));
+    put_delivery(lab, &a, &session, &id, slice_of(d.request ? d.request : "0"), lab_body(lab, d.reply));
     for (size_t i = 0; i < d.count; i++) {
         args_u64(&a, d.entries[i].version);
         args_put(&a, slice_make(&d.entries[i].mark, 1));
         args_put(&a, slice_of(lab_seats(lab, d.entries[i].seats ? d.entries[i].seats : "")));
-        args_put(&a, type_body(lab, d.entries[i].event));
+        args_put(&a, lab_body(lab, d.entries[i].event));
     }
     return lab_run(lab, SCRIPT_DELIVER, &a);
 }

@@ -37,6 +37,14 @@ static void on_subscribed(void *context)
     ((struct rig *)context)->subscribed++;
 }
 
+static void on_followed(void *context, struct slice channel)
+{
+    struct rig *rig = context;
+
+    rig->followed++;
+    copy_text(rig->last_channel, channel.p, channel.n);
+}
+
 static void on_unsubscribed(void *context)
 {
     ((struct rig *)context)->unsubscribed++;
@@ -61,7 +69,7 @@ struct rig *rig_create(const char *url, const struct redis_settings *settings)
     cr_assert_eq(redis_url_parse(url, &rig->url, why, sizeof why), ERR_OK, "%s", why);
     rig->url.tls_ca = own.url ? own.url->tls_ca : NULL;
     own.url = &rig->url;
-    own.events = (struct redis_events){on_message, on_subscribed, on_unsubscribed, rig};
+    own.events = (struct redis_events){on_message, on_subscribed, on_followed, on_unsubscribed, rig};
     own.metrics = &rig->metrics;
     own.timers = rig->timers;
     own.loop = &rig->loop;

@@ -53,9 +53,9 @@ static void room_of(const char *const *people)
 
 Test(script_call, its_starter_sits_on_seat_1)
 {
-    lab_expect("ok 1 [[1 *alice ;1=alice; {\"type\":\"call.created\",\"call\":\"room\",\"version\":1}]] 0 1",
+    lab_expect("ok 1 [[1 *alice ;51oa;1=alice; {\"type\":\"call.created\",\"call\":\"room\",\"version\":1}]] 0 1",
                lab_call_create(lab, "room", "alice", room));
-    lab_expect("waiting 1 ;1=alice;", standing("room"));
+    lab_expect("waiting 1 ;51oa;1=alice;", standing("room"));
     cr_expect_str_neq(lab_timer(lab, 23, "fanout:%s", lab_call("room").text), "nil");
     lab_expect("nil", lab_timer(lab, 23, "expire:%s", lab_call("room").text));
 }
@@ -65,7 +65,7 @@ Test(script_call, the_same_creation_again_finds_the_same_call)
     lab_call_create(lab, "room", "alice", room);
     lab_call_join(lab, "room", "bob");
     lab_expect("ok 2 [] 0 1", lab_call_create(lab, "room", "alice", room));
-    lab_expect("active 2 ;1=alice;2=bob;", standing("room"));
+    lab_expect("active 2 ;51oa;1=alice;2=bob;", standing("room"));
 }
 
 Test(script_call, an_id_belongs_to_the_session_that_made_it)
@@ -81,7 +81,7 @@ Test(script_call, a_newcomer_takes_the_lowest_free_seat_and_the_others_hear_of_i
 {
     lab_call_create(lab, "room", "alice", room);
     lab_expect(
-        "ok 2 [[2 +alice *bob ;1=alice;2=bob; "
+        "ok 2 [[2 +alice *bob ;51oa;1=alice;2=bob; "
         "{\"type\":\"call.joined\",\"call\":\"room\",\"version\":2,\"peer\":2,\"user\":\"bob\",\"device\":\"phone\","
         "\"name\":\"bob\"}]] 0 2 "
         "{\"list\":[{\"peer\":1,\"user\":\"alice\",\"device\":\"phone\",\"name\":\"alice\",\"state\":\"here\"},"
@@ -90,14 +90,14 @@ Test(script_call, a_newcomer_takes_the_lowest_free_seat_and_the_others_hear_of_i
     lab_call_join(lab, "room", "carol");
     lab_call_leave(lab, "room", "bob", 0, 0);
     lab_call_join(lab, "room", "dave");
-    lab_expect("active 5 ;1=alice;3=carol;2=dave;", standing("room"));
+    lab_expect("active 5 ;51oa;1=alice;3=carol;2=dave;", standing("room"));
 }
 
 Test(script_call, joining_again_is_the_same_seat)
 {
     room_of((const char *[]){"alice", "bob", NULL});
     cr_expect(starts(lab_call_join(lab, "room", "bob"), "ok 2 [] 0 2 {"));
-    lab_expect("active 2 ;1=alice;2=bob;", standing("room"));
+    lab_expect("active 2 ;51oa;1=alice;2=bob;", standing("room"));
 }
 
 Test(script_call, there_are_as_many_members_as_seats_and_no_more)
@@ -116,7 +116,7 @@ Test(script_call, a_waiting_offer_keeps_a_seat_for_its_taker)
     lab_expect_word("ok", lab_call_join(lab, "offer", "bob"));
     lab_expect("call_full", lab_call_join(lab, "offer", "carol"));
     lab_expect_word("ok", lab_call_take(lab, "offer", "dave"));
-    lab_expect("active 3 ;1=alice;2=bob;3=dave;", standing("offer"));
+    lab_expect("active 3 ;31a;1=alice;2=bob;3=dave;", standing("offer"));
 }
 
 Test(script_call, who_may_join_stands_on_the_list)
@@ -165,7 +165,7 @@ Test(script_call, a_device_with_a_new_session_gets_its_seat_back)
     cr_expect(strstr(answer, "~bob "), "the old session is out silently: %s", answer);
     cr_expect(strstr(answer, "\"type\":\"call.rejoined\",\"call\":\"room\",\"version\":5,\"peer\":2}"));
     cr_expect(strstr(answer, "{\"peer\":2,\"user\":\"bob\",\"device\":\"phone\",\"name\":\"bob\",\"state\":\"here\"}"));
-    lab_expect("active 5 ;1=alice;2=bob_2;3=carol;", standing("room"));
+    lab_expect("active 5 ;51oa;1=alice;2=bob_2;3=carol;", standing("room"));
     lab_expect("not_found", lab_call_leave(lab, "room", "bob", 0, 0));
 }
 
@@ -174,7 +174,7 @@ Test(script_call, a_seat_is_not_taken_from_a_session_that_is_not_superseded)
     room_of((const char *[]){"alice", "bob", NULL});
     lab_call_mark(lab, "room", "bob", 1, true);
     lab_expect("conflict", lab_call_join(lab, "room", "bob#2"));
-    lab_expect("active 3 ;1=alice;2=bob;", standing("room"));
+    lab_expect("active 3 ;51oa;1=alice;2=bob;", standing("room"));
 }
 
 /* What an attach says whose session has gone on since: a node that was frozen, say. */
@@ -191,7 +191,7 @@ Test(script_call, what_an_older_epoch_says_is_stale)
     lab_expect("stale", lab_call_leave(lab, "room", "alice", 0, 5));
     lab_expect("stale", lab_call_leave(lab, "room", "alice", 2, 6));
     lab_expect("stale", lab_call_take(lab, "offer", "alice"));
-    lab_expect("active 2 ;1=alice;2=bob;", standing("room"));
+    lab_expect("active 2 ;51oa;1=alice;2=bob;", standing("room"));
     lab_set_epoch(lab, 2);
     lab_expect_word("ok", lab_call_join(lab, "room", "alice"));
     lab_expect_word("ok", lab_call_take(lab, "offer", "alice"));
@@ -212,7 +212,7 @@ Test(script_call, whoever_sits_down_is_there_in_that_epoch)
 Test(script_call, the_seat_of_another_device_is_another_seat)
 {
     room_of((const char *[]){"alice", "bob", "bob/laptop", NULL});
-    lab_expect("active 3 ;1=alice;2=bob;3=bob_laptop;", standing("room"));
+    lab_expect("active 3 ;51oa;1=alice;2=bob;3=bob_laptop;", standing("room"));
 }
 
 /* ---- what every verb says of a call that is not there ---- */
@@ -249,7 +249,7 @@ Test(script_call, strangers_are_told_nothing)
 Test(script_call, leaving_is_told_to_those_who_stay)
 {
     room_of((const char *[]){"alice", "bob", "carol", NULL});
-    lab_expect("ok 4 [[4 +alice +carol ~bob ;1=alice;3=carol; "
+    lab_expect("ok 4 [[4 +alice +carol ~bob ;51oa;1=alice;3=carol; "
                "{\"type\":\"call.left\",\"call\":\"room\",\"version\":4,\"peer\":2,\"reason\":\"hangup\"}]] 0",
                lab_call_leave(lab, "room", "bob", 0, 0));
     lab_expect("not_found", lab_call_leave(lab, "room", "bob", 0, 0));
@@ -259,12 +259,12 @@ Test(script_call, an_open_room_stays_while_anyone_sits_in_it)
 {
     room_of((const char *[]){"alice", "bob", NULL});
     lab_call_leave(lab, "room", "alice", 0, 0);
-    lab_expect("waiting 3 ;2=bob;", standing("room"));
+    lab_expect("waiting 3 ;50oa;2=bob;", standing("room"));
     lab_expect_word("ok", lab_call_join(lab, "room", "carol"));
-    lab_expect("active 4 ;2=bob;1=carol;", standing("room"));
+    lab_expect("active 4 ;50oa;2=bob;1=carol;", standing("room"));
     lab_call_leave(lab, "room", "bob", 0, 0);
     lab_call_leave(lab, "room", "carol", 0, 0);
-    lab_expect("ended 7 ;", standing("room"));
+    lab_expect("ended 7 ;50oa;", standing("room"));
 }
 
 Test(script_call, another_call_ends_when_one_is_left)
@@ -273,9 +273,10 @@ Test(script_call, another_call_ends_when_one_is_left)
     lab_call_join(lab, "pair", "bob");
     const char *answer = lab_call_leave(lab, "pair", "bob", 0, 0);
     cr_expect(
-        strstr(answer, "[4 !alice ; {\"type\":\"call.ended\",\"call\":\"pair\",\"version\":4,\"reason\":\"hangup\"}]"),
+        strstr(answer,
+               "[4 !alice ;20a; {\"type\":\"call.ended\",\"call\":\"pair\",\"version\":4,\"reason\":\"hangup\"}]"),
         "%s", answer);
-    lab_expect("ended 4 ;", standing("pair"));
+    lab_expect("ended 4 ;20a;", standing("pair"));
     lab_expect("gone", lab_call_join(lab, "pair", "carol"));
 }
 
@@ -302,9 +303,9 @@ Test(script_call, the_starter_removes_and_the_removed_one_hears_of_it)
     cr_expect(strstr(answer, "+bob"));
     cr_expect(strstr(answer, "-alice"));
     cr_expect(strstr(answer, "!carol"));
-    cr_expect(strstr(answer,
-                     ";1=alice;2=bob; {\"type\":\"call.left\",\"call\":\"room\",\"version\":4,\"peer\":3,\"reason\":"
-                     "\"removed\"}"));
+    cr_expect(strstr(
+        answer, ";51oa;1=alice;2=bob; {\"type\":\"call.left\",\"call\":\"room\",\"version\":4,\"peer\":3,\"reason\":"
+                "\"removed\"}"));
     lab_expect("not_found", lab_call_get(lab, "room", "carol"));
 }
 
@@ -326,7 +327,7 @@ Test(script_call, the_same_removal_again_spares_who_sat_down_there_since)
     lab_call_leave(lab, "room", "alice", 2, 7);
     lab_call_join(lab, "room", "dave");
     lab_expect("ok 4 [] 0", lab_call_leave(lab, "room", "alice", 2, 7));
-    lab_expect("active 5 ;1=alice;3=carol;2=dave;", standing("room"));
+    lab_expect("active 5 ;51oa;1=alice;3=carol;2=dave;", standing("room"));
     lab_expect_word("ok", lab_call_leave(lab, "room", "alice", 2, 8));
 }
 
@@ -337,7 +338,7 @@ Test(script_call, only_the_starter_locks_and_only_a_change_is_told)
     room_of((const char *[]){"alice", "bob", NULL});
     lab_expect("forbidden", lab_call_lock(lab, "room", "bob", true));
     lab_expect("ok 2 [] 0", lab_call_lock(lab, "room", "alice", false));
-    lab_expect("ok 3 [[3 +bob -alice ;1=alice;2=bob; "
+    lab_expect("ok 3 [[3 +bob -alice ;51loa;1=alice;2=bob; "
                "{\"type\":\"call.locked\",\"call\":\"room\",\"version\":3,\"locked\":true}]] 0",
                lab_call_lock(lab, "room", "alice", true));
     lab_expect("ok 3 [] 0", lab_call_lock(lab, "room", "alice", true));
@@ -346,11 +347,11 @@ Test(script_call, only_the_starter_locks_and_only_a_change_is_told)
 Test(script_call, a_lost_socket_is_told_once_and_its_return_too)
 {
     room_of((const char *[]){"alice", "bob", NULL});
-    lab_expect("ok 3 [[3 +alice -bob ;1=alice;2=bob; "
+    lab_expect("ok 3 [[3 +alice -bob ;51oa;1=alice;2=bob; "
                "{\"type\":\"call.suspended\",\"call\":\"room\",\"version\":3,\"peer\":2}]] 0",
                lab_call_mark(lab, "room", "bob", 1, true));
     lab_expect("ok 3 [] 0", lab_call_mark(lab, "room", "bob", 1, true));
-    lab_expect("ok 4 [[4 +alice -bob ;1=alice;2=bob; "
+    lab_expect("ok 4 [[4 +alice -bob ;51oa;1=alice;2=bob; "
                "{\"type\":\"call.resumed\",\"call\":\"room\",\"version\":4,\"peer\":2}]] 0",
                lab_call_mark(lab, "room", "bob", 2, false));
     lab_expect("ok 4 [] 0", lab_call_mark(lab, "room", "bob", 2, false));
@@ -392,7 +393,7 @@ Test(script_call, a_member_gets_all_of_it)
     lab_call_create(lab, "room", "alice", (struct lab_offer){.seats = 4, .room = true, .relay = true});
     const char *answer = lab_call_get(lab, "room", "alice");
     cr_expect(starts(answer, "ok 1 waiting 4 alice 0 relay 1"), "%s", answer);
-    cr_expect(strstr(answer, "]} 1 ;r;1=alice;"), "%s", answer);
+    cr_expect(strstr(answer, "]} 1 ;41roa;1=alice;"), "%s", answer);
     lab_call_lock(lab, "room", "alice", true);
     cr_expect(starts(lab_call_get(lab, "room", "alice"), "ok 2 waiting 4 alice 1 relay"));
 }
@@ -400,7 +401,7 @@ Test(script_call, a_member_gets_all_of_it)
 Test(script_call, a_device_with_a_new_session_sees_that_the_seat_is_its_old_ones)
 {
     room_of((const char *[]){"alice", "bob", NULL});
-    cr_expect(strstr(lab_call_get(lab, "room", "bob"), "]} 1 ;1=alice;2=bob;"));
-    cr_expect(strstr(lab_call_get(lab, "room", "bob#2"), "]} 0 ;1=alice;2=bob;"));
+    cr_expect(strstr(lab_call_get(lab, "room", "bob"), "]} 1 ;51oa;1=alice;2=bob;"));
+    cr_expect(strstr(lab_call_get(lab, "room", "bob#2"), "]} 0 ;51oa;1=alice;2=bob;"));
     lab_expect("not_found", lab_call_get(lab, "room", "bob/laptop"));
 }

@@ -47,7 +47,7 @@ Test(script_cluster, the_log_tells_what_came_after_a_version)
 {
     change_four_times();
     const char *answer = lab_log_read(lab, "room", 3);
-    lab_expect("ok 4 [[4 +bob -alice ;1=alice;2=bob; "
+    lab_expect("ok 4 [[4 +bob -alice ;51oa;1=alice;2=bob; "
                "{\"type\":\"call.locked\",\"call\":\"room\",\"version\":4,\"locked\":false}]] 0",
                answer);
     lab_expect("ok 4 [] 0", lab_log_read(lab, "room", 4));

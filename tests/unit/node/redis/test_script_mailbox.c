@@ -35,9 +35,9 @@ Test(script_mailbox, marks_say_who_hears_and_who_stays)
         const char *mailbox;
         const char *heard;
     } cases[] = {
-        {'+', "2;1=alice;", "ok 1 [1 {\"type\":\"e\"}] call1 2;1=alice;",
-         "events alice 1 [{\"type\":\"e\"}] call1=2;1=alice;"},
-        {'-', "2;1=alice;", "ok 0 [] call1 2;1=alice;", "events alice 1 [] call1=2;1=alice;"},
+        {'+', "2;51;1=alice;", "ok 1 [1 {\"type\":\"e\"}] call1 2;51;1=alice;",
+         "events alice 1 [{\"type\":\"e\"}] call1=2;51;1=alice;"},
+        {'-', "2;51;1=alice;", "ok 0 [] call1 2;51;1=alice;", "events alice 1 [] call1=2;51;1=alice;"},
         {'!', "nil", "ok 1 [1 {\"type\":\"e\"}]", "events alice 1 [{\"type\":\"e\"}] call1="},
         {'~', "nil", "ok 0 []", "events alice 1 [] call1="},
     };
@@ -45,7 +45,7 @@ Test(script_mailbox, marks_say_who_hears_and_who_stays)
         lab_ask(lab, "FLUSHALL");
         lab_session_create(lab, "alice", NULL);
         lab_expect("ok", deliver_one(1, '*', "e"));
-        lab_expect("events alice 1 [] call1=1;1=alice;", lab_heard(lab));
+        lab_expect("events alice 1 [] call1=1;51;1=alice;", lab_heard(lab));
         lab_expect("ok", deliver_one(2, cases[i].mark, "e"));
         lab_expect(cases[i].heard, lab_heard(lab));
         lab_expect(cases[i].seating, lab_seating(lab, "alice", "call1"));
@@ -63,20 +63,20 @@ Test(script_mailbox, only_the_next_version_is_taken)
     } steps[] = {
         {4, '+', "hole 0", "nil"},
         {4, '!', "hole 0", "nil"},
-        {3, '*', "ok", "3;1=alice;"},
-        {3, '*', "ok", "3;1=alice;"},
-        {2, '+', "ok", "3;1=alice;"},
-        {5, '+', "hole 3", "3;1=alice;"},
-        {5, '*', "hole 3", "3;1=alice;"},
-        {4, '+', "ok", "4;1=alice;"},
-        {4, '+', "ok", "4;1=alice;"},
-        {6, '~', "hole 4", "4;1=alice;"},
+        {3, '*', "ok", "3;51;1=alice;"},
+        {3, '*', "ok", "3;51;1=alice;"},
+        {2, '+', "ok", "3;51;1=alice;"},
+        {5, '+', "hole 3", "3;51;1=alice;"},
+        {5, '*', "hole 3", "3;51;1=alice;"},
+        {4, '+', "ok", "4;51;1=alice;"},
+        {4, '+', "ok", "4;51;1=alice;"},
+        {6, '~', "hole 4", "4;51;1=alice;"},
         {5, '~', "ok", "nil"},
         {4, '+', "ok", "nil"},
         {5, '~', "ok", "nil"},
         {3, '*', "ok", "nil"},
         {6, '+', "hole 5", "nil"},
-        {8, '*', "ok", "8;1=alice;"},
+        {8, '*', "ok", "8;51;1=alice;"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         const char *answer = deliver_one(steps[i].version, steps[i].mark, "e");
@@ -84,7 +84,7 @@ Test(script_mailbox, only_the_next_version_is_taken)
         const char *seating = lab_seating(lab, "alice", "call1");
         cr_expect_str_eq(seating, steps[i].seating, "step %zu: %s", i, seating);
     }
-    lab_expect("ok 1 [1 {\"type\":\"e\"}] call1 8;1=alice;", lab_mailbox_read(lab, "alice", 0, 10));
+    lab_expect("ok 1 [1 {\"type\":\"e\"}] call1 8;51;1=alice;", lab_mailbox_read(lab, "alice", 0, 10));
 }
 
 Test(script_mailbox, several_versions_come_at_once_and_old_ones_among_them_are_dropped)
@@ -93,7 +93,7 @@ Test(script_mailbox, several_versions_come_at_once_and_old_ones_among_them_are_d
     lab_deliver(lab, "alice", "call1", (struct lab_delivery){e, 2, NULL, NULL});
     lab_heard(lab);
     lab_expect("ok", lab_deliver(lab, "alice", "call1", (struct lab_delivery){e, 3, NULL, NULL}));
-    lab_expect("events alice 2 [{\"type\":\"b\"}] call1=3;1=alice;", lab_heard(lab));
+    lab_expect("events alice 2 [{\"type\":\"b\"}] call1=3;51;1=alice;", lab_heard(lab));
 }
 
 Test(script_mailbox, calls_are_counted_apart_but_events_together)
@@ -102,7 +102,7 @@ Test(script_mailbox, calls_are_counted_apart_but_events_together)
     lab_deliver(lab, "alice", "call1", (struct lab_delivery){e, 2, NULL, NULL});
     lab_heard(lab);
     lab_deliver(lab, "alice", "call2", (struct lab_delivery){e, 2, NULL, NULL});
-    lab_expect("events alice 2 [{\"type\":\"e\"}] call2=2;1=alice;", lab_heard(lab));
+    lab_expect("events alice 2 [{\"type\":\"e\"}] call2=2;51;1=alice;", lab_heard(lab));
 }
 
 Test(script_mailbox, whoever_does_not_exist_is_gone)
@@ -121,7 +121,7 @@ Test(script_mailbox, nothing_is_published_for_a_suspended_session)
     lab_expect("gone", lab_mailbox_read(lab, "alice", 0, 10)); /* a socket that still asks was taken for dead */
     lab_session_attach(lab, "alice", 0);
     lab_expect("stale", lab_mailbox_read(lab, "alice", 0, 10));
-    lab_expect("ok 1 [1 {\"type\":\"e\"}] call1 2;1=alice;", lab_mailbox_read_in(lab, "alice", 2, 0, 10));
+    lab_expect("ok 1 [1 {\"type\":\"e\"}] call1 2;51;1=alice;", lab_mailbox_read_in(lab, "alice", 2, 0, 10));
 }
 
 Test(script_mailbox, only_the_attach_that_holds_the_session_reads_it)
@@ -212,7 +212,7 @@ Test(script_mailbox, ids_may_be_as_large_as_a_clock_in_microseconds)
     keep("1763715600123456", "a");
     keep("1763715600123457", "b");
     lab_expect("[1763715600123456-0 [b {\"type\":\"a\"}]] [1763715600123457-0 [b {\"type\":\"b\"}]]", replies());
-    lab_expect("ok 2 0 1763715600123457", lab_session_attach(lab, "alice", 0));
+    lab_expect("ok 2 0 1763715600123457 0", lab_session_attach(lab, "alice", 0));
 }
 
 Test(script_mailbox, no_reply_is_kept_where_there_is_a_hole)
@@ -288,7 +288,8 @@ Test(script_mailbox, an_ack_makes_room_again)
     lab_expect("ok", lab_session_ack(lab, "alice", 1));
     lab_expect("attached {17}:node:node-12chars 2 17 8", state());
     lab_expect("ok", deliver_one(4, '+', "c"));
-    lab_expect("ok 3 [2 {\"type\":\"bb\"} 3 {\"type\":\"c\"}] call1 4;1=alice;", lab_mailbox_read(lab, "alice", 0, 10));
+    lab_expect("ok 3 [2 {\"type\":\"bb\"} 3 {\"type\":\"c\"}] call1 4;51;1=alice;",
+               lab_mailbox_read(lab, "alice", 0, 10));
     lab_expect("ok", lab_session_ack(lab, "alice", 3));
     lab_expect("attached {17}:node:node-12chars 3 25 25", state());
 }
@@ -313,7 +314,8 @@ Test(script_mailbox, it_is_read_page_by_page)
     deliver_one(1, '*', NULL);
     for (unsigned v = 2; v <= 6; v++)
         deliver_one(v, '+', "e");
-    lab_expect("ok 5 [1 {\"type\":\"e\"} 2 {\"type\":\"e\"}] call1 6;1=alice;", lab_mailbox_read(lab, "alice", 0, 2));
-    lab_expect("ok 5 [5 {\"type\":\"e\"}] call1 6;1=alice;", lab_mailbox_read(lab, "alice", 4, 2));
-    lab_expect("ok 5 [] call1 6;1=alice;", lab_mailbox_read(lab, "alice", 5, 2));
+    lab_expect("ok 5 [1 {\"type\":\"e\"} 2 {\"type\":\"e\"}] call1 6;51;1=alice;",
+               lab_mailbox_read(lab, "alice", 0, 2));
+    lab_expect("ok 5 [5 {\"type\":\"e\"}] call1 6;51;1=alice;", lab_mailbox_read(lab, "alice", 4, 2));
+    lab_expect("ok 5 [] call1 6;51;1=alice;", lab_mailbox_read(lab, "alice", 5, 2));
 }

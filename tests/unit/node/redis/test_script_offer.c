@@ -42,7 +42,7 @@ Test(script_offer, its_taker_gets_the_offer_its_candidates_and_who_posted_it)
 {
     lab_offer_add(lab, "offer", "alice", "5", 2);
     const char *answer = lab_call_take(lab, "offer", "bob");
-    cr_expect(starts(answer, "ok 2 [[2 +alice *bob ;1=alice;2=bob; {\"type\":\"call.joined\""), "%s", answer);
+    cr_expect(starts(answer, "ok 2 [[2 +alice *bob ;21a;1=alice;2=bob; {\"type\":\"call.joined\""), "%s", answer);
     cr_expect(strstr(answer, "]] 0 2 {\"list\":[{\"peer\":1,"), "%s", answer);
     cr_expect(strstr(answer, "]} \\xa3sdp \\xa1c\\xa1c\\xa1c 3 alice alice"), "%s", answer);
 }
@@ -82,7 +82,7 @@ Test(script_offer, it_expires_when_nobody_took_it)
 {
     cr_expect(has_timer("expire"));
     lab_expect(
-        "ok 2 [[2 !alice ; {\"type\":\"call.ended\",\"call\":\"offer\",\"version\":2,\"reason\":\"expired\"}]] 0",
+        "ok 2 [[2 !alice ;20a; {\"type\":\"call.ended\",\"call\":\"offer\",\"version\":2,\"reason\":\"expired\"}]] 0",
         lab_call_expire(lab, "offer"));
     cr_expect_not(has_timer("expire"));
     cr_expect(has_timer("fanout"));
@@ -112,7 +112,7 @@ Test(script_offer, its_call_lives_on_when_others_sit_in_it)
 Test(script_offer, its_poster_leaving_cancels_it)
 {
     const char *answer = lab_call_leave(lab, "offer", "alice", 0, 0);
-    cr_expect(starts(answer, "ok 3 [[2 ~alice ; "), "%s", answer);
+    cr_expect(starts(answer, "ok 3 [[2 ~alice ;20a; "), "%s", answer);
     cr_expect(strstr(answer, "\"type\":\"call.ended\""));
     lab_expect("gone", lab_call_take(lab, "offer", "bob"));
     cr_expect_not(has_timer("expire"));

@@ -28,7 +28,7 @@ static void seat(const char *who, const char *call)
 
 Test(script_session, a_new_one_is_attached_with_nothing_in_it)
 {
-    lab_expect("ok", lab_session_create(lab, "alice", NULL));
+    lab_expect("ok 0", lab_session_create(lab, "alice", NULL));
     struct id id = lab_session("alice");
     struct key key = key_session(&id);
     lab_expect("attached {17}:node:node-12chars 1 0 0 0 0",
@@ -40,7 +40,7 @@ Test(script_session, the_same_creation_again_changes_nothing)
 {
     lab_session_create(lab, "alice", NULL);
     seat("alice", "call1");
-    lab_expect("ok", lab_session_create(lab, "alice", NULL));
+    lab_expect("ok 1", lab_session_create(lab, "alice", NULL));
     cr_expect(lab_is(lab_mailbox_read(lab, "alice", 0, 10), "ok 1"));
 }
 
@@ -48,8 +48,8 @@ Test(script_session, a_device_has_one_and_the_old_one_is_named)
 {
     lab_session_create(lab, "alice", NULL);
     lab_expect("conflict alice", lab_session_create(lab, "alice#2", NULL));
-    lab_expect("ok", lab_session_create(lab, "alice/laptop", NULL));
-    lab_expect("ok", lab_session_create(lab, "alice#2", "alice"));
+    lab_expect("ok 0", lab_session_create(lab, "alice/laptop", NULL));
+    lab_expect("ok 0", lab_session_create(lab, "alice#2", "alice"));
     lab_expect("conflict alice_2", lab_session_create(lab, "alice#3", "alice"));
 }
 
@@ -59,12 +59,12 @@ Test(script_session, the_superseded_one_is_closed_and_its_calls_are_told)
     lab_session_create(lab, "alice", NULL);
     seat("alice", "call1");
     lab_heard(lab);
-    lab_expect("ok call1 2;1=alice;2=bob;", lab_session_create(lab, "alice#2", "alice"));
+    lab_expect("ok 1 call1 2;51;1=alice;2=bob;", lab_session_create(lab, "alice#2", "alice"));
     lab_expect("close alice 1 superseded", lab_heard(lab));
     cr_expect_str_neq(lab_timer(lab, 17, "grace:%s:alice", lab_session("alice").text), "nil");
     lab_expect("gone", lab_session_attach(lab, "alice", 0));
     /* Sent again: the same answer, and nobody is closed twice. */
-    lab_expect("ok call1 2;1=alice;2=bob;", lab_session_create(lab, "alice#2", "alice"));
+    lab_expect("ok 1 call1 2;51;1=alice;2=bob;", lab_session_create(lab, "alice#2", "alice"));
     lab_expect("", lab_heard(lab));
 }
 
@@ -74,8 +74,8 @@ Test(script_session, a_user_has_so_many_devices)
     lab_session_create(lab, "alice/a", NULL);
     lab_session_create(lab, "alice/b", NULL);
     lab_expect("rate_limited", lab_session_create(lab, "alice/c", NULL));
-    lab_expect("ok", lab_session_create(lab, "alice/b#2", "alice/b"));
-    lab_expect("ok", lab_session_create(lab, "bob/c", NULL));
+    lab_expect("ok 0", lab_session_create(lab, "alice/b#2", "alice/b"));
+    lab_expect("ok 0", lab_session_create(lab, "bob/c", NULL));
 }
 
 Test(script_session, attaching_begins_the_next_epoch_and_ends_the_last)
@@ -83,10 +83,10 @@ Test(script_session, attaching_begins_the_next_epoch_and_ends_the_last)
     lab_session_create(lab, "alice", NULL);
     seat("alice", "call1");
     lab_listen(lab, "alice");
-    lab_expect("ok 2 1 0 call1 2;1=alice;2=bob;", lab_session_attach(lab, "alice", 0));
+    lab_expect("ok 2 1 0 1 call1 2;51;1=alice;2=bob;", lab_session_attach(lab, "alice", 0));
     lab_expect("close alice 1 moved", lab_heard(lab));
     lab_session_detach(lab, "alice", 2);
-    lab_expect("ok 3 1 0 call1 2;1=alice;2=bob;", lab_session_attach(lab, "alice", 1));
+    lab_expect("ok 3 1 0 1 call1 2;51;1=alice;2=bob;", lab_session_attach(lab, "alice", 1));
     lab_expect("", lab_heard(lab));
     lab_expect("nil", lab_timer(lab, 17, "grace:%s:alice", lab_session("alice").text));
 }
@@ -96,7 +96,7 @@ Test(script_session, attaching_tells_the_highest_request_that_was_answered)
     lab_session_create(lab, "alice", NULL);
     lab_deliver(lab, "alice", "call1", (struct lab_delivery){.request = "7", .reply = "ok"});
     lab_deliver(lab, "alice", "call1", (struct lab_delivery){.request = "9", .reply = "ok"});
-    lab_expect("ok 2 0 9", lab_session_attach(lab, "alice", 0));
+    lab_expect("ok 2 0 9 0", lab_session_attach(lab, "alice", 0));
 }
 
 Test(script_session, attaching_needs_key_user_and_device)
@@ -112,7 +112,7 @@ Test(script_session, attaching_needs_key_user_and_device)
         lab_expect("gone", lab_session_attach(lab, "alice", 0));
         lab_ask(lab, "HSET %s %s %s", key.text, fields[i], before);
     }
-    lab_expect("ok 2 0 0", lab_session_attach(lab, "alice", 0));
+    lab_expect("ok 2 0 0 0", lab_session_attach(lab, "alice", 0));
     lab_expect("gone", lab_session_attach(lab, "nobody", 0));
 }
 
@@ -188,7 +188,7 @@ Test(script_session, ending_names_the_calls_and_frees_the_device)
     lab_expect("ok call1", lab_session_end(lab, "alice", 1));
     cr_expect_str_neq(lab_timer(lab, 17, "grace:%s:alice", lab_session("alice").text), "nil", "the owner goes on");
     lab_expect("gone", lab_session_attach(lab, "alice", 0));
-    lab_expect("ok", lab_session_create(lab, "alice#2", NULL));
+    lab_expect("ok 0", lab_session_create(lab, "alice#2", NULL));
     lab_expect("ok call1", lab_session_end(lab, "alice", 1));
     lab_expect("conflict alice_2", lab_session_create(lab, "alice#3", NULL));
 }
@@ -265,6 +265,7 @@ Test(script_session, what_is_forgotten_leaves_nothing)
     lab_session_end(lab, "alice", 1);
     lab_expect("ok", lab_session_forget(lab, "alice"));
     lab_expect("stale", lab_session_detach(lab, "alice", 1)); /* its socket closes last */
+    lab_ask(lab, "DEL {17}:presence:alice");                  /* kept for seven days */
     lab_expect("{17}:holders", lab_ask(lab, "KEYS *"));       /* the node lives on */
     lab_expect("ok", lab_session_forget(lab, "alice"));
     lab_expect("gone", lab_session_end(lab, "alice", 0));

@@ -32,7 +32,7 @@ Test(script_signal, they_are_stored_and_published_with_the_version_known_to_the_
 {
     lab_expect("ok 2", put("5 6"));
     lab_expect("events alice 1 [{\"n\":\"5\",\"version\":3} {\"n\":\"6\",\"version\":3}] \"\"", lab_heard(lab));
-    lab_expect("ok 2 [1 {\"n\":\"5\",\"version\":3} 2 {\"n\":\"6\",\"version\":3}] call1 3;1=alice;2=bob;",
+    lab_expect("ok 2 [1 {\"n\":\"5\",\"version\":3} 2 {\"n\":\"6\",\"version\":3}] call1 3;51;1=alice;2=bob;",
                lab_mailbox_read(lab, "alice", 0, 10));
 }
 
