@@ -83,6 +83,7 @@ export class Node {
     this.port = port;
     this.scheme = tls ? 's' : '';
     this.secrets = new Set();
+    this.env = {}; // what its process gets beside our own environment, from the next start on
     this.#settings = settings;
   }
 
@@ -110,7 +111,7 @@ export class Node {
   /** Starts the process; `ready` waits until it takes clients. */
   async start({ ready = true } = {}) {
     const args = toArguments({ listen: `127.0.0.1:${this.port}`, ...this.#settings });
-    this.#process = startProcess(BINARY, ['serve', ...args], { env: cleanEnvironment() });
+    this.#process = startProcess(BINARY, ['serve', ...args], { env: cleanEnvironment(this.env) });
     if (ready) await this.untilReady();
   }
 
