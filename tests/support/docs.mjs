@@ -131,11 +131,11 @@ const VERBS = 'node/signaling/verbs.c';
 /** Requests that are not built yet. */
 const laterVerbs = () => [...read(VERBS).matchAll(/\{"([\w.]+)", \w+, unsupported_run\}/g)].map(([, name]) => name);
 
-const LIMITS = Object.fromEntries([...read('node/call/limits.h').matchAll(/(\w+) = (\d+),/g)].map(([, name, n]) => [name, n]));
-/** A bound of the table as a number: a literal, or a name of node/call/limits.h. */
+const LIMITS = Object.fromEntries(['call', 'store'].flatMap((room) => readdirSync(`${TOP}node/${room}`).filter((name) => name.endsWith('.h')).map((name) => `node/${room}/${name}`)).flatMap((path) => [...read(path).matchAll(/(\w+) = (\d+)\b/g)].map(([, name, n]) => [name, n])));
+/** A bound of the table as a number: a literal, or a name of those headers. */
 function bound(text) {
   const n = /^\d+$/.test(text) ? text : LIMITS[text];
-  if (!n) throw new Error(`${VERBS}: ${text} is no number and no limit of node/call/limits.h`);
+  if (!n) throw new Error(`${VERBS}: ${text} is no number and no limit that a header names`);
   return n;
 }
 
@@ -154,17 +154,17 @@ function verbs() {
 /** What the stories read from a request beside the tables, and write into replies, and the scripts into events. */
 function spokenNames() {
   const stories = readdirSync(`${TOP}node/signaling`).filter((name) => name.endsWith('.c')).map((name) => read(`node/signaling/${name}`)).join('\n');
-  const scripts = readdirSync(TOP + LUA).filter((name) => name.endsWith('.lua')).map((name) => read(LUA + name)).join('\n') + read(`${LUA}include/call.lua`);
+  const scripts = allScripts();
   const asked = [...stories.matchAll(/wire_get\(rq->message, "(\w+)"\)/g), ...stories.matchAll(/wire_get_\w+\((?:rq->message|resume), "(\w+)"/g)];
   const told = [...stories.matchAll(/wire_put_key_\w+\([^;]*?, "(\w+)"/g), ...stories.matchAll(/wire_put_cstr\(\w+, "(\w+)"\)/g)];
-  const events = [...scripts.matchAll(/call_event\(call, [^{]*\{([^}]*)\}/g)].flatMap(([, pairs]) => [...pairs.matchAll(/'(\w+)', /g)]);
+  const lists = [...scripts.matchAll(/(?:call_event\(call, [^{]*|local (?:p|said) = |pairs = )\{([^}]*)\}/g)].flatMap(([, pairs]) => [...pairs.matchAll(/'(\w+)', /g)]);
+  const events = [...lists, ...scripts.matchAll(/(?:p|said)\[[^\]]+\], (?:p|said)\[[^\]]+\] = '(\w+)'/g)];
   return [...new Set([...asked, ...told, ...events].map(([, name]) => name))];
 }
 
 /** The events that clients hear. `call.created` goes to nobody: it only begins the log. */
 function events() {
-  const scripts = readdirSync(TOP + LUA).filter((name) => name.endsWith('.lua')).map((name) => read(LUA + name)).join('\n') + read(`${LUA}include/call.lua`);
-  const named = [...scripts.matchAll(/'(call\.\w+)'/g)].map(([, name]) => name).filter((name) => name !== 'call.created');
+  const named = [...allScripts().matchAll(/'(call\.\w+)'/g)].map(([, name]) => name).filter((name) => name !== 'call.created');
   return [...new Set([...named, 'signal', 'reconnect'])];
 }
 
