@@ -42,6 +42,7 @@ struct config {
 
     uint64_t message_bytes_max, queue_bytes_max;
     uint64_t frames_per_second, frames_burst, bytes_per_second, bytes_burst;
+    uint64_t hellos_per_second, hellos_burst;
     uint64_t sockets_max, sockets_per_address_max;
     uint64_t mailbox_events_max, mailbox_bytes_max;
     uint64_t wrong_ids_per_minute, calls_per_minute, calls_open_max, devices_max;

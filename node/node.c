@@ -97,6 +97,7 @@ static void create_signaling(struct node *node)
         .heartbeat_ms = c->heartbeat_ms,
         .grace_ms = c->grace_ms,
         .message_bytes_max = c->message_bytes_max,
+        .hellos = {c->hellos_per_second, c->hellos_burst},
         .frames = {c->frames_per_second, c->frames_burst},
         .bytes = {c->bytes_per_second, c->bytes_burst},
         .wrong_ids = {c->wrong_ids_per_minute, c->wrong_ids_per_minute * 60},

@@ -28,6 +28,12 @@
     X(RATE_LIMITED, COUNTER, "rate_limited_total", "Requests refused with rate_limited")                        \
     X(SIGNALS, COUNTER, "signals_total", "Signals stored in a recipient's mailbox")                             \
     X(EVENTS, COUNTER, "events_total", "Events delivered to sockets of this node")                              \
+    X(WATCHED, GAUGE, "watched_users", "Users whose presence sessions of this node watch")                      \
+    X(PRESENCE_IN, COUNTER, "presence_changes_total", "Presence changes that reached this node")                \
+    X(PRESENCE_OUT, COUNTER, "presence_events_total", "Presence events delivered to sockets of this node")      \
+    X(HELLOS_ADMITTED, COUNTER, "hellos_admitted_total", "Hellos let in")                                       \
+    X(HELLOS_REFUSED, COUNTER, "hellos_refused_total", "Clients told to come back later")                       \
+    X(HELLOS_WAITING, GAUGE, "hellos_waiting", "Hellos that wait to be let in")                                 \
     X(RESUMES, COUNTER, "resumes_total", "Sessions resumed at this node")                                       \
     X(RESUMES_REFUSED, COUNTER, "resumes_refused_total", "Resumes that had to become new sessions")             \
     X(GAPS, COUNTER, "gaps_healed_total", "Holes in an event sequence filled from the mailbox")                 \

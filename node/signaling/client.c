@@ -39,7 +39,7 @@ void client_await_hello(struct client *c)
 
 struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_format format)
 {
-    if (sig->draining || sig->stopped)
+    if (!sig->admission)
         return NULL;
     struct client *c = calloc(1, sizeof *c);
     if (!c)
@@ -53,7 +53,10 @@ struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_f
     bucket_init(&c->wrong_ids, &sig->settings.wrong_ids, now);
     DL_APPEND(sig->clients, c);
     sig->client_count++;
-    client_await_hello(c);
+    if (sig->draining || admission_is_full(sig->admission))
+        admission_refuse(sig->admission, c);
+    else
+        client_await_hello(c);
     return c;
 }
 

@@ -409,6 +409,11 @@ static enum err check_token(struct request *rq, struct claims *claims, char *why
 
 void hello_run(struct request *rq)
 {
+    admission_enter(rq->signaling->admission, rq);
+}
+
+void hello_admitted(struct request *rq)
+{
     struct client *c = rq->client;
     const struct wire_value *resume = wire_get(rq->message, "resume");
     char why[WHY_SIZE];

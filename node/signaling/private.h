@@ -35,6 +35,7 @@ struct signaling {
     bool draining;
     uint64_t attempts;               /* to attach a session, so far */
     struct brought_out *brought_out; /* hash by call */
+    struct admission *admission;
     struct undone *undone;           /* list of what the store has still to be told */
     size_t undone_count;
     bool stopped;
@@ -199,6 +200,20 @@ void brought_out_flush(struct signaling *);
 /* ---- mail.c ---- */
 /* Reads what the mailbox holds after the last event that went to the socket. */
 void mail_read(struct client *);
+/* ---- admission.c ---- */
+struct admission;
+struct admission *admission_create(struct signaling *);
+/* The sockets of those who wait are closed. NULL is fine. */
+void admission_destroy(struct admission *);
+/* Goes on with hello_admitted(), now or soon, or sends the client away. NULL: lets everybody in. */
+void admission_enter(struct admission *, struct request *);
+/* No hello could be let in or queued, whatever it says. */
+bool admission_is_full(const struct admission *);
+/* Tells a client that has no session when to come back, and closes. */
+void admission_refuse(struct admission *, struct client *);
+/* hello.c */
+void hello_admitted(struct request *);
+
 /* Once more for those where that failed. */
 void mail_retry(struct signaling *);
 void on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,

@@ -34,6 +34,7 @@ void signaling_start(struct signaling *sig, struct store *store)
 void signaling_set_keys(struct signaling *sig, const struct keyring *keys, const struct ice_config *ice)
 {
     sig->settings.keys = keys;
+    sig->admission = admission_create(sig);
     sig->settings.ice = ice;
 }
 
@@ -87,6 +88,8 @@ void signaling_stop(struct signaling *sig)
 void signaling_destroy(struct signaling *sig)
 {
     if (!sig)
+    admission_destroy(sig->admission);
+    sig->admission = NULL;
         return;
     assert(!sig->clients);
     suspension_forget(sig);

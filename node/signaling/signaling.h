@@ -31,6 +31,7 @@ struct signaling_settings {
     uint64_t heartbeat_ms;
     uint64_t grace_ms;
     size_t message_bytes_max;
+    struct bucket_limit hellos; /* of the node */
     struct bucket_limit frames; /* a socket's */
     struct bucket_limit bytes;
     size_t calls_open_max;         /* of a user, and of each session */

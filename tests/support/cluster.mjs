@@ -29,6 +29,8 @@ const SETTINGS = {
   'wrong-ids-per-minute': 100_000,
   'calls-per-minute': 100_000,
   'calls-open-max': 1000,
+  'hellos-per-second': 100_000,
+  'hellos-burst': 100_000,
 };
 
 /** What no log may hold at the level that nodes write by default. */
