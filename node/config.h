@@ -45,7 +45,7 @@ struct config {
     uint64_t hellos_per_second, hellos_burst;
     uint64_t sockets_max, sockets_per_address_max;
     uint64_t mailbox_events_max, mailbox_bytes_max;
-    uint64_t wrong_ids_per_minute, calls_per_minute, calls_open_max, devices_max;
+    uint64_t wrong_ids_per_minute, calls_per_minute, calls_open_max, watches_max, devices_max;
 
     enum log_level log_level;
     enum log_format log_format;
