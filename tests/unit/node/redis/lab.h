@@ -100,6 +100,51 @@ const char *lab_offer_add(struct lab *, const char *call, const char *who, const
 /** "1=alice;2=bob;" with ids in place of names, and facts before it: ";51;1=…". */
 const char *lab_seats(struct lab *, const char *names);
 
+/* ---- ringing ---- */
+const char *lab_call_invite(struct lab *, const char *call, const char *who, const char *user, unsigned ring_ms,
+                            unsigned request);
+const char *lab_call_alert(struct lab *, const char *call, const char *user);
+struct lab_acceptance {
+    const char *answer, *blanked; /* msgpack; NULL: none */
+    bool glare, relay;
+};
+const char *lab_call_accept(struct lab *, const char *call, const char *who, struct lab_acceptance);
+const char *lab_call_reject(struct lab *, const char *call, const char *who, const char *reason, unsigned request);
+/** The ring's timer has fired. */
+const char *lab_ring_expire(struct lab *, const char *call, const char *user);
+/** `user` "": all. */
+const char *lab_call_cancel(struct lab *, const char *call, const char *who, const char *user, unsigned request);
+const char *lab_call_incoming(struct lab *, const char *call, const char *user);
+/** `over` NULL: none. */
+const char *lab_pair_claim(struct lab *, const char *call, const char *caller, const char *callee, const char *over,
+                           unsigned ms);
+const char *lab_call_discard(struct lab *, const char *call, const char *who);
+const char *lab_user_reach(struct lab *, const char *user, const char *caller);
+void lab_block(struct lab *, const char *user, const char *blocked);
+struct lab_ring_entry {
+    unsigned version;
+    char mark;
+    const char *named; /* a session that is spoken of by name; NULL: none */
+    char named_mark;   /* 0: it has a share of its own */
+    const char *seats; /* as for lab_seats(); NULL: none */
+    const char *event; /* {"type": event}; NULL: "ring" */
+};
+struct lab_ring {
+    const struct lab_ring_entry *entries;
+    size_t count;
+    const char *caller;  /* NULL: alice */
+    const char *actor;   /* the session whose request it is; NULL: none of the user's */
+    const char *request; /* NULL: none */
+    const char *reply;   /* {"type": reply} */
+};
+const char *lab_ring(struct lab *, const char *user, const char *call, struct lab_ring);
+/** Entries as the log gives them, for one user only; `list` is a list of the last answer. */
+const char *lab_ring_log(struct lab *, const char *user, const char *call, const struct redisReply *list);
+/** The version since which a session rings; "nil". */
+const char *lab_rings(struct lab *, const char *who, const char *call);
+/** The text with T in place of each time of expiry. */
+const char *lab_timeless(struct lab *, const char *text);
+
 /* ---- deliveries ---- */
 struct lab_entry {
     unsigned version;

@@ -7,7 +7,7 @@
 #include "common/base/buf.h"
 #include "tests/unit/node/redis/lab.h"
 
-enum { LAB_TEXTS = 16, LAB_TEXT_MAX = 1 << 20, SESSIONS_AT = 17, CALLS_AT = 23 };
+enum { LAB_ENTRIES = 70, LAB_TEXTS = 16, LAB_TEXT_MAX = 1 << 20, SESSIONS_AT = 17, CALLS_AT = 23 };
 
 struct lab {
     struct redis_server *server;
