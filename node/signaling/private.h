@@ -30,12 +30,12 @@ struct signaling {
     size_t client_count;
     struct client *acks; /* list of clients whose acks the store has not heard */
     struct owner *owner;
+    struct admission *admission;
     struct buf body;  /* scratch: a reply or event being written */
     struct buf frame; /* scratch: a frame on its way out */
     bool draining;
     uint64_t attempts;               /* to attach a session, so far */
     struct brought_out *brought_out; /* hash by call */
-    struct admission *admission;
     struct undone *undone;           /* list of what the store has still to be told */
     size_t undone_count;
     bool stopped;
@@ -170,6 +170,20 @@ void request_fail_start(struct request *, const struct call_answer *);
 /* A wrong call or offer id may have been named: then it is counted. */
 void request_fail_call(struct request *, enum err);
 
+/* ---- admission.c ---- */
+struct admission;
+struct admission *admission_create(struct signaling *);
+/* The sockets of those who wait are closed. NULL is fine. */
+void admission_destroy(struct admission *);
+/* Goes on with hello_admitted(), now or soon, or sends the client away. NULL: lets everybody in. */
+void admission_enter(struct admission *, struct request *);
+/* No hello could be let in or queued, whatever it says. */
+bool admission_is_full(const struct admission *);
+/* Tells a client that has no session when to come back, and closes. */
+void admission_refuse(struct admission *, struct client *);
+/* hello.c */
+void hello_admitted(struct request *);
+
 /* ---- people.c ---- */
 /* Whom the token, or the server's default where it says nothing, lets this client call and watch. */
 bool may_call(const struct client *, struct slice user);
@@ -200,20 +214,6 @@ void brought_out_flush(struct signaling *);
 /* ---- mail.c ---- */
 /* Reads what the mailbox holds after the last event that went to the socket. */
 void mail_read(struct client *);
-/* ---- admission.c ---- */
-struct admission;
-struct admission *admission_create(struct signaling *);
-/* The sockets of those who wait are closed. NULL is fine. */
-void admission_destroy(struct admission *);
-/* Goes on with hello_admitted(), now or soon, or sends the client away. NULL: lets everybody in. */
-void admission_enter(struct admission *, struct request *);
-/* No hello could be let in or queued, whatever it says. */
-bool admission_is_full(const struct admission *);
-/* Tells a client that has no session when to come back, and closes. */
-void admission_refuse(struct admission *, struct client *);
-/* hello.c */
-void hello_admitted(struct request *);
-
 /* Once more for those where that failed. */
 void mail_retry(struct signaling *);
 void on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,

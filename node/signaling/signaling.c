@@ -29,12 +29,12 @@ void signaling_start(struct signaling *sig, struct store *store)
 {
     sig->store = store;
     sig->owner = owner_create(sig);
+    sig->admission = admission_create(sig);
 }
 
 void signaling_set_keys(struct signaling *sig, const struct keyring *keys, const struct ice_config *ice)
 {
     sig->settings.keys = keys;
-    sig->admission = admission_create(sig);
     sig->settings.ice = ice;
 }
 
@@ -83,13 +83,13 @@ void signaling_stop(struct signaling *sig)
     sig->stopped = true;
     owner_destroy(sig->owner);
     sig->owner = NULL;
+    admission_destroy(sig->admission);
+    sig->admission = NULL;
 }
 
 void signaling_destroy(struct signaling *sig)
 {
     if (!sig)
-    admission_destroy(sig->admission);
-    sig->admission = NULL;
         return;
     assert(!sig->clients);
     suspension_forget(sig);
