@@ -102,6 +102,7 @@ static void create_signaling(struct node *node)
         .bytes = {c->bytes_per_second, c->bytes_burst},
         .wrong_ids = {c->wrong_ids_per_minute, c->wrong_ids_per_minute * 60},
         .calls_open_max = c->calls_open_max,
+        .watches_max = c->watches_max,
         .frames_refused_max = FRAMES_REFUSED_MAX,
         .ops = &edge_conn_ops,
         .metrics = &node->metrics,

@@ -74,6 +74,15 @@ static void take_bodies(struct cursor *c, struct envelope *e)
         e->bodies[i] = take_string(c);
 }
 
+static void take_presence(struct cursor *c, struct envelope *e)
+{
+    e->text = take_string(c);
+    e->presence.devices = take_number(c);
+    e->presence.in_call = take_number(c);
+    e->presence.seen_ms = take_number(c);
+    e->presence.note = take_string(c);
+}
+
 enum err envelope_read(struct slice bytes, struct envelope *ret_envelope)
 {
     struct cursor c = {.p = (const unsigned char *)bytes.p, .end = (const unsigned char *)bytes.p + bytes.n};
@@ -93,6 +102,12 @@ enum err envelope_read(struct slice bytes, struct envelope *ret_envelope)
     } else if (slice_is(kind, "close") && items == 5) {
         e->kind = ENVELOPE_CLOSE;
         e->text = take_string(&c);
+    } else if (slice_is(kind, "presence") && items == 9) {
+        e->kind = ENVELOPE_PRESENCE;
+        take_presence(&c, e);
+    } else if (slice_is(kind, "blocks") && items == 5) {
+        e->kind = ENVELOPE_BLOCKS;
+        take_bodies(&c, e);
     } else if (slice_is(kind, "canary") && items == 4) {
         e->kind = ENVELOPE_CANARY;
     } else {

@@ -3,6 +3,8 @@
  *
  *     [1, "events", session, seq of the first, [body, …], seating]   events for a session, and where it sits ("" : nothing said)
  *     [1, "close", session, epoch, why]                              that attach of the session is over
+ *     [1, "presence", user, rev, status, devices, in call, last seen, note]   what others may see of a user from now on
+ *     [1, "blocks", user, 0|1, [watcher, …]]                         the user has blocked these watchers, or does so no more
  *     [1, "canary", node, n]                                         to itself
  *
  * The first number is the envelope's version. One that is higher is refused, so that an old node skips what it can't read and finds it in the mailbox.
@@ -22,12 +24,18 @@
 enum { ENVELOPE_VERSION = 1, ENVELOPE_BODIES_MAX = 64 };
 
 struct envelope {
-    enum { ENVELOPE_EVENTS, ENVELOPE_CLOSE, ENVELOPE_CANARY } kind;
-    struct slice subject; /* session or node id */
-    uint64_t number;      /* seq, epoch or n */
-    struct slice text;    /* seating, or why */
+    enum { ENVELOPE_EVENTS, ENVELOPE_CLOSE, ENVELOPE_CANARY, ENVELOPE_PRESENCE, ENVELOPE_BLOCKS } kind;
+    struct slice subject; /* session, node id or user */
+    uint64_t number;      /* seq, epoch, n, rev, or whether they are blocked */
+    struct slice text;    /* seating, why, or status */
     size_t count;
-    struct slice bodies[ENVELOPE_BODIES_MAX];
+    struct slice bodies[ENVELOPE_BODIES_MAX]; /* or watchers */
+    struct {
+        uint64_t devices;
+        uint64_t in_call; /* 0 or 1 */
+        uint64_t seen_ms; /* 0: not known, or online */
+        struct slice note;
+    } presence;
 };
 
 /** Reads one; the slices look into `bytes`. ERR_SYNTAX; *ret_envelope is undefined then. */

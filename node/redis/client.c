@@ -233,6 +233,23 @@ void redis_subscribe(struct redis_client *client, struct slice channel)
     }
 }
 
+void redis_follow(struct redis_client *client, struct slice channel)
+{
+    struct link_settings settings = client->link_settings;
+
+    settings.name = "subscription";
+    if (!client->destroyed) {
+        subscription_follow(&client->subscription, channel, &settings);
+    }
+}
+
+void redis_unfollow(struct redis_client *client, struct slice channel)
+{
+    if (!client->destroyed) {
+        subscription_unfollow(&client->subscription, channel);
+    }
+}
+
 void redis_reply_free(struct redisReply *reply)
 {
     if (reply) {

@@ -47,8 +47,10 @@ typedef void redis_reply_fn(void *context, enum err err, const struct redisReply
 struct redis_events {
     /** A message came in on a subscribed channel; the slices are only good during the call. */
     void (*on_message)(void *context, struct slice channel, struct slice payload);
-    /** The subscription connection is up and all channels are confirmed: whatever was published before may be lost. */
+    /** The subscription connection is up and all own channels are confirmed: whatever was published before may be lost. */
     void (*on_subscribed)(void *context);
+    /** A followed channel is confirmed, at first or anew: likewise. Only good during the call. */
+    void (*on_followed)(void *context, struct slice channel);
     /** It broke. Messages may be missed from here on. */
     void (*on_unsubscribed)(void *context);
     void *context;
@@ -74,7 +76,7 @@ void redis_client_destroy(struct redis_client *);
 
 /** Whether the command connection is up, authenticated and answering. */
 bool redis_is_up(const struct redis_client *);
-/** Whether every channel's subscription is confirmed. */
+/** Whether every own channel's subscription is confirmed. */
 bool redis_is_subscribed(const struct redis_client *);
 
 /**
@@ -83,8 +85,12 @@ bool redis_is_subscribed(const struct redis_client *);
  */
 void redis_command(struct redis_client *, const struct slice *args, size_t count, redis_reply_fn *fn, void *context);
 
-/** SSUBSCRIBE; remembered, and renewed on each new connection. Call it before the first turn of the loop or any time later. */
+/** SSUBSCRIBE of an own channel; remembered, and renewed on each new connection. Call it before the first turn of the loop or any time later. */
 void redis_subscribe(struct redis_client *, struct slice channel);
+/** The same for a channel that comes and goes: redis_is_subscribed() does not wait for it. */
+void redis_follow(struct redis_client *, struct slice channel);
+/** A message that is under way may still come. */
+void redis_unfollow(struct redis_client *, struct slice channel);
 
 /**
  * For the start of a node: one command on a connection of its own, blocking, before the loop runs. ERR_UNAVAILABLE with `why` when Redis can't be reached or refuses

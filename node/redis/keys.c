@@ -37,6 +37,13 @@ struct key key_watch(unsigned partition, struct slice user)
     return make(partition, "watch:", user);
 }
 
+/* "{17}:watch:<user>" */
+struct slice key_watch_user(struct slice channel)
+{
+    struct slice part = {0};
+    return slice_split(&channel, ':', &part) && slice_split(&channel, ':', &part) ? channel : (struct slice){0};
+}
+
 struct key key_limits(unsigned partition, struct slice user)
 {
     return make(partition, "limits:", user);

@@ -42,6 +42,8 @@ struct key key_rings(unsigned partition, struct slice user);
 struct key key_blocks(unsigned partition, struct slice user);
 struct key key_presence(unsigned partition, struct slice user);
 struct key key_watch(unsigned partition, struct slice user);
+/** The user whose watch channel that is. */
+struct slice key_watch_user(struct slice channel);
 struct key key_limits(unsigned partition, struct slice user);
 /** `a` sorts before `b`; their partition is a's. */
 struct key key_pair(unsigned partition, struct slice a, struct slice b);

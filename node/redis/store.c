@@ -19,6 +19,7 @@ struct store *store_create(const struct store_settings *settings)
     struct redis_settings redis = settings->redis;
     redis.events = (struct redis_events){.on_message = on_bus_message,
                                          .on_subscribed = on_bus_subscribed,
+                                         .on_followed = on_bus_followed,
                                          .on_unsubscribed = on_bus_unsubscribed,
                                          .context = store};
     store->client = redis_client_create(&redis);

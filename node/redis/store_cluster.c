@@ -45,6 +45,8 @@ void on_bus_message(void *context, struct slice channel, struct slice payload)
         log_warn("envelope.refused", LOG_U64("bytes", payload.n));
     } else if (e.kind == ENVELOPE_CANARY) {
         on_canary_envelope(store, &e);
+    } else if (e.kind == ENVELOPE_PRESENCE || e.kind == ENVELOPE_BLOCKS) {
+        on_presence_envelope(store, &e);
     } else if (!id_parse(e.subject, store->partitions, &session)) {
         log_warn("envelope.refused", LOG_CSTR("why", "it names no session"));
     } else if (e.kind == ENVELOPE_CLOSE) {

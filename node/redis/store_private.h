@@ -10,7 +10,10 @@
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
 #include "node/store/people.h"
+#include "node/store/presence.h"
 #include "node/store/rings.h"
+
+struct envelope;
 
 struct store {
     struct redis_client *client;
@@ -47,6 +50,7 @@ struct question {
         reach_fn *reach;
         claim_fn *claim;
         incoming_fn *incoming;
+        presence_fn *presence;
         blocked_fn *blocked;
         charged_fn *charged;
         seats_fn *seats;
@@ -82,5 +86,9 @@ void canary_stop(struct store *);
 void on_bus_message(void *context, struct slice channel, struct slice payload);
 void on_bus_subscribed(void *context);
 void on_bus_unsubscribed(void *context);
+
+/* store_presence.c */
+void on_bus_followed(void *context, struct slice channel);
+void on_presence_envelope(struct store *, const struct envelope *);
 
 #endif

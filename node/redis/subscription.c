@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
 
 #include "common/base/log.h"
 #include "node/redis/resp.h"
@@ -15,22 +18,68 @@ static struct slice text_of(const struct redisReply *reply)
     return is_text ? slice_make(reply->str, reply->len) : slice_make("", 0);
 }
 
-static void ask_for(struct subscription *sub, const char *channel)
+struct channel {
+    UT_hash_handle hh;
+    bool own;
+    bool wanted;    /* else it only waits for its last answer */
+    bool confirmed; /* on this connection */
+    size_t asked;   /* answers that are still to come */
+    size_t n;
+    char name[];
+};
+
+/* One SSUBSCRIBE or SUNSUBSCRIBE. Answers come in the order of the questions, and a refusal does not name its channel. */
+struct asked {
+    struct asked *next, *prev;
+    struct channel *channel;
+    bool leaves;
+};
+
+static struct slice name_of(const struct channel *c)
 {
-    resp_put(&sub->out, (struct slice[]){SLICE("SSUBSCRIBE"), slice_of(channel)}, 2);
+    return slice_make(c->name, c->n);
+}
+
+static void ask_for(struct subscription *sub, struct channel *c, bool leaves)
+{
+    struct asked *asked = calloc(1, sizeof *asked);
+
+    if (!asked) {
+        abort();
+    }
+    *asked = (struct asked){.channel = c, .leaves = leaves};
+    DL_APPEND(sub->asked, asked);
+    c->asked++;
+    resp_put(&sub->out, (struct slice[]){leaves ? SLICE("SUNSUBSCRIBE") : SLICE("SSUBSCRIBE"), name_of(c)}, 2);
     link_expect(&sub->link, true);
     link_flush_soon(&sub->link);
+}
+
+static void channel_forget(struct subscription *sub, struct channel *c)
+{
+    if (!c->wanted && c->asked == 0) {
+        HASH_DEL(sub->channels, c);
+        free(c);
+    }
+}
+
+/* The oldest question is answered, or never will be. */
+static void asked_drop(struct subscription *sub)
+{
+    struct asked *asked = sub->asked;
+
+    DL_DELETE(sub->asked, asked);
+    asked->channel->asked--;
+    channel_forget(sub, asked->channel);
+    free(asked);
 }
 
 static void on_up(void *context)
 {
     struct subscription *sub = context;
 
-    buf_clear(&sub->out);
-    sub->answered = 0;
-    sub->refused = 0;
-    for (size_t i = 0; i < sub->count; i++) {
-        ask_for(sub, sub->channels[i]);
+    for (struct channel *c = sub->channels; c; c = c->hh.next) {
+        ask_for(sub, c, false);
     }
 }
 
@@ -40,8 +89,14 @@ static void on_down(void *context)
     bool was = sub->subscribed;
 
     sub->subscribed = false;
-    sub->answered = 0;
+    sub->confirmed = 0;
     buf_clear(&sub->out);
+    while (sub->asked) {
+        asked_drop(sub);
+    }
+    for (struct channel *c = sub->channels; c; c = c->hh.next) {
+        c->confirmed = false;
+    }
     if (was) {
         sub->events.on_unsubscribed(sub->events.context);
     }
@@ -77,28 +132,38 @@ static void sent(void *context, size_t n)
     buf_drop(&sub->out, n);
 }
 
-/* Answers come in the order of the questions. */
-static void count_answer(struct subscription *sub)
+static void confirm_own(struct subscription *sub)
 {
-    sub->answered++;
-    if (sub->answered < sub->count) {
-        return;
-    }
-    link_expect(&sub->link, false);
-    link_prove(&sub->link);
-    if (sub->refused == 0) {
+    sub->confirmed++;
+    if (sub->confirmed == sub->own) {
+        link_prove(&sub->link);
         sub->subscribed = true;
         sub->events.on_subscribed(sub->events.context);
     }
 }
 
-static void on_confirmed(struct subscription *sub, struct slice channel)
+/* The slice is the reply's: the channel may be forgotten within the event. */
+static void on_confirmed(struct subscription *sub, struct slice name, bool leaves)
 {
-    if (sub->answered >= sub->count || !slice_is(channel, sub->channels[sub->answered])) {
-        link_break(&sub->link, "a channel was confirmed that was not asked for");
+    struct asked *asked = sub->asked;
+
+    if (!asked || asked->leaves != leaves || !slice_eq(name, name_of(asked->channel))) {
+        link_break(&sub->link,
+                   leaves ? "the server ended a subscription" : "a channel was confirmed that was not asked for");
         return;
     }
-    count_answer(sub);
+    struct channel *c = asked->channel;
+    bool first = !leaves && !c->confirmed;
+    c->confirmed = !leaves;
+    bool own = c->own;
+    bool tell = first && c->wanted;
+    asked_drop(sub);
+    link_expect(&sub->link, sub->asked != NULL);
+    if (tell && own) {
+        confirm_own(sub);
+    } else if (tell) {
+        sub->events.on_followed(sub->events.context, name);
+    }
 }
 
 static void on_error(struct subscription *sub, const struct redisReply *reply)
@@ -106,11 +171,11 @@ static void on_error(struct subscription *sub, const struct redisReply *reply)
     struct slice code = resp_error_code(reply);
     char why[64];
 
-    /* A Cluster's other node holds the channel: this connection can't carry it. The owner never hears "subscribed", and stays alive. */
-    if (slice_is(code, "MOVED") && sub->answered < sub->count) {
+    /* A Cluster's other node holds the channel: this connection can't carry it. The owner never hears that it is subscribed, and stays alive. */
+    if (slice_is(code, "MOVED") && sub->asked) {
         log_error("redis.channel_refused", LOG_STR("code", code));
-        sub->refused++;
-        count_answer(sub);
+        asked_drop(sub);
+        link_expect(&sub->link, sub->asked != NULL);
         return;
     }
     snprintf(why, sizeof why, "SSUBSCRIBE: %.*s", (int)(code.n < 32 ? code.n : 32), code.p);
@@ -124,12 +189,10 @@ static void on_push(struct subscription *sub, const struct redisReply *reply)
 
     if (slice_is(kind, "smessage") && reply->elements == 3) {
         sub->events.on_message(sub->events.context, channel, text_of(reply->element[2]));
-    } else if (slice_is(kind, "ssubscribe")) {
-        on_confirmed(sub, channel);
-    } else if (slice_is(kind, "sunsubscribe")) {
-        link_break(&sub->link, "the server ended a subscription");
+    } else if (slice_is(kind, "ssubscribe") || slice_is(kind, "sunsubscribe")) {
+        on_confirmed(sub, channel, slice_is(kind, "sunsubscribe"));
     } else if (slice_is(kind, "pong")) {
-        link_expect(&sub->link, sub->answered < sub->count);
+        link_expect(&sub->link, sub->asked != NULL);
     }
 }
 
@@ -143,7 +206,7 @@ static void on_reply(void *context, struct redisReply *take_reply)
         on_push(sub, take_reply);
     } else {
         /* A PING sent before the first SSUBSCRIBE was confirmed is answered as if not subscribed. */
-        link_expect(&sub->link, sub->answered < sub->count);
+        link_expect(&sub->link, sub->asked != NULL);
     }
     freeReplyObject(take_reply);
 }
@@ -156,46 +219,93 @@ void subscription_init(struct subscription *sub, const struct redis_events *even
 
 void subscription_finish(struct subscription *sub)
 {
+    struct channel *c = NULL;
+    struct channel *next = NULL;
+
     if (sub->begun) {
         link_finish(&sub->link);
     }
-    for (size_t i = 0; i < sub->count; i++) {
-        free(sub->channels[i]);
+    while (sub->asked) {
+        asked_drop(sub);
     }
-    free(sub->channels);
+    HASH_ITER(hh, sub->channels, c, next)
+    {
+        HASH_DEL(sub->channels, c);
+        free(c);
+    }
     buf_finish(&sub->out);
-    sub->channels = NULL;
-    sub->count = 0;
     sub->subscribed = false;
 }
 
-static void remember(struct subscription *sub, struct slice channel)
+static struct channel *find(struct subscription *sub, struct slice name)
 {
-    if (sub->count == sub->room) {
-        sub->room = sub->room ? sub->room * 2 : 16;
-        sub->channels = realloc(sub->channels, sub->room * sizeof *sub->channels);
-        if (!sub->channels) {
+    struct channel *c = NULL;
+
+    HASH_FIND(hh, sub->channels, name.p, name.n, c);
+    return c;
+}
+
+static struct channel *find_or_make(struct subscription *sub, struct slice name)
+{
+    struct channel *c = find(sub, name);
+
+    if (!c) {
+        c = calloc(1, sizeof *c + name.n);
+        if (!c) {
             abort();
         }
+        memcpy(c->name, name.p, name.n);
+        c->n = name.n;
+        HASH_ADD_KEYPTR(hh, sub->channels, c->name, c->n, c);
     }
-    sub->channels[sub->count++] = slice_dup(channel);
+    return c;
 }
 
-void subscription_add(struct subscription *sub, struct slice channel, const struct link_settings *settings)
+static void want(struct subscription *sub, struct channel *c, const struct link_settings *settings)
 {
-    for (size_t i = 0; i < sub->count; i++) {
-        if (slice_is(channel, sub->channels[i])) {
-            return;
-        }
-    }
-    remember(sub, channel);
-    sub->subscribed = false;
+    c->wanted = true;
     if (!sub->begun) {
         struct link_settings own = *settings;
         own.events = (struct link_events){on_up, on_reply, on_down, on_failed, on_quiet, unsent, sent, sub};
         sub->begun = true;
         link_init(&sub->link, &own);
     } else if (link_is_up(&sub->link)) {
-        ask_for(sub, sub->channels[sub->count - 1]);
+        ask_for(sub, c, false);
+    }
+}
+
+void subscription_add(struct subscription *sub, struct slice channel, const struct link_settings *settings)
+{
+    struct channel *c = find_or_make(sub, channel);
+
+    if (!c->wanted) {
+        c->own = true;
+        sub->own++;
+        sub->subscribed = false;
+        want(sub, c, settings);
+    }
+}
+
+void subscription_follow(struct subscription *sub, struct slice channel, const struct link_settings *settings)
+{
+    struct channel *c = find_or_make(sub, channel);
+
+    if (!c->wanted) {
+        want(sub, c, settings);
+    }
+}
+
+void subscription_unfollow(struct subscription *sub, struct slice channel)
+{
+    struct channel *c = find(sub, channel);
+
+    if (!c || !c->wanted || c->own) {
+        return;
+    }
+    c->wanted = false;
+    if (link_is_up(&sub->link)) {
+        ask_for(sub, c, true);
+    } else {
+        channel_forget(sub, c);
     }
 }

@@ -279,6 +279,7 @@ static void forget_requests(struct client *c)
         request_destroy(rq); /* never begun: the client sends it again after its resume */
     }
     outbox_drop_all(c);
+    watch_end_all(c);
 }
 
 void client_closed(struct client *c)

@@ -166,6 +166,7 @@ static void on_look(struct timer *timer)
         brought_out_flush(sig);
     }
     mail_retry(sig);
+    watch_retry(sig);
     if (o->ticks % RETRY_EVERY_TICKS == 0)
         suspension_retry(sig);
     timer_set(sig->settings.timers, timer, LOOK_EVERY_MS, on_look);

@@ -12,6 +12,7 @@
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
 #include "node/store/people.h"
+#include "node/store/presence.h"
 #include "node/store/rings.h"
 
 enum { CALLS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
@@ -21,6 +22,9 @@ struct outbox;
 struct undone;
 struct brought_out;
 struct owner;
+struct watch;
+struct watched;
+struct watch_story;
 
 struct signaling {
     struct signaling_settings settings;
@@ -36,6 +40,8 @@ struct signaling {
     bool draining;
     uint64_t attempts;               /* to attach a session, so far */
     struct brought_out *brought_out; /* hash by call */
+    struct watched *watched;         /* hash of users whom somebody here watches, by name */
+    uint64_t watch_clock;            /* counts reads of their states, and blocks */
     struct undone *undone;           /* list of what the store has still to be told */
     size_t undone_count;
     bool stopped;
@@ -85,6 +91,9 @@ struct client {
     struct bucket frames, bytes, wrong_ids;
     unsigned frames_refused;
     struct timer timer; /* hello, then the token's end */
+    struct watch *watches;
+    size_t watch_count;
+    struct watch_story *watching; /* the presence.watch under way */
 };
 
 struct verb {
@@ -221,6 +230,17 @@ void on_mail_events(void *context, const struct id *session, uint64_t seq, const
 void on_mail_detached(void *context, const struct id *session, uint64_t epoch, enum err why);
 void on_mail_healed(void *context);
 
+/* ---- watch.c ---- */
+/* Begins, or renews, a watch of each; answers with their states once the changes come in. */
+void watch_begin(struct request *, const struct wire_value *users);
+void watch_end(struct client *, struct slice user);
+void watch_end_all(struct client *);
+/* Asks again where that failed. */
+void watch_retry(struct signaling *);
+void on_watch_presence(void *context, struct slice user, uint64_t rev, const struct presence *);
+void on_watch_blocks(void *context, struct slice user, bool blocked, const struct slice *watchers, size_t count);
+void on_watch_followed(void *context, struct slice user);
+
 /* ---- suspension.c ---- */
 /* The socket of that epoch is gone: the session is suspended, and the calls it sits in are told. */
 void suspension_detach(struct signaling *, const struct session_detach *, const struct seat *seats, size_t count);
@@ -316,6 +336,9 @@ void call_leave_run(struct request *);
 void call_remove_run(struct request *);
 void call_lock_run(struct request *);
 void call_get_run(struct request *);
+void presence_set_run(struct request *);
+void presence_watch_run(struct request *);
+void presence_unwatch_run(struct request *);
 void signal_run(struct request *);
 void block_set_run(struct request *);
 void block_get_run(struct request *);

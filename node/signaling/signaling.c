@@ -21,8 +21,13 @@ struct signaling *signaling_create(const struct signaling_settings *settings)
 
 struct store_events signaling_store_events(struct signaling *sig)
 {
-    return (struct store_events){
-        .on_events = on_mail_events, .on_detached = on_mail_detached, .on_healed = on_mail_healed, .context = sig};
+    return (struct store_events){.on_events = on_mail_events,
+                                 .on_detached = on_mail_detached,
+                                 .on_presence = on_watch_presence,
+                                 .on_blocks = on_watch_blocks,
+                                 .on_followed = on_watch_followed,
+                                 .on_healed = on_mail_healed,
+                                 .context = sig};
 }
 
 void signaling_start(struct signaling *sig, struct store *store)

@@ -36,6 +36,7 @@ struct signaling_settings {
     struct bucket_limit bytes;
     size_t calls_open_max;         /* of a user, and of each session */
     struct bucket_limit wrong_ids; /* in sixtieths: a socket's guesses at offer and call ids */
+    size_t watches_max;            /* of a session */
     unsigned frames_refused_max;   /* refused in a row before the socket is closed with 4007 */
     const struct conn_ops *ops;
     struct metrics *metrics;

@@ -83,6 +83,16 @@ static const struct field block_set_fields[] = {
     END,
 };
 
+static const struct field presence_set_fields[] = {
+    {.name = "status", .kind = FIELD_ONE_OF, .required = true, .words = "available|away|dnd|invisible"},
+    {.name = "note", .kind = FIELD_STRING, .min = 0, .max = PRESENCE_NOTE_MAX},
+    END,
+};
+static const struct field presence_users_fields[] = {
+    {.name = "users", .kind = FIELD_NAMES, .required = true, .min = 1, .max = PRESENCE_USERS_MAX},
+    END,
+};
+
 static void unsupported_run(struct request *rq)
 {
     request_fail(rq, ERR_UNSUPPORTED, "this version of the server does not do that yet");
@@ -109,12 +119,12 @@ static const struct verb verbs[] = {
     {"call.lock", call_lock_fields, call_lock_run},
     {"call.get", call_fields, call_get_run},
     {"ice.get", no_fields, ice_get_run},
+    {"presence.set", presence_set_fields, presence_set_run},
+    {"presence.watch", presence_users_fields, presence_watch_run},
+    {"presence.unwatch", presence_users_fields, presence_unwatch_run},
     {"block.set", block_set_fields, block_set_run},
     {"block.get", no_fields, block_get_run},
     /* In the protocol, and not built yet. */
-    {"presence.set", no_fields, unsupported_run},
-    {"presence.watch", no_fields, unsupported_run},
-    {"presence.unwatch", no_fields, unsupported_run},
     {"push.register", no_fields, unsupported_run},
     {"push.unregister", no_fields, unsupported_run},
 };

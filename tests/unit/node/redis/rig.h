@@ -34,6 +34,7 @@ struct rig {
     size_t answered;
     int messages;
     int subscribed;
+    int followed;
     int unsubscribed;
     char last_channel[RIG_TEXT_MAX];
     char last_message[RIG_TEXT_MAX];
