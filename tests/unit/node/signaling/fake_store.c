@@ -385,7 +385,7 @@ void fake_due(struct store *store, struct asked *asked, const struct due_timer *
 void fake_err(struct store *store, struct asked *asked, enum err err)
 {
     struct asked q = fake_take(store, asked);
-    if (fake_users_err(&q, err))
+    if (fake_users_err(&q, err) || fake_presence_err(&q, err))
         return;
     switch (q.kind) {
     case ASKED_FIND:

@@ -9,6 +9,7 @@
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
 #include "node/store/people.h"
+#include "node/store/presence.h"
 #include "node/store/rings.h"
 
 enum asked_kind {
@@ -55,6 +56,8 @@ enum asked_kind {
     ASKED_BLOCK_GET,
     ASKED_WRONG_ID,
     ASKED_SEATS,
+    ASKED_PRESENCE_SET,
+    ASKED_PRESENCE_GET,
 };
 
 enum { ASKED_TEXT_MAX = 2048 };
@@ -92,12 +95,14 @@ struct asked {
         blocked_fn *blocked;
         charged_fn *charged;
         seats_fn *seats;
+        presence_fn *presence;
     } fn;
     void *context;
 };
 
 struct store {
-    struct asked *open; /* in the order in which they were asked */
+    struct asked *open;  /* in the order in which they were asked */
+    char following[256]; /* "+alice -alice ": as it was said */
 };
 
 /** The oldest open question of that kind, or NULL. */
@@ -125,6 +130,7 @@ void fake_incoming(struct store *, struct asked *, const struct incoming *);
 void fake_blocked(struct store *, struct asked *, const struct slice *users, size_t count);
 void fake_charged(struct store *, struct asked *, enum err, uint64_t retry_after_ms);
 void fake_seats(struct store *, struct asked *, uint64_t seats);
+void fake_presence(struct store *, struct asked *, const struct presence_answer *);
 /** With that outcome and nothing else, whatever kind it is. */
 void fake_err(struct store *, struct asked *, enum err);
 /** The store that always fails: everything that is open, and what is asked meanwhile, is answered with ERR_UNAVAILABLE. */
