@@ -1,0 +1,120 @@
+// Overload refuses newcomers before it harms those inside (promise 8): hellos are let in at a bounded rate, and the rest is told when to come back.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pair } from '../support/calls.mjs';
+import { Client, fresh, join } from '../support/client.mjs';
+import { startCluster } from '../support/cluster.mjs';
+import { mint } from '../support/token.mjs';
+import { stretched, until } from '../support/wait.mjs';
+
+const metric = async (node, name) => Number(new RegExp(`^switchboard_${name}(?:\\{[^}]*\\})? (\\d+)`, 'm').exec((await node.get('/metrics')).text)[1]);
+
+/** One hello on a socket of its own: {client} that is in, or {after} when it may come back. */
+async function knock(node, user) {
+  const client = new Client();
+  client.token = mint(user);
+  await client.connect(node);
+  const closed = client.closed(stretched(30_000));
+  const welcome = await client.hello({ device: 'phone' }).catch(() => null);
+  if (welcome) return { client };
+  const { code } = await closed;
+  assert.equal(code, 1013);
+  const [notice, ...more] = client.events;
+  assert.deepEqual(more, []);
+  assert.equal(notice?.type, 'reconnect');
+  assert.equal(notice.seq, undefined);
+  assert.equal(notice.after_ms, notice.retry_after_ms);
+  return { after: notice.after_ms };
+}
+
+/** As a good client does: comes back when it was told to. */
+async function comeIn(node, user, told) {
+  for (;;) {
+    const { client, after } = await knock(node, user);
+    if (client) return client;
+    told.push(after);
+    await pause(after);
+  }
+}
+
+describe('a storm of hellos', () => {
+  test('is let in at the rate that is set; the others are told different times to come back, and all get in', async () => {
+    const cluster = await startCluster({ nodes: 1, settings: { 'hellos-per-second': 100, 'hellos-burst': 20 } });
+    try {
+      const [node] = cluster.nodes;
+      const many = 400;
+      const told = [];
+      const began = Date.now();
+      const clients = await Promise.all(Array.from({ length: many }, () => comeIn(node, fresh('stormer'), told)));
+      const tookMs = Date.now() - began;
+      assert.ok(tookMs >= ((many - 20) / 100) * 1000 - 200, `${many} in ${tookMs} ms`);
+      assert.ok(told.length > 0, 'some were told to come back');
+      assert.ok(Math.min(...told) >= 500 && Math.max(...told) <= 45_000, `${Math.min(...told)}–${Math.max(...told)} ms`);
+      assert.ok(new Set(told).size > told.length / 4, 'they are told different times');
+      assert.ok(Math.max(...told) > 2 * Math.min(...told), 'later, the more there are');
+      assert.equal(await metric(node, 'hellos_admitted_total'), many);
+      assert.equal(await metric(node, 'hellos_refused_total'), told.length);
+      assert.equal(await metric(node, 'hellos_waiting'), 0);
+      for (const client of clients) await client.close();
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  test('lets those who resume in first', async () => {
+    const cluster = await startCluster({ nodes: 1, settings: { 'hellos-per-second': 2, 'hellos-burst': 3 } });
+    try {
+      const [node] = cluster.nodes;
+      const [alice, bob] = [await join(node, fresh('alice')), await join(node, fresh('bob'))];
+      const call = await pair(alice, bob);
+      await alice.drop();
+      await bob.expect('call.suspended');
+      const newcomers = Array.from({ length: 20 }, () => knock(node, fresh('newcomer')));
+      await until(async () => (await metric(node, 'hellos_refused_total')) > 0, 'the queue, of two seconds, to be full');
+      assert.equal((await alice.resume(node)).resumed, true);
+      assert.ok((await metric(node, 'hellos_waiting')) > 0, 'newcomers who came before wait on');
+      await bob.expect('call.resumed', (event) => event.call === call);
+      const inside = (await Promise.all(newcomers)).filter(({ client }) => client);
+      assert.ok(inside.length > 1, 'the queue is worked off');
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  test('harms nobody who is inside: signals go on', async () => {
+    const cluster = await startCluster({ nodes: 1, settings: { 'hellos-per-second': 50, 'hellos-burst': 10 } });
+    try {
+      const [node] = cluster.nodes;
+      const [alice, bob] = [await join(node, fresh('alice')), await join(node, fresh('bob'))];
+      const call = await pair(alice, bob);
+      const storm = Promise.all(Array.from({ length: 300 }, () => knock(node, fresh('stormer'))));
+      const sent = [];
+      for (let n = 0; n < 200; n += 1) sent.push(alice.request('signal', { call, to: 2, data: n }));
+      await Promise.all(sent);
+      const got = await bob.expectMany('signal', 200);
+      assert.deepEqual(got.map(({ data }) => data), got.map((_, i) => i));
+      assert.ok((await storm).some(({ after }) => after), 'some of the storm were told to come back');
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
+
+describe('a node that leaves', () => {
+  test('tells newcomers to come back and closes with 1013', async () => {
+    const cluster = await startCluster({ nodes: 1, settings: { 'drain-ms': 4000 } });
+    try {
+      const [node] = cluster.nodes;
+      await join(node, fresh('alice'));
+      node.signal('SIGTERM');
+      await until(async () => (await node.get('/readyz')).status !== 200, 'the node to leave');
+      const client = await new Client().connect(node);
+      const notice = await client.expect('reconnect');
+      assert.equal(notice.after_ms, notice.retry_after_ms);
+      assert.equal((await client.closed()).code, 1013);
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
