@@ -69,6 +69,7 @@ void store_call_accept(struct store *store, const struct call_actor *actor, cons
     args_put(&a, acceptance->answer_blanked);
     args_u64(&a, acceptance->glare);
     args_u64(&a, acceptance->relay);
+    args_u64(&a, actor->request);
     script_call(store->scripts, SCRIPT_CALL_ACCEPT, &a, on_call_change, call_question(store, fn, context));
 }
 

@@ -144,6 +144,16 @@ describe('crossing calls', () => {
     await leave(alice, bob);
   });
 
+  test('a later call to the one whom one talks to already is a call of its own', async () => {
+    const { alice, bob } = await couple(5);
+    const { call } = await alice.request('call.start', { to: [bob.user] });
+    assert.equal((await bob.request('call.start', { to: [alice.user] })).call, call);
+    const again = await bob.request('call.start', { to: [alice.user] });
+    assert.deepEqual([again.glare, again.call === call], [undefined, false]);
+    await alice.expect('call.incoming', (event) => event.call === again.call && event.in_call);
+    await leave(alice, bob);
+  });
+
   test('calls for more than the two do not cross', async () => {
     const { alice, bob } = await couple(4);
     const carol = await join(nodes[0], fresh('c'));

@@ -108,6 +108,7 @@ describe('ringing', () => {
       await alice.request(type, { call });
       assert.equal((await bob.expect('call.cancelled', (event) => event.call === call)).reason, 'cancelled');
       await bob.refused('call.accept', { call }, 'gone');
+      if (type === 'call.cancel') await alice.expect('call.ended', (event) => event.reason === 'cancelled');
       await alice.quiet();
     }
   });
@@ -343,7 +344,7 @@ describe('ringing', () => {
     const { call } = await alice.request('offer.post', { offer: OFFER });
     await alice.request('call.cancel', { call });
     await bob.refused('offer.take', { call }, 'gone');
-    await alice.quiet();
+    await alice.expect('call.ended', (event) => event.reason === 'cancelled');
   });
 
   story('who is not the starter takes back the invitations of their own only', async () => {

@@ -2,6 +2,7 @@
 -- KEYS 1 call  2 log  3 timers
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 epoch of the session  7 answer (msgpack value or "")  8 the same without addresses
 --      9 glare (0|1)  10 the one who crosses wants relay privacy (0|1)
+--      11 request id
 -- Returns what call_take.lua does, with an empty offer where none came with the invitation. Sent again: the same seat.
 -- {"not_found"}, {"gone"} cancelled, timed out, or another device was first, {"call_full"}, {"conflict"} the device sits here, or an answer to no offer, {"stale"}.
 -- Glare: {"not_found"} nothing to cross with; {"gone"} another device of the user has answered this very moment.
@@ -11,7 +12,7 @@
 -- include: offer
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, user, device, name, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6] or '')
-local answer, answer_blanked, glare, relay = ARGV[7], ARGV[8], ARGV[9] == '1', ARGV[10] == '1'
+local answer, answer_blanked, glare, relay, request = ARGV[7], ARGV[8], ARGV[9] == '1', ARGV[10] == '1', ARGV[11]
 local crossing_ms = 3000
 
 local function crosses(call)
@@ -22,14 +23,14 @@ local call = call_load(key)
 if not call then return {'not_found'} end
 call.id = id
 local own = call_member(call, 'session', session)
-if own then
+if own and (own.request == request or not glare) then
   if call_is_stale(own, epoch) then return {'stale'} end
   local answered = offer_answer(call, own)
   if redis.call('HGET', key, 'taker') ~= session then answered[7], answered[8], answered[9] = '', '', 0 end
   return answered
 end
 if glare and not crosses(call) then
-  local other = call.state ~= 'ended' and call_member(call, 'user', user)
+  local other = call.state ~= 'ended' and not own and call_member(call, 'user', user)
   return {other and now - (other.since or 0) < crossing_ms and 'gone' or 'not_found'}
 end
 if call.state == 'ended' then return {call_allows(call, user) and 'gone' or 'not_found'} end
@@ -43,7 +44,7 @@ if relay and call.privacy ~= 'relay' then
   redis.call('HSET', key, 'privacy', 'relay')
 end
 if offered then offer_hand_over(call, session) end
-own = call_seat(call, {session = session, user = user, device = device, name = name, epoch = epoch},
+own = call_seat(call, {session = session, user = user, device = device, name = name, epoch = epoch, request = request},
   answer ~= '' and (call.privacy == 'relay' and answer_blanked or answer) or nil)
 call_save(call, log, timers)
 local answered = offer_answer(call, own)

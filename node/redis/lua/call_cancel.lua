@@ -35,7 +35,7 @@ if user == '' and session == call.starter_session and call_is_posted(call) then
   call.offer = 'gone'
   call.over[#call.over + 1] = 'expire:' .. id
 end
-if user == '' and #call.members < 2 then call_end(call, 'cancelled', session) else call_end_if_over(call, 'cancelled', session) end
+if user == '' and #call.members < 2 then call_end(call, 'cancelled') else call_end_if_over(call, 'cancelled') end
 call_save(call, log, timers)
 did(key, session, request, call.version)
 return {'ok', call.version, call.entries, call.fanned}

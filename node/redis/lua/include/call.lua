@@ -27,7 +27,7 @@ local function call_event(call, name, pairs_in_order, marks, ring)
   for i = 1, #pairs_in_order do p[#p + 1] = pairs_in_order[i] end
   local targets = {}
   for _, m in ipairs(call.members) do
-    if not marks[m.session] then targets[#targets + 1] = '+' .. m.session end
+    if not marks[m.session] and not m.absent then targets[#targets + 1] = '+' .. m.session end
   end
   for session, mark in pairs(marks) do targets[#targets + 1] = mark .. session end
   for _, target in ipairs(ring and ring.targets or {}) do targets[#targets + 1] = target end
@@ -68,10 +68,10 @@ local function call_is_expecting(call)
   return #call.members > 0 and (call_is_posted(call) or call.open or #call.invited > 0)
 end
 
--- A newcomer sits down; if its user was being rung, that is answered by it. who: {session, user, device, name, epoch}.
+-- A newcomer sits down; if its user was being rung, that is answered by it. who: {session, user, device, name, epoch, request}.
 local function call_seat(call, who, answer)
   local own = {peer = call_free_peer(call), session = who.session, user = who.user, device = who.device, name = who.name, state = 'here',
-    mark = (who.epoch or 0) * 2, since = now}
+    mark = (who.epoch or 0) * 2, since = now, request = who.request}
   call.members[#call.members + 1] = own
   local ring = call_uninvite(call, who.user, who.session, 'answered_elsewhere')
   call_settle(call)
@@ -83,18 +83,17 @@ local function call_seat(call, who, answer)
   return own
 end
 
--- `silent`: the member who asked for it, if one did.
-local function call_end(call, reason, silent)
+local function call_end(call, reason)
   local marks = {}
-  for _, m in ipairs(call.members) do marks[m.session] = m.session == silent and '~' or '!' end
+  for _, m in ipairs(call.members) do marks[m.session] = '!' end
   local ring = call_uninvite_all(call, reason == 'timeout' and 'timeout' or 'cancelled')
   call.members, call.state, call.offer = {}, 'ended', call.offer ~= '' and 'gone' or ''
   call_event(call, 'call.ended', {'reason', reason}, marks, ring)
 end
 
 -- Nobody is left to talk to, and nobody to wait for.
-local function call_end_if_over(call, reason, silent)
-  if #call.members < 2 and not call_is_expecting(call) then call_end(call, reason, silent) end
+local function call_end_if_over(call, reason)
+  if #call.members < 2 and not call_is_expecting(call) then call_end(call, reason) end
 end
 
 local function call_save(call, log, timers)

@@ -107,6 +107,7 @@ const char *lab_call_alert(struct lab *, const char *call, const char *user);
 struct lab_acceptance {
     const char *answer, *blanked; /* msgpack; NULL: none */
     bool glare, relay;
+    unsigned request;
 };
 const char *lab_call_accept(struct lab *, const char *call, const char *who, struct lab_acceptance);
 const char *lab_call_reject(struct lab *, const char *call, const char *who, const char *reason, unsigned request);

@@ -41,6 +41,7 @@ const char *lab_call_accept(struct lab *lab, const char *call, const char *who, 
     args_put(&a, slice_of(how.blanked));
     args_u64(&a, how.glare);
     args_u64(&a, how.relay);
+    args_u64(&a, how.request);
     return lab_run(lab, SCRIPT_CALL_ACCEPT, &a);
 }
 
