@@ -15,6 +15,7 @@ local call, user, caller, actor, request, reply, kept = ARGV[1], ARGV[2], ARGV[3
 local limits = {events = tonumber(ARGV[8]), bytes = tonumber(ARGV[9])}
 local in_call = '\167in_call' .. ((tonumber(redis.call('HGET', presence.state .. user, 'seats') or 0) > 0) and '\195' or '\194')
 local blocked = redis.call('SISMEMBER', blocks, caller) == 1
+local silent = {} -- entries that ring nobody: of a blocked caller, or late
 
 -- One session's share. False: it is over.
 local function bring(id)
@@ -26,7 +27,7 @@ local function bring(id)
     local version, mark, named, named_mark, seats, event = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
     if id == named then mark = named_mark end
     if mark == '?' then event = event .. in_call end
-    if mark ~= '' and not (mark == '?' and blocked) and deliver_take(s, version, mark, seats, event, limits) == 'overrun' then
+    if mark ~= '' and not silent[i] and deliver_take(s, version, mark, seats, event, limits) == 'overrun' then
       mailbox_overrun(key, timers, id)
       return false
     end
@@ -38,7 +39,9 @@ local function bring(id)
 end
 
 for i = 10, #ARGV, 6 do
-  if not (ARGV[i + 1] == '?' and blocked) then rings_set(rings, call, tonumber(ARGV[i]), ARGV[i + 1] == '?') end
+  local rung = ARGV[i + 1] == '?'
+  silent[i] = rung and (blocked or rings_set(rings, call, tonumber(ARGV[i]), true))
+  if not rung then rings_set(rings, call, tonumber(ARGV[i]), false) end
 end
 local attached, acted = 0, actor == ''
 for _, id in ipairs(redis.call('HVALS', devices)) do
