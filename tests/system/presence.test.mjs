@@ -1,10 +1,11 @@
 // Presence (docs/protocol.md): what others see of a user, once for each change, wherever they are; and what they never see.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { Client, fresh, join } from '../support/client.mjs';
+import { room } from '../support/calls.mjs';
+import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { openResp } from '../support/resp.mjs';
-import { until } from '../support/wait.mjs';
+import { until, within } from '../support/wait.mjs';
 
 let cluster;
 let nodes;
@@ -15,8 +16,10 @@ before(async () => {
 after(() => cluster?.stop());
 
 const OFFLINE = { status: 'offline', in_call: false, devices: 0 };
+const SEEN = { ...OFFLINE, seen: 'number' };
+const here = (status, more = {}) => ({ status, in_call: false, devices: 1, ...more });
 
-/** The state of one user, without the name; `last_seen_ms` only as whether it is there. */
+/** A state without the name; `last_seen_ms` only as whether it is there. */
 function plain({ user, type, last_seen_ms: seen, ...state }) {
   return seen === undefined ? state : { ...state, seen: typeof seen };
 }
@@ -24,46 +27,398 @@ function plain({ user, type, last_seen_ms: seen, ...state }) {
 /** Watches the users and gives their states. */
 async function watch(client, ...users) {
   const { states } = await client.request('presence.watch', { users });
-  assert.deepEqual(states.map((state) => state.user), users);
+  assert.deepEqual(
+    states.map((state) => state.user),
+    users,
+  );
   return states.map(plain);
 }
 
-/** The next change of that user, as plain() has it. */
+/** The next change of that user. */
 async function change(client, user) {
   return plain(await client.expect('presence', (event) => event.user === user));
 }
 
-/** A number of a node's metrics. */
-async function metric(node, name) {
-  const { text } = await node.get('/metrics');
-  return Number(new RegExp(`^switchboard_${name}\\S* (\\S+)$`, 'm').exec(text)?.[1]);
+/** A user who watches that one, at that node. */
+async function watcher(user, node = nodes[1], { claims } = {}) {
+  const client = await join(node, fresh('bob'), { claims });
+  await watch(client, user);
+  return client;
 }
 
+/** A number of all nodes' metrics. */
 async function sum(name) {
-  const values = await Promise.all(nodes.map((node) => metric(node, name)));
-  return values.reduce((a, b) => a + b, 0);
+  const texts = await Promise.all(nodes.map((node) => node.get('/metrics')));
+  return texts.map(({ text }) => Number(new RegExp(`^switchboard_${name}\\S* (\\S+)$`, 'm').exec(text)[1])).reduce((a, b) => a + b, 0);
+}
+
+/** Channels of that user that any node listens on. */
+function channels(user) {
+  return cluster.redis.command('PUBSUB', 'SHARDCHANNELS', `*:watch:${user}`);
+}
+
+/** What Redis is told from now on, line by line; `close` ends it. */
+async function monitor() {
+  const socket = connect(cluster.redis.socket);
+  const lines = [];
+  let rest = '';
+  socket.on('data', (bytes) => {
+    const parts = (rest + bytes).split('\r\n');
+    rest = parts.pop();
+    lines.push(...parts);
+  });
+  socket.write('MONITOR\r\n');
+  await until(() => lines.includes('+OK'), 'MONITOR to begin');
+  return { lines, close: () => socket.destroy() };
 }
 
 describe('a watcher', () => {
   test('is told the state of one who was never there', async () => {
     const bob = await join(nodes[1], fresh('bob'));
     assert.deepEqual(await watch(bob, fresh('alice')), [OFFLINE]);
-    await bob.close();
+  });
+
+  test('is told the states in the order of the users', async () => {
+    const [anna, ben] = [fresh('anna'), fresh('ben')];
+    await join(nodes[0], ben);
+    const bob = await join(nodes[1], fresh('bob'));
+    assert.deepEqual(await watch(bob, anna, ben), [OFFLINE, here('available')]);
   });
 
   test('at another node hears of each change once', async () => {
     const user = fresh('alice');
-    const bob = await join(nodes[1], fresh('bob'));
-    await watch(bob, user);
+    const bob = await watcher(user);
     const alice = await join(nodes[0], user);
-    assert.deepEqual(await change(bob, user), { status: 'available', in_call: false, devices: 1 });
+    assert.deepEqual(await change(bob, user), here('available'));
     await alice.request('presence.set', { status: 'away', note: 'at lunch' });
-    assert.deepEqual(await change(bob, user), { status: 'away', in_call: false, devices: 1, note: 'at lunch' });
+    assert.deepEqual(await change(bob, user), here('away', { note: 'at lunch' }));
     await alice.request('presence.set', { status: 'away', note: 'at lunch' });
     await alice.request('presence.set', { status: 'dnd' });
-    assert.deepEqual(await change(bob, user), { status: 'dnd', in_call: false, devices: 1 });
+    assert.deepEqual(await change(bob, user), here('dnd'));
     await alice.request('bye');
-    assert.deepEqual(await change(bob, user), { ...OFFLINE, seen: 'number' });
+    assert.deepEqual(await change(bob, user), SEEN);
     await bob.quiet();
+  });
+
+  test('hears how many devices there are', async () => {
+    const user = fresh('alice');
+    const bob = await watcher(user);
+    await join(nodes[0], user, { device: 'phone' });
+    const laptop = await join(nodes[2], user, { device: 'laptop' });
+    assert.deepEqual(await change(bob, user), here('available'));
+    assert.deepEqual(await change(bob, user), { ...here('available'), devices: 2 });
+    await laptop.request('bye');
+    assert.deepEqual(await change(bob, user), here('available'));
+  });
+
+  test('may watch again, is told the truth, and hears no change twice', async () => {
+    const user = fresh('alice');
+    const bob = await watcher(user);
+    const alice = await join(nodes[0], user);
+    await change(bob, user);
+    await Promise.all([alice.request('presence.set', { status: 'dnd' }), watch(bob, user)]);
+    await until(async () => plain((await bob.request('presence.watch', { users: [user] })).states[0]).status === 'dnd', 'the state to be told');
+    await bob.settle();
+    assert.ok(bob.events.length <= 1, JSON.stringify(bob.events));
+    assert.deepEqual(await watch(bob, user), [here('dnd')]);
+  });
+
+  test('may watch itself', async () => {
+    const alice = await join(nodes[0], fresh('alice'), { claims: { call: [] } });
+    assert.deepEqual(await watch(alice, alice.user), [here('available')]);
+    await alice.request('presence.set', { status: 'away' });
+    assert.deepEqual(await change(alice, alice.user), here('away'));
+  });
+
+  test('hears nothing any more after presence.unwatch, and its node listens no more', async () => {
+    const user = fresh('alice');
+    const bob = await watcher(user);
+    assert.equal((await channels(user)).length, 1);
+    await bob.request('presence.unwatch', { users: [user, fresh('nobody')] });
+    await until(async () => (await channels(user)).length === 0, 'the node to leave the channel');
+    await join(nodes[0], user);
+    await bob.quiet();
+  });
+
+  test('that loses its socket watches no more, and watches again after its resume', async () => {
+    const user = fresh('alice');
+    const bob = await watcher(user);
+    await bob.drop();
+    await until(async () => (await channels(user)).length === 0, 'the node to leave the channel');
+    await bob.resume(nodes[2]);
+    const alice = await join(nodes[0], user);
+    assert.deepEqual(await watch(bob, user), [here('available')]);
+    await alice.request('presence.set', { status: 'away' });
+    assert.deepEqual(await change(bob, user), here('away'));
+    await bob.quiet();
+  });
+});
+
+describe('presence.set', () => {
+  test('outlasts the session', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    await alice.request('presence.set', { status: 'dnd', note: 'writing' });
+    await alice.request('bye');
+    const bob = await watcher(user);
+    await join(nodes[2], user);
+    assert.deepEqual(await change(bob, user), here('dnd', { note: 'writing' }));
+  });
+
+  test('sent again after a resume has its effect once', async () => {
+    const user = fresh('alice');
+    const phone = await join(nodes[0], user);
+    const laptop = await join(nodes[1], user, { device: 'laptop' });
+    const id = phone.lastId + 1;
+    const first = await phone.ask('presence.set', { status: 'away' }, id);
+    await laptop.request('presence.set', { status: 'dnd' });
+    await phone.drop();
+    await phone.resume(nodes[2]);
+    assert.deepEqual(await phone.ask('presence.set', { status: 'away' }, id), first);
+    const bob = await join(nodes[1], fresh('bob'));
+    assert.equal((await watch(bob, user))[0].status, 'dnd');
+  });
+
+  test('refuses what is no status, and a note that is too long', async () => {
+    const alice = await join(nodes[0], fresh('alice'));
+    await alice.refused('presence.set', { status: 'offline' }, 'bad_request');
+    await alice.refused('presence.set', {}, 'bad_request');
+    await alice.refused('presence.set', { status: 'away', note: 7 }, 'bad_request');
+    await alice.refused('presence.set', { status: 'away', note: 'x'.repeat(129) }, 'too_large');
+    await alice.request('presence.set', { status: 'away', note: 'x'.repeat(128) });
+  });
+});
+
+describe('presence.watch', () => {
+  test('is for those whom one may call, all or none', async () => {
+    const user = fresh('alice');
+    const bob = await join(nodes[1], fresh('bob'), { claims: { call: ['alice-*'] } });
+    await watch(bob, user);
+    const { message } = await bob.refused('presence.watch', { users: [fresh('alice'), 'mallory'] }, 'forbidden');
+    assert.match(message, /users\[1\]/);
+    await join(nodes[0], user);
+    await change(bob, user);
+    await bob.quiet();
+  });
+
+  test('holds no more users than a session may watch', async () => {
+    const bob = await join(nodes[1], fresh('bob'));
+    const users = Array.from({ length: 8 }, () => fresh('alice'));
+    await watch(bob, ...users);
+    await watch(bob, ...users);
+    const { retry_after_ms: wait } = await bob.refused('presence.watch', { users: [fresh('carol')] }, 'rate_limited');
+    assert.ok(wait > 0);
+    await bob.request('presence.unwatch', { users: users.slice(0, 1) });
+    await watch(bob, fresh('carol'));
+  });
+
+  test('refuses lists that are no lists of users', async () => {
+    const bob = await join(nodes[1], fresh('bob'));
+    await bob.refused('presence.watch', { users: 'alice' }, 'bad_request');
+    await bob.refused('presence.watch', { users: ['al ice'] }, 'bad_request');
+    await bob.refused('presence.watch', { users: Array.from({ length: 201 }, (_, i) => `u${i}`) }, 'too_large');
+    await bob.settle();
+  });
+});
+
+describe('in_call', () => {
+  test('follows the seats by itself', async () => {
+    const alice = await join(nodes[0], fresh('alice'));
+    const carol = await join(nodes[3], fresh('carol'));
+    const bob = await watcher(alice.user);
+    await watch(bob, carol.user);
+    const call = await room(alice, [carol]);
+    assert.deepEqual(await change(bob, alice.user), here('available', { in_call: true }));
+    assert.deepEqual(await change(bob, carol.user), here('available', { in_call: true }));
+    const second = await room(alice, []);
+    await alice.request('call.leave', { call: second });
+    await alice.request('call.leave', { call });
+    assert.deepEqual(await change(bob, alice.user), here('available'));
+    await carol.request('call.leave', { call });
+    assert.deepEqual(await change(bob, carol.user), here('available'));
+    await bob.quiet();
+  });
+
+  test('ends with the session that sat there', async () => {
+    const alice = await join(nodes[0], fresh('alice'));
+    const carol = await join(nodes[3], fresh('carol'));
+    await room(carol, [alice]);
+    const bob = await watcher(alice.user);
+    await alice.request('bye');
+    assert.deepEqual(await change(bob, alice.user), SEEN);
+    await carol.expect('call.ended');
+    await join(nodes[1], alice.user);
+    assert.deepEqual(await change(bob, alice.user), here('available'));
+    await bob.quiet();
+  });
+});
+
+describe('online', () => {
+  test('is a user until the grace of the lost socket is over', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const bob = await watcher(user);
+    await alice.drop();
+    assert.deepEqual(await watch(bob, user), [here('available')]);
+    assert.deepEqual(await change(bob, user), SEEN);
+    await bob.quiet();
+  });
+
+  test('stays one who resumes, and one whose device comes with a new session', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const bob = await watcher(user);
+    await alice.drop();
+    await alice.resume(nodes[2]);
+    await join(nodes[3], user);
+    const superseded = `{${alice.session.slice(0, 2)}}:session:${alice.session}`;
+    await until(async () => (await cluster.redis.command('EXISTS', superseded)) === 0, 'the superseded session to be forgotten');
+    assert.deepEqual(await watch(bob, user), [here('available')]);
+    await bob.quiet();
+  });
+});
+
+describe('an invisible user', () => {
+  test('looks as if gone offline, at that time, and whatever comes after shows nothing', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const carol = await join(nodes[3], fresh('carol'));
+    const bob = await watcher(user);
+    await alice.request('presence.set', { status: 'invisible', note: 'hush' });
+    const gone = await bob.expect('presence');
+    assert.deepEqual(plain(gone), SEEN);
+    const call = await room(alice, [carol]);
+    await alice.request('call.leave', { call });
+    const laptop = await join(nodes[2], user, { device: 'laptop' });
+    await laptop.request('presence.set', { status: 'invisible', note: 'hush, hush' });
+    await Promise.all([laptop.request('bye'), alice.request('bye')]);
+    const back = await join(nodes[1], user);
+    const dave = await join(nodes[2], fresh('dave'));
+    const { states } = await dave.request('presence.watch', { users: [user] });
+    assert.deepEqual(states, [{ user, ...OFFLINE, last_seen_ms: gone.last_seen_ms }]);
+    await bob.quiet('presence');
+    await back.request('presence.set', { status: 'available' });
+    for (const one of [bob, dave]) assert.deepEqual(await change(one, user), here('available'));
+  });
+
+  test('can be called, and is as reachable as one who waits for a socket', async () => {
+    const alice = await join(nodes[0], fresh('alice'));
+    await alice.request('presence.set', { status: 'invisible' });
+    const bob = await join(nodes[1], fresh('bob'));
+    const { reach } = await bob.request('call.start', { to: [alice.user] });
+    assert.deepEqual(reach, { [alice.user]: 'waiting' });
+    await alice.expect('call.incoming');
+  });
+});
+
+describe('a watcher who is blocked', () => {
+  test('sees one who was never there', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const bob = await watcher(user);
+    const carol = await watcher(user);
+    await alice.request('block.set', { users: [bob.user] });
+    assert.deepEqual(await change(bob, user), OFFLINE);
+    await alice.request('presence.set', { status: 'away', note: 'from bob' });
+    assert.deepEqual(await change(carol, user), here('away', { note: 'from bob' }));
+    assert.deepEqual(await watch(bob, user), [OFFLINE]);
+    await bob.quiet();
+    await carol.quiet();
+  });
+
+  test('sees the state again when that is over', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const bob = await join(nodes[1], fresh('bob'));
+    await alice.request('block.set', { users: [bob.user] });
+    assert.deepEqual(await watch(bob, user), [OFFLINE]);
+    await alice.request('presence.set', { status: 'dnd' });
+    await alice.request('block.set', { users: [fresh('dave')] });
+    assert.deepEqual(await change(bob, user), here('dnd'));
+    await alice.request('presence.set', { status: 'away' });
+    assert.deepEqual(await change(bob, user), here('away'));
+    await bob.quiet();
+  });
+
+  test('by one who looks offline hears nothing of it', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    await alice.request('presence.set', { status: 'invisible' });
+    const bob = await watcher(user);
+    await alice.request('block.set', { users: [bob.user] });
+    await until(async () => plain((await bob.request('presence.watch', { users: [user] })).states[0]).seen === undefined, 'the block to be known');
+    await alice.request('block.set', { users: [] });
+    await until(async () => plain((await bob.request('presence.watch', { users: [user] })).states[0]).seen === 'number', 'the end of the block to be known');
+    await bob.quiet();
+  });
+});
+
+describe('what a change costs', () => {
+  test('is one publish, heard once by each node that has watchers, for 1,000 of them', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const watchers = [];
+    const one = async (i) => watchers.push(await watcher(user, nodes[i % nodes.length]));
+    for (let i = 0; i < 1000; i += 50) await Promise.all(Array.from({ length: 50 }, (_, k) => one(i + k)));
+    assert.equal((await channels(user)).length, 1);
+    const before = await sum('presence_changes_total');
+    const redis = await monitor();
+    await alice.request('presence.set', { status: 'away' });
+    for (const each of watchers) assert.deepEqual(await change(each, user), here('away'));
+    const published = redis.lines.filter((line) => /"spublish"/i.test(line) && line.includes(`:watch:${user}"`));
+    redis.close();
+    assert.equal(published.length, 1);
+    assert.equal(await sum('presence_changes_total'), before + nodes.length);
+    await Promise.all(watchers.map((each) => each.quiet()));
+    await Promise.all(watchers.map((each) => each.close()));
+    await until(async () => (await channels(user)).length === 0, 'all nodes to leave the channel');
+  });
+
+  test('is nothing at the nodes when nobody watches', async () => {
+    const before = await sum('presence_changes_total');
+    const alice = await join(nodes[0], fresh('alice'));
+    await alice.request('presence.set', { status: 'away' });
+    await alice.request('bye');
+    assert.equal(await sum('presence_changes_total'), before);
+  });
+});
+
+describe('a bus that is cut', () => {
+  test('costs no change, and brings none twice', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const watchers = await Promise.all(nodes.map((node) => watcher(user, node)));
+    for (const [i, status] of ['away', 'dnd', 'available', 'dnd', 'away', 'available'].entries()) {
+      await cluster.redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await alice.request('presence.set', { status, note: String(i) });
+      for (const each of watchers) assert.deepEqual(await change(each, user), here(status, { note: String(i) }));
+    }
+    await Promise.all(nodes.map((node) => node.untilReady()));
+    for (const each of watchers) await each.quiet();
+  });
+
+  test('lets a block through that was set meanwhile', async () => {
+    const user = fresh('alice');
+    const alice = await join(nodes[0], user);
+    const bob = await watcher(user);
+    await cluster.redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await alice.request('block.set', { users: [bob.user] });
+    assert.deepEqual(await change(bob, user), OFFLINE);
+    await bob.quiet();
+  });
+});
+
+describe('a node that is killed', () => {
+  test('takes its users offline once their grace is over, and their watchers hear it once', async () => {
+    const doomed = nodes[3];
+    const user = fresh('alice');
+    const bob = await watcher(user, nodes[1]);
+    await join(doomed, user);
+    assert.deepEqual(await change(bob, user), here('available'));
+    const late = bob.expect('presence', () => true, 60_000);
+    await doomed.kill();
+    assert.deepEqual(plain(await within(late, 'alice to be offline', 60_000)), SEEN);
+    await bob.quiet();
+    await doomed.start();
   });
 });
