@@ -246,7 +246,7 @@ describe('in_call', () => {
     const bob = await watcher(alice.user);
     await alice.request('bye');
     assert.deepEqual(await change(bob, alice.user), SEEN);
-    await carol.expect('call.ended');
+    await carol.expect('call.left');
     await join(nodes[1], alice.user);
     assert.deepEqual(await change(bob, alice.user), here('available'));
     await bob.quiet();
