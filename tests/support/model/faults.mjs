@@ -1,0 +1,71 @@
+// What goes wrong in a run: nodes die, freeze and leave, connections to Redis are cut, Redis itself is started anew (with its append-only file, so it forgets nothing).
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Starts a node that is down. It may find Redis away, and end: then once more. */
+async function restart(node) {
+  node.saveLog();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await node.start();
+    } catch (error) {
+      if (node.running || tries === 5) throw error;
+      await pause(1000);
+    }
+  }
+}
+
+/** kind → (cluster, fault): done when it is healed. */
+const FAULTS = {
+  async kill({ nodes }, { node, ms }) {
+    nodes[node].checkLog();
+    await nodes[node].kill();
+    await pause(ms);
+    await restart(nodes[node]);
+  },
+
+  async freeze({ nodes }, { node, ms }) {
+    nodes[node].freeze();
+    await pause(ms);
+    nodes[node].thaw();
+  },
+
+  async drain({ nodes }, { node, ms }) {
+    await nodes[node].stop();
+    nodes[node].checkLog();
+    await pause(ms);
+    await restart(nodes[node]);
+  },
+
+  async 'redis.clients'({ redis }) {
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  },
+
+  async 'redis.pubsub'({ redis }) {
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  },
+
+  async 'redis.scripts'({ redis }) {
+    await redis.command('SCRIPT', 'FLUSH');
+  },
+
+  async 'redis.restart'({ redis }, { ms }) {
+    await redis.kill();
+    await pause(ms);
+    await redis.start();
+  },
+};
+
+/** Plays a fault and writes down when it began and when it was healed. */
+export async function playFault(cluster, fault, history) {
+  const { kind, ms } = fault;
+  const node = ['kill', 'freeze', 'drain'].includes(kind) ? cluster.nodes[fault.node].name : undefined;
+  history.add('fault', { fault: fault.n, kind, node, ms, begins: true });
+  try {
+    // While Redis is away its own connection of the test can't kill those of others.
+    await FAULTS[kind](cluster, fault).catch((error) => {
+      if (!kind.startsWith('redis.') || kind === 'redis.restart') throw error;
+    });
+  } finally {
+    history.add('fault', { fault: fault.n, kind, node, ends: true });
+  }
+}
