@@ -26,12 +26,12 @@ test('the first call happens as README.md says', async () => {
   try {
     const [alice, bob] = [talk('alice', cluster.nodes[0]), talk('bob', cluster.nodes[1])];
     await Promise.all([alice.hears(/← \{"type":"welcome"/), bob.hears(/← \{"type":"welcome"/)]);
-    const [post, then] = typedBy('alice');
-    alice.type(post);
-    const [, call] = await alice.hears(/"id":2,"call":"([^"]+)"/);
-    bob.type(typedBy('bob')[0].replace('CALL', call));
-    await alice.hears(/← \{"type":"call.joined".*"user":"bob"/);
-    await alice.hears(/← \{"type":"signal".*"type":"answer"/);
+    const [start, then] = typedBy('alice');
+    alice.type(start);
+    await bob.hears(/← \{"type":"call.incoming".*"from":"alice".*"offer":"v=0/);
+    bob.type(typedBy('bob')[0]);
+    await alice.hears(/← \{"type":"call.ringing"/);
+    await alice.hears(/← \{"type":"call.joined".*"user":"bob".*"answer":"v=0/);
     alice.type(then);
     await bob.hears(/← \{"type":"signal".*"candidates"/);
     await alice.hears(/← \{"type":"ok","id":4.*"state":"active"/);

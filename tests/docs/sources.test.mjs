@@ -2,17 +2,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BINARY } from '../support/cluster.mjs';
-import { brokenLinks, brokenPaths, generatedNowhere, missingFromProtocol, missingFromState, pagesBehind } from '../support/docs.mjs';
+import { brokenLinks, brokenPaths, generatedNowhere, missingFromProtocol, missingFromState, pagesBehind, untestedGuarantees } from '../support/docs.mjs';
 
 describe('the documents', () => {
   test('have the tables of the sources (tests/support/docs --write brings them up to date)', () => assert.deepEqual(pagesBehind(BINARY), []));
   test('leave out no table', () => assert.deepEqual(generatedNowhere(), []));
   test('name every field of a hash, every state and every timer', () => assert.deepEqual(missingFromState(), []));
+  test('name tests for every promise and every fault', () => assert.deepEqual(untestedGuarantees(), []));
   test('link to what is there', () => assert.deepEqual(brokenLinks(), []));
   test('name files that are there', () => assert.deepEqual(brokenPaths(), []));
 });
 
 test('what a page leaves out is found', () => {
   for (const [what, missing] of Object.entries(missingFromProtocol(''))) assert.notDeepEqual(missing, [], what);
+  assert.deepEqual(untestedGuarantees('### 1. Five\n\n**Tried by** nobody.\n\n## Faults\n\n| Redis is emptied | nothing | – |\n'), ['1. Five', '| Redis is emptied | nothing | – |', '1 promises', '1 faults']);
   for (const word of ['epoch', 'candidate_once', 'superseded', 'waiting', 'grace']) assert.ok(missingFromState('').includes(word), word);
 });

@@ -101,6 +101,18 @@ function exists(url) {
   }
 }
 
+// ---- docs/guarantees.md ----
+
+/** Promises and faults (by their first words) that name no test, and how many promises there are, if not ten. A link to a test that is not there is a broken link. */
+export function untestedGuarantees(page = read('docs/guarantees.md')) {
+  const isTested = (text) => /\]\(\.\.\/tests\/(system\/[\w-]+\.test\.mjs|unit\/[\w/]+\.c)\)/.test(text);
+  const [promises, faults = ''] = page.split(/^## Faults.*$/m);
+  const sections = promises.split(/^### /m).slice(1);
+  const rows = faults.split('\n').filter((line) => /^\| (?!fault \||---)/.test(line));
+  const untested = [...sections.filter((one) => !isTested(one.split('**Tried by**')[1] ?? '')), ...rows.filter((one) => !isTested(one))];
+  return [...untested.map((one) => one.split('\n')[0]), ...(sections.length === 10 ? [] : [`${sections.length} promises`]), ...(rows.length >= 10 ? [] : [`${rows.length} faults`])];
+}
+
 // ---- docs/state.md ----
 
 const allScripts = () => ['', 'include/'].flatMap((dir) => readdirSync(TOP + LUA + dir).filter((name) => name.endsWith('.lua')).map((name) => read(LUA + dir + name))).join('\n');
@@ -165,7 +177,7 @@ function spokenNames() {
 /** The events that clients hear. `call.created` goes to nobody: it only begins the log. */
 function events() {
   const named = [...allScripts().matchAll(/'(call\.\w+)'/g)].map(([, name]) => name).filter((name) => name !== 'call.created');
-  return [...new Set([...named, 'signal', 'reconnect'])];
+  return [...new Set([...named, 'presence', 'signal', 'reconnect'])];
 }
 
 /** {what: [missing]} */
