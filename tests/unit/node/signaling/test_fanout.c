@@ -58,6 +58,7 @@ static struct call_answer change(uint64_t version, const struct call_entry *entr
 static void join(unsigned id, const struct call_answer *a)
 {
     say(c, "{\"type\":\"call.join\",\"id\":%u,\"call\":\"%s\"}", id, call.text);
+    fake_seats(&stage->store, asked(stage, ASKED_SEATS), 0);
     fake_call(&stage->store, asked(stage, ASKED_JOIN), a);
 }
 
@@ -392,6 +393,7 @@ Test(fanout, a_socket_that_goes_before_the_change_is_answered_still_has_it_broug
     const struct call_entry e = entry(0, 4, "*", "+", NULL);
     const struct call_answer a = change(4, &e, 1);
     say(c, "{\"type\":\"call.join\",\"id\":2,\"call\":\"%s\"}", call.text);
+    fake_seats(&stage->store, asked(stage, ASKED_SEATS), 0);
     conn_gone(c);
     fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
     fake_call(&stage->store, asked(stage, ASKED_JOIN), &a);

@@ -209,21 +209,6 @@ static void few_bytes(struct signaling_settings *s)
     s->bytes = (struct bucket_limit){.rate_per_s = 10, .burst = 2000};
 }
 
-static void two_guesses(struct signaling_settings *s)
-{
-    s->wrong_ids = (struct bucket_limit){.rate_per_s = 2, .burst = 2 * 60};
-}
-
-static void two_calls(struct signaling_settings *s)
-{
-    s->calls_open_max = 2;
-}
-
-static void two_starts(struct signaling_settings *s)
-{
-    s->starts = (struct bucket_limit){.rate_per_s = 2, .burst = 2 * 60};
-}
-
 Test(request_limits, too_many_frames_are_refused_and_far_too_many_close)
 {
     stage = stage_open(three_frames);
@@ -255,69 +240,11 @@ Test(request_limits, acks_count_too_though_nothing_answers_them)
     stage_close(stage);
 }
 
-Test(request_limits, one_sits_in_so_many_calls_at_once)
-{
-    static const char *const frames[] = {"{\"type\":\"call.start\",\"id\":%u,\"to\":[]}",
-                                         "{\"type\":\"call.join\",\"id\":%u,\"call\":\"05new-------------------\"}",
-                                         "{\"type\":\"offer.take\",\"id\":%u,\"call\":\"05new-------------------\"}"};
-    stage = stage_open(two_calls);
-    c = live(stage, "alice");
-    const struct id calls[] = {some_id(5, "one"), some_id(5, "two")};
-    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-        seat(c, &calls[i], 1, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
-    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
-        char frame[128];
-        size_t n = (size_t)(strstr(frames[i], "%u") - frames[i]);
-        snprintf(frame, sizeof frame, "%.*s%u%s", (int)n, frames[i], i + 2, frames[i] + n + 2);
-        say(c, "%s", frame);
-        expect_contains("you sit in as many calls as one may", heard(c));
-    }
-    cr_expect(nothing_asked(stage));
-    say(c, "{\"type\":\"call.join\",\"id\":9,\"call\":\"%s\"}", calls[0].text);
-    cr_expect(fake_find(&stage->store, ASKED_JOIN), "the seat it has is no new one");
-    stage_close(stage);
-}
-
-Test(request_limits, one_starts_so_many_calls_in_a_minute)
-{
-    stage = stage_open(two_starts);
-    c = live(stage, "alice");
-    for (unsigned id = 2; id <= 3; id++) {
-        say(c, "{\"type\":\"call.start\",\"id\":%u,\"to\":[]}", id);
-        fake_err(&stage->store, asked(stage, ASKED_CALL_CREATE), ERR_UNAVAILABLE);
-        expect_contains("unavailable", heard(c));
-    }
-    say(c, "{\"type\":\"call.start\",\"id\":4,\"to\":[]}");
-    expect_contains("\"code\":\"rate_limited\",\"message\":\"too many calls started", heard(c));
-    cr_expect(nothing_asked(stage));
-    stage_close(stage);
-}
-
 Test(request_limits, too_many_bytes_are_refused)
 {
     stage = stage_open(few_bytes);
     c = live(stage, "alice");
     say(c, "{\"type\":\"ping\",\"id\":2,\"x\":\"%01900d\"}", 0);
-    expect_contains("\"code\":\"rate_limited\"", heard(c));
-    stage_close(stage);
-}
-
-Test(request_limits, guessing_ids_has_an_end)
-{
-    stage = stage_open(two_guesses);
-    c = live(stage, "alice");
-    call = some_id(5, "call");
-    for (unsigned id = 2; id <= 3; id++) {
-        get(id);
-        fake_err(&stage->store, asked(stage, ASKED_GET), ERR_NOT_FOUND);
-        expect_contains("\"code\":\"not_found\"", heard(c));
-    }
-    get(4);
-    fake_err(&stage->store, asked(stage, ASKED_GET), ERR_NOT_FOUND);
-    const char *error = heard(c);
-    expect_contains("\"code\":\"rate_limited\"", error);
-    expect_contains("\"retry_after_ms\":", error);
-    say(c, "{\"type\":\"call.get\",\"id\":5,\"call\":\"nonsense\"}");
     expect_contains("\"code\":\"rate_limited\"", heard(c));
     stage_close(stage);
 }

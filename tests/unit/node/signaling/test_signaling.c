@@ -72,7 +72,9 @@ Test(signaling, draining_sends_everybody_away_and_takes_nobody)
     signaling_drain(stage->signaling, 30);
     expect_contains("{\"type\":\"reconnect\",\"after_ms\":", heard(alice));
     expect_heard("", greeting);
-    cr_expect_null(conn_open(stage)->client);
+    struct conn *newcomer = conn_open(stage);
+    expect_contains("{\"type\":\"reconnect\",\"after_ms\":", heard(newcomer));
+    cr_expect_eq(newcomer->closed, CLOSE_OVERLOADED);
     stage_run_until(stage, &alice->closed);
     stage_run_until(stage, &greeting->closed);
     cr_expect_eq(alice->closed, CLOSE_RESTART);
