@@ -117,6 +117,7 @@ static void create_store(struct node *node)
         .redis = {.url = &node->redis_url, .metrics = &node->metrics, .timers = node->timers, .loop = &node->loop},
         .node = node->id,
         .partitions = (unsigned)c->partitions,
+        .dev_key = node->dev_key,
         .limits = {.mailbox_events_max = c->mailbox_events_max,
                    .mailbox_bytes_max = c->mailbox_bytes_max,
                    .devices_max = (unsigned)c->devices_max,

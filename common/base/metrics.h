@@ -39,6 +39,7 @@
     X(GAPS, COUNTER, "gaps_healed_total", "Holes in an event sequence filled from the mailbox")                 \
     X(SLOW_READERS, COUNTER, "slow_readers_total", "Sockets closed with 4008")                                  \
     X(OVERRUNS, COUNTER, "mailbox_overruns_total", "Sessions ended because their mailbox was full")             \
+    X(RESTORED, COUNTER, "sessions_restored_total", "Sessions put back that Redis had lost or knew as they were")  \
     X(TIMERS_FIRED, COUNTER, "timers_fired_total", "Timers of owned partitions that this node fired")           \
     X(SWEPT, COUNTER, "sessions_swept_total", "Sessions of dead nodes that this node suspended")                \
     X(FANOUTS_FINISHED, COUNTER, "fanouts_finished_total", "Fan-outs finished in place of another node")        \

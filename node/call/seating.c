@@ -46,6 +46,16 @@ enum err seating_parse(struct slice text, unsigned partitions, struct seating *r
     return ERR_OK;
 }
 
+void seating_put(struct buf *b, const struct seating *s)
+{
+    buf_putf(b, "%llu;%u%u%s%s%s%s;", (unsigned long long)s->version, s->seats, s->starter, s->relay ? "r" : "",
+             s->locked ? "l" : "", s->open ? "o" : "", s->anyone ? "a" : "");
+    for (unsigned peer = 1; peer <= CALL_SEATS_MAX; peer++) {
+        if (!id_is_none(&s->session[peer]))
+            buf_putf(b, "%u=%.*s;", peer, SLICE_FMT(id_slice(&s->session[peer])));
+    }
+}
+
 unsigned seating_peer(const struct seating *seating, const struct id *session)
 {
     for (unsigned peer = 1; peer <= CALL_SEATS_MAX && !id_is_none(session); peer++) {

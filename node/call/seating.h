@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/base/attr.h"
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/id.h"
 #include "node/call/limits.h"
@@ -24,6 +25,8 @@ struct seating {
 
 /** ERR_SYNTAX if it is not as above. */
 enum err seating_parse(struct slice text, unsigned partitions, struct seating *ret_seating) ATTR_MUST_USE;
+/** The same text again. */
+void seating_put(struct buf *, const struct seating *);
 /** "?7": it does not sit there, it rings. */
 static inline bool seating_rings(struct slice text)
 {
@@ -34,7 +37,8 @@ unsigned seating_peer(const struct seating *, const struct id *session);
 
 /**
  * Whom an entry of a call's log concerns, and how: "*<session> +<session> ?<user>=<user> x<user>=<session>". The marks of sessions:
- * `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently, `o` stops ringing silently.
+ * `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently, `o` stops ringing silently, `=` gets the event and stands there now
+ * whatever it missed (its call was put back), `#` likewise and is out.
  * Those of users, whose devices hear the entry's other event: `?` they ring, called by the one behind the `=`; `x` they stop, all but the session behind
  * the `=`, which has a mark of its own.
  */
@@ -49,7 +53,7 @@ bool target_next(struct slice *rest, unsigned partitions, struct target *ret_tar
 
 static inline bool mark_is_final(char mark)
 {
-    return mark == '!' || mark == '~';
+    return mark == '!' || mark == '~' || mark == '#';
 }
 
 #endif

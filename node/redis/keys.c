@@ -92,6 +92,11 @@ struct key key_log(const struct id *call)
     return make(id_partition(call), "log:", id_slice(call));
 }
 
+struct key key_heal(const struct id *call)
+{
+    return make(id_partition(call), "heal:", id_slice(call));
+}
+
 struct key key_timers(unsigned partition)
 {
     return make(partition, "timers", (struct slice){0});

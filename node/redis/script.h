@@ -15,44 +15,49 @@ struct redis_client;
 struct scripts;
 
 /*  id, file in node/redis/lua */
-#define SCRIPTS_TABLE(X)                \
-    X(SESSION_CREATE, "session_create") \
-    X(SESSION_ATTACH, "session_attach") \
-    X(SESSION_DETACH, "session_detach") \
-    X(SESSION_END, "session_end")       \
-    X(SESSION_FORGET, "session_forget") \
-    X(SESSION_SWEEP, "session_sweep")   \
-    X(HELD_DONE, "held_done")           \
-    X(SESSION_ACK, "session_ack")       \
-    X(MAILBOX_READ, "mailbox_read")     \
-    X(CALL_CREATE, "call_create")       \
-    X(CALL_TAKE, "call_take")           \
-    X(CALL_JOIN, "call_join")           \
-    X(CALL_LEAVE, "call_leave")         \
-    X(CALL_MARK, "call_mark")           \
-    X(CALL_LOCK, "call_lock")           \
-    X(CALL_GET, "call_get")             \
-    X(CALL_EXPIRE, "call_expire")       \
-    X(LOG_READ, "log_read")             \
-    X(CALL_ACCEPT, "call_accept")       \
-    X(CALL_ALERT, "call_alert")         \
-    X(CALL_CANCEL, "call_cancel")       \
-    X(CALL_DISCARD, "call_discard")     \
-    X(CALL_INCOMING, "call_incoming")   \
-    X(CALL_INVITE, "call_invite")       \
-    X(CALL_REJECT, "call_reject")       \
-    X(PAIR_CLAIM, "pair_claim")         \
-    X(USER_REACH, "user_reach")         \
-    X(BLOCK_SET, "block_set")           \
-    X(LIMIT_TAKE, "limit_take")         \
-    X(RING, "ring")                     \
-    X(PRESENCE_SET, "presence_set")     \
-    X(PRESENCE_GET, "presence_get")     \
-    X(OFFER_ADD, "offer_add")           \
-    X(DELIVER, "deliver")               \
-    X(FANOUT_DONE, "fanout_done")       \
-    X(SIGNAL_PUT, "signal_put")         \
-    X(TIMERS_DUE, "timers_due")         \
+#define SCRIPTS_TABLE(X)                  \
+    X(SESSION_CREATE, "session_create")   \
+    X(SESSION_ATTACH, "session_attach")   \
+    X(SESSION_DETACH, "session_detach")   \
+    X(SESSION_END, "session_end")         \
+    X(SESSION_FORGET, "session_forget")   \
+    X(SESSION_SWEEP, "session_sweep")     \
+    X(HELD_DONE, "held_done")             \
+    X(SESSION_ACK, "session_ack")         \
+    X(MAILBOX_READ, "mailbox_read")       \
+    X(CALL_CREATE, "call_create")         \
+    X(CALL_TAKE, "call_take")             \
+    X(CALL_JOIN, "call_join")             \
+    X(CALL_LEAVE, "call_leave")           \
+    X(CALL_MARK, "call_mark")             \
+    X(CALL_LOCK, "call_lock")             \
+    X(CALL_GET, "call_get")               \
+    X(CALL_EXPIRE, "call_expire")         \
+    X(LOG_READ, "log_read")               \
+    X(CALL_ACCEPT, "call_accept")         \
+    X(CALL_ALERT, "call_alert")           \
+    X(CALL_CANCEL, "call_cancel")         \
+    X(CALL_DISCARD, "call_discard")       \
+    X(CALL_INCOMING, "call_incoming")     \
+    X(CALL_INVITE, "call_invite")         \
+    X(CALL_REJECT, "call_reject")         \
+    X(PAIR_CLAIM, "pair_claim")           \
+    X(USER_REACH, "user_reach")           \
+    X(BLOCK_SET, "block_set")             \
+    X(LIMIT_TAKE, "limit_take")           \
+    X(RING, "ring")                       \
+    X(PRESENCE_SET, "presence_set")       \
+    X(PRESENCE_GET, "presence_get")       \
+    X(OFFER_ADD, "offer_add")             \
+    X(SESSION_RESTORE, "session_restore") \
+    X(CALL_RESTORE, "call_restore")       \
+    X(RING_RESTORE, "ring_restore")       \
+    X(CALL_MISSING, "call_missing")       \
+    X(CALL_HEALED, "call_healed")         \
+    X(DELIVER, "deliver")                 \
+    X(FANOUT_DONE, "fanout_done")         \
+    X(SIGNAL_PUT, "signal_put")           \
+    X(TIMERS_DUE, "timers_due")           \
     X(NODE_RENEW, "node_renew")
 
 enum script {

@@ -12,6 +12,7 @@ struct store *store_create(const struct store_settings *settings)
     assert(store);
     store->node = settings->node;
     store->partitions = settings->partitions;
+    store->dev_key = settings->dev_key;
     store->limits = settings->limits;
     store->events = settings->events;
     store->timers = settings->redis.timers;

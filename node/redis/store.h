@@ -11,6 +11,7 @@ struct store_settings {
     struct redis_settings redis; /* its `events` are filled in here */
     struct node_id node;
     unsigned partitions;
+    struct slice dev_key; /* which the nodes agreed on at their start; empty: none. Outlives the store. */
     struct store_limits limits;
     struct store_events events;
 };

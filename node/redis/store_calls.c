@@ -19,8 +19,8 @@ static size_t read_entries(const struct redisReply *list, struct call_entry entr
     return n;
 }
 
-static void read_change(const struct redisReply *reply, struct call_answer *a,
-                        struct call_entry entries[CALL_ENTRIES_MAX])
+void read_call_change(const struct redisReply *reply, struct call_answer *a,
+                      struct call_entry entries[CALL_ENTRIES_MAX])
 {
     a->version = reply_number(reply, 1);
     a->entries = entries;
@@ -47,7 +47,7 @@ void on_call_change(void *context, enum err transport, const struct redisReply *
     struct call_entry entries[CALL_ENTRIES_MAX];
     struct call_answer a = {.err = reply_status(transport, reply)};
     if (a.err == ERR_OK)
-        read_change(reply, &a, entries);
+        read_call_change(reply, &a, entries);
     else if (a.err == ERR_CONFLICT && id_parse(reply_text(reply, 2), q->store->partitions, &a.taker))
         a.peer = (unsigned)reply_number(reply, 1);
     else if (a.err == ERR_RATE_LIMITED)

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
@@ -148,20 +149,43 @@ static size_t read_leases(const struct redisReply *reply, struct node_lease leas
     return n;
 }
 
+/* A lease that was given up or ended is remembered for a while: one that is not known was lost, unless this node itself has slept so long. */
+static enum lease lease_was(const struct store *store, struct slice word)
+{
+    if (slice_is(word, "lapsed"))
+        return LEASE_LAPSED;
+    if (slice_is(word, "running") || !store->lease_renewed_ms)
+        return LEASE_RUNNING;
+    return clock_steady_ms() - store->lease_renewed_ms < REMEMBERED_MS ? LEASE_LOST : LEASE_LAPSED;
+}
+
+/* What all nodes agreed on when they started, for those that will start. */
+static void put_back_cluster(struct store *store)
+{
+    char partitions[16];
+    snprintf(partitions, sizeof partitions, "%u", store->partitions);
+    struct slice agreed[] = {SLICE("SET"), SLICE(KEY_PARTITIONS), slice_of(partitions), SLICE("NX")};
+    redis_command(store->client, agreed, ARRAY_SIZE(agreed), NULL, NULL);
+    struct slice secret[] = {SLICE("SET"), SLICE(KEY_DEV_KEY), store->dev_key, SLICE("NX")};
+    if (store->dev_key.n > 0)
+        redis_command(store->client, secret, ARRAY_SIZE(secret), NULL, NULL);
+}
+
 static void on_nodes(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
     struct node_lease leases[CLUSTER_NODES_MAX];
     size_t count = 0;
-    bool lapsed = false;
+    enum lease was = LEASE_RUNNING;
     enum err err = transport == ERR_OK && reply_count(reply) == 3 ? ERR_OK : ERR_UNAVAILABLE;
     if (err == ERR_OK) {
-        struct slice was = reply_text(reply, 0);
         count = read_leases(reply, leases);
-        lapsed = slice_is(was, "lapsed") || (slice_is(was, "new") && q->store->lease_renewed);
-        q->store->lease_renewed = true;
+        was = lease_was(q->store, reply_text(reply, 0));
+        q->store->lease_renewed_ms = clock_steady_ms();
     }
-    q->fn.nodes(q->context, err, lapsed, leases, count);
+    if (was == LEASE_LOST)
+        put_back_cluster(q->store);
+    q->fn.nodes(q->context, err, was, leases, count);
     free(q);
 }
 
@@ -240,7 +264,7 @@ static bool read_due(struct slice name, unsigned partitions, struct due_timer *r
     static const struct {
         const char *word;
         int kind;
-    } kinds[] = {{"fanout", DUE_FANOUT}, {"expire", DUE_EXPIRE}, {"ring", DUE_RING}, {"grace", DUE_GRACE}};
+    } kinds[] = {{"fanout", DUE_FANOUT}, {"expire", DUE_EXPIRE}, {"ring", DUE_RING}, {"heal", DUE_HEAL}, {"grace", DUE_GRACE}};
     struct slice kind = {0};
     struct slice id = {0};
     if (!slice_split(&name, ':', &kind) || !slice_split(&name, ':', &id) || !id_parse(id, partitions, &ret_timer->id))

@@ -9,6 +9,7 @@
 #include "node/redis/store.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/heal.h"
 #include "node/store/people.h"
 #include "node/store/presence.h"
 #include "node/store/rings.h"
@@ -25,7 +26,8 @@ struct store {
     struct store_limits limits;
     struct store_events events;
     struct timer canary_timer;
-    bool lease_renewed;      /* once at least */
+    struct slice dev_key;
+    uint64_t lease_renewed_ms; /* steady clock, last; 0: never */
     uint64_t canary_sent;    /* number of the last one */
     uint64_t canary_since;   /* earlier ones were sent before the bus was cut last */
     uint64_t canary_back_ms; /* steady clock, when one came back; 0: none since the bus was cut */
@@ -37,6 +39,9 @@ struct question {
     void *context;
     union {
         session_answer_fn *session;
+        restored_fn *restored;
+        restored_call_fn *restored_call;
+        peeked_fn *peeked;
         mailbox_page_fn *page;
         reply_found_fn *reply;
         call_answer_fn *call;
@@ -73,6 +78,8 @@ size_t reply_seatings(const struct redisReply *, size_t from, unsigned partition
 /* store_calls.c: what the questions about calls have in common. */
 struct question *call_question(struct store *, call_answer_fn *, void *context);
 void on_call_change(void *context, enum err transport, const struct redisReply *);
+/* {"ok", version, entries, fanned, …}; `entries` is room for them. */
+void read_call_change(const struct redisReply *, struct call_answer *, struct call_entry entries[CALL_ENTRIES_MAX]);
 /* Call, log and timers, and the call's id: KEYS 1-3 and ARGV 1 of every script that changes a call. */
 void put_call_keys(struct script_args *, const struct id *call);
 void put_actor(struct script_args *, const struct call_actor *);

@@ -24,6 +24,12 @@ uint64_t order_written(struct order *o)
     return o->seq;
 }
 
+void order_lost(struct order *o, uint64_t last)
+{
+    if (o->heard > last)
+        o->heard = last > o->seq ? last : o->seq;
+}
+
 bool order_is_behind(const struct order *o)
 {
     return o->seq < o->heard;

@@ -29,6 +29,8 @@ enum order_step { ORDER_NEXT, ORDER_GAP };
 enum order_step order_events(struct order *, uint64_t first, uint64_t count, uint64_t *ret_skip);
 /** One event was written. Its number. */
 uint64_t order_written(struct order *);
+/** The store has forgotten what was heard of beyond `last`: those numbers go to other events. Nothing that was written is taken back. */
+void order_lost(struct order *, uint64_t last);
 /** There are events that have not been written. */
 bool order_is_behind(const struct order *);
 

@@ -286,6 +286,7 @@ void client_closed(struct client *c)
 {
     struct signaling *sig = c->signaling;
     timer_cancel(&c->timer);
+    heal_forget(c);
     ack_flush(c);
     forget_requests(c);
     /* Superseded and moved sessions are no longer ours to suspend; the store would refuse by the epoch anyway. */
@@ -302,6 +303,7 @@ void client_closed(struct client *c)
     }
     free(c->device);
     free(c->seats);
+    free(c->rings);
     free(c);
 }
 
@@ -356,13 +358,55 @@ static void seat_set(struct client *c, const struct id *call, const struct seati
         seat_renew(seat, seating);
 }
 
+/* ---- rings ---- */
+
+struct client_ring *ring_find(struct client *c, const struct id *call)
+{
+    for (size_t i = 0; i < c->ring_count; i++) {
+        if (id_eq(&c->rings[i].call, call))
+            return &c->rings[i];
+    }
+    return NULL;
+}
+
+static void ring_drop(struct client *c, const struct id *call)
+{
+    struct client_ring *ring = ring_find(c, call);
+    if (!ring)
+        return;
+    *ring = c->rings[--c->ring_count];
+    if (c->ring_count == 0) {
+        free(c->rings);
+        c->rings = NULL;
+    }
+}
+
+static void ring_set(struct client *c, const struct id *call, uint64_t version)
+{
+    struct client_ring *ring = ring_find(c, call);
+    if (!ring && c->ring_count == RINGS_OF_CLIENT_MAX)
+        ring_drop(c, &c->rings[0].call); /* the oldest; it would not be put back */
+    if (!ring) {
+        struct client_ring *rings = realloc(c->rings, (c->ring_count + 1) * sizeof *rings);
+        assert(rings);
+        c->rings = rings;
+        ring = &c->rings[c->ring_count++];
+    }
+    *ring = (struct client_ring){*call, version};
+}
+
 void seat_update(struct client *c, const struct id *call, struct slice text)
 {
     struct seating seating;
+    uint64_t version = 0;
+    if (seating_rings(text)) {
+        if (slice_to_u64(slice_make(text.p + 1, text.n - 1), &version))
+            ring_set(c, call, version);
+        return;
+    }
+    ring_drop(c, call);
     if (text.n == 0)
         seat_drop(c, call);
-    else if (seating_rings(text))
-        return;
     else if (seating_parse(text, c->signaling->settings.partitions, &seating) == ERR_OK)
         seat_set(c, call, &seating);
     else

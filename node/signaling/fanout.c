@@ -19,7 +19,8 @@ struct leg {
     struct id session; /* of a user's share: the acting one, if it goes along */
     struct slice user; /* empty: a session's share */
     unsigned holes;
-    bool final; /* the session is out of the call when it is done */
+    bool final;  /* the session is out of the call when it is done */
+    bool enters; /* it sits down by it */
 };
 
 struct fanout {
@@ -35,6 +36,7 @@ struct fanout {
     size_t leg_count;
     size_t open;
     enum err err;      /* the first failure */
+    bool session_gone; /* the store does not know it, and may have lost it */
     bool session_over; /* the session whose request it is has ended meanwhile */
     struct leg legs[LEGS_MAX];
 };
@@ -85,12 +87,18 @@ static void on_log_for_leg(void *context, const struct call_answer *a)
 static void leg_settle(struct leg *leg, enum err err)
 {
     struct fanout *f = leg->fanout;
-    if (err == ERR_GONE && !leg->final)
+    bool over = err == ERR_GONE || err == ERR_OVERRUN || err == ERR_NOT_FOUND;
+    if ((err == ERR_GONE || err == ERR_NOT_FOUND) && leg->enters && !leg->final)
         fanout_leave(f->signaling, &f->call, &leg->session, "lost", NULL,
                      NULL); /* it ended while it was on its way into the call */
-    if ((err == ERR_GONE || err == ERR_OVERRUN) && own_reply(leg).n)
-        f->session_over = true;
-    leg_done(leg, err == ERR_GONE || err == ERR_OVERRUN ? ERR_OK : err == ERR_HOLE ? ERR_UNAVAILABLE : err);
+    else if (err == ERR_NOT_FOUND && !leg->final)
+        heal_missing(f->signaling, &f->call,
+                     &leg->session); /* the end of a session frees its seats: this one was lost */
+    if (over && own_reply(leg).n) {
+        f->session_gone = err == ERR_NOT_FOUND && heal_may_help(f->request->client);
+        f->session_over = !f->session_gone;
+    }
+    leg_done(leg, over ? ERR_OK : err == ERR_HOLE ? ERR_UNAVAILABLE : err);
 }
 
 static void on_delivered(void *context, enum err err, uint64_t version)
@@ -142,6 +150,7 @@ static void leg_send(struct leg *leg, const struct call_entry *entries, size_t c
         if (!mark)
             continue;
         leg->final = mark_is_final(mark);
+        leg->enters = leg->enters || mark == '*';
         own[d.count++] = (struct delivery_entry){entries[i].version, mark, entries[i].seating, entries[i].body};
     }
     d.request = d.reply.n ? f->request->id : 0;
@@ -163,6 +172,7 @@ static void leg_ring(struct leg *leg)
         bool acts = !id_is_none(&leg->session) && id_eq(&t.session, &leg->session);
         char mark = acts ? mark_for(f->signaling, &t.session, e->targets) : 0;
         leg->final = leg->final || mark_is_final(mark) || mark == 'o';
+        leg->enters = leg->enters || mark == '*';
         ring.caller = t.mark == '?' ? t.caller : ring.caller;
         own[ring.count++] = (struct ring_entry){e->version, t.mark, t.session, mark, e->seating, e->ring};
     }
@@ -345,6 +355,8 @@ static void on_request_fanned(void *context, enum err err)
         request_drop(rq);
         return;
     }
+    if (f->session_gone && rq->client)
+        err = ERR_UNAVAILABLE; /* it may be sent again when the session is back */
     if (err == ERR_OK && rq->client)
         update_own_seat(rq, f);
     if (err == ERR_OK)

@@ -32,8 +32,8 @@ static void on_charged(void *context, enum err err, uint64_t wait_ms)
 void request_fail_call(struct request *rq, enum err err)
 {
     struct client *c = rq->client;
-    if (err != ERR_NOT_FOUND || !c) {
-        request_fail(rq, err, NULL);
+    if (err != ERR_NOT_FOUND || !c || heal_may_find(rq)) {
+        request_fail(rq, err == ERR_NOT_FOUND && c ? ERR_UNAVAILABLE : err, NULL);
         return;
     }
     uint64_t wait_ms = bucket_take(&c->wrong_ids, &rq->signaling->settings.wrong_ids, SIXTIETHS, clock_steady_ms());

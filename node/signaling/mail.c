@@ -44,6 +44,10 @@ static void on_page(void *context, const struct session_answer *a, uint64_t firs
         client_close(c, CLOSE_SUPERSEDED); /* its word that it moved was lost */
         return;
     }
+    if (a->err == ERR_NOT_FOUND || (a->err == ERR_OK && a->seq < c->order.seq)) {
+        heal_client(c); /* the store has forgotten; or the session ended while this node slept, and then that is said */
+        return;
+    }
     if (a->err == ERR_GONE) {
         client_close(c, CLOSE_RESTART); /* its session is no more: the next hello gets the truth */
         return;
@@ -120,7 +124,5 @@ void on_mail_detached(void *context, const struct id *session, uint64_t epoch, e
 
 void on_mail_healed(void *context)
 {
-    struct signaling *sig = context;
-    for (struct client *c = sig->sessions; c; c = c->hh.next)
-        mail_read(c);
+    heal_all(context); /* each mailbox is read once it is clear that it is there */
 }

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "node/signaling/private.h"
 
@@ -13,6 +14,8 @@
 enum {
     LEASE_MS = 6000,
     RENEW_EVERY_MS = 2000,
+    RENEW_LATE_MS = 3000,
+    OTHERS_RENEW_MS = 2 * RENEW_EVERY_MS,
     LOOK_EVERY_MS = 250,
     AGAIN_MS = 3000,
     FLUSH_EVERY_TICKS = 2,
@@ -27,7 +30,9 @@ struct owner {
     unsigned looking; /* partitions whose timers are being asked for */
     unsigned ticks;
     struct sweeper *sweeper;
-    unsigned answers; /* questions whose answer comes back to this object */
+    uint64_t renewed_ms;    /* when the lease was renewed last; 0: never */
+    uint64_t sweep_from_ms; /* before that nobody is taken for dead */
+    unsigned answers;       /* questions whose answer comes back to this object */
     bool gone;
 };
 
@@ -79,7 +84,21 @@ static uint64_t grace_left(const struct signaling *sig, uint64_t ended_ms)
     return gone_ms < sig->settings.grace_ms ? sig->settings.grace_ms - gone_ms : 0;
 }
 
-static void on_nodes(void *context, enum err err, bool lapsed, const struct node_lease *nodes, size_t count)
+/*
+ * The lease comes in later than it should: what kept it, a store that was away most likely, will have kept the others too. Before they are taken for dead they
+ * have time to renew theirs; or each outage would cost every node its sockets.
+ */
+static bool may_sweep(struct owner *o, bool lapsed)
+{
+    uint64_t now = clock_steady_ms();
+    bool late = o->renewed_ms && now - o->renewed_ms > RENEW_LATE_MS;
+    o->renewed_ms = now;
+    if (lapsed || late)
+        o->sweep_from_ms = now + OTHERS_RENEW_MS;
+    return now >= o->sweep_from_ms;
+}
+
+static void on_nodes(void *context, enum err err, enum lease was, const struct node_lease *nodes, size_t count)
 {
     struct owner *o = context;
     if (!answered(o) || err != ERR_OK)
@@ -87,11 +106,8 @@ static void on_nodes(void *context, enum err err, bool lapsed, const struct node
     struct signaling *sig = o->signaling;
     for (unsigned p = 0; p < sig->settings.partitions; p++)
         o->owns[p] = owns(&sig->settings.node, p, nodes, count);
-    if (lapsed) {
-        log_warn("lease.lapsed", LOG_U64("sessions", HASH_COUNT(sig->sessions)));
-        on_mail_healed(sig); /* whoever was taken for gone meanwhile is told so, and comes back */
-    }
-    if (!sweep_begin(o->sweeper))
+    heal_on_lease(sig, was); /* whoever was taken for gone meanwhile is told so, and comes back */
+    if (!may_sweep(o, was != LEASE_RUNNING) || !sweep_begin(o->sweeper))
         return;
     for (size_t i = 0; i < count; i++)
         sweep_note(o->sweeper, &nodes[i].node, nodes[i].lives, grace_left(sig, nodes[i].ended_ms));
@@ -104,6 +120,12 @@ static void on_renew(struct timer *timer)
     o->answers++;
     store_lease_renew(o->signaling->store, LEASE_MS, on_nodes, o);
     timer_set(o->signaling->settings.timers, timer, RENEW_EVERY_MS, on_renew);
+}
+
+void owner_renew(struct owner *o)
+{
+    if (o)
+        timer_set(o->signaling->settings.timers, &o->renew, 0, on_renew);
 }
 
 static void on_expired(void *context, const struct call_answer *a)
@@ -133,6 +155,8 @@ static void fire(struct signaling *sig, const struct due_timer *due)
         farewell_start(sig, &due->id, due->user, 0, "lost", NULL, NULL);
     } else if (due->kind == DUE_RING && name_is_valid(due->user)) {
         store_ring_expire(sig->store, &due->id, due->user, on_expired, due_call_create(sig, &due->id));
+    } else if (due->kind == DUE_HEAL) {
+        heal_finish(sig, &due->id);
     } else if (due->kind == DUE_EXPIRE) {
         store_offer_expire(sig->store, &due->id, on_expired, due_call_create(sig, &due->id));
     }
@@ -165,6 +189,7 @@ static void on_look(struct timer *timer)
         acks_flush(sig);
         brought_out_flush(sig);
     }
+    heal_tick(sig);
     mail_retry(sig);
     watch_retry(sig);
     if (o->ticks % RETRY_EVERY_TICKS == 0)

@@ -11,11 +11,12 @@
 #include "node/signaling/signaling.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/heal.h"
 #include "node/store/people.h"
 #include "node/store/presence.h"
 #include "node/store/rings.h"
 
-enum { CALLS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
+enum { CALLS_OF_CLIENT_MAX = 16, RINGS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
 
 struct request;
 struct outbox;
@@ -45,6 +46,12 @@ struct signaling {
     struct undone *undone;           /* list of what the store has still to be told */
     size_t undone_count;
     bool stopped;
+    struct {
+        struct client *queue; /* whom the store may have forgotten */
+        unsigned asked;       /* of them, under way */
+        bool waits;           /* for what the lease says */
+        uint64_t ticked_ms, slept_ms, lost_ms; /* steady clock; 0: never */
+    } heal;
 };
 
 /* Where this client sits, as far as this node has heard. */
@@ -53,6 +60,12 @@ struct seat {
     struct seating seating;
     uint64_t
         sent[CALL_SEATS_MAX + 1]; /* by peer: the last request that was stored for it; 0 when another sat down there */
+};
+
+/* A call that rings for this client's user, as far as this node has heard. */
+struct client_ring {
+    struct id call;
+    uint64_t version;
 };
 
 enum client_state {
@@ -67,6 +80,7 @@ struct client {
     UT_hash_handle hh;
     struct client *next, *prev;         /* signaling.clients */
     struct client *ack_next, *ack_prev; /* signaling.acks */
+    struct client *heal_next, *heal_prev; /* signaling.heal.queue */
     struct signaling *signaling;
     struct conn *conn;
     struct claims *claims;
@@ -88,6 +102,11 @@ struct client {
     struct outbox *outboxes;
     struct seat *seats;
     size_t seat_count;
+    struct client_ring *rings;
+    size_t ring_count;
+    bool heal_queued;
+    uint64_t checked_ms; /* steady clock: the store was asked whether it knows all of this */
+    uint64_t healing_ms; /* likewise: it did not, and one of its calls is on its way back */
     struct bucket frames, bytes, wrong_ids;
     unsigned frames_refused;
     struct timer timer; /* hello, then the token's end */
@@ -139,6 +158,8 @@ unsigned user_partition(const struct signaling *, struct slice user);
 struct seat *seat_find(struct client *, const struct id *call);
 /* Takes a seating in if it is newer than what is known; an empty text means that the client is out. */
 void seat_update(struct client *, const struct id *call, struct slice text);
+
+struct client_ring *ring_find(struct client *, const struct id *call);
 
 /* ---- request.c ---- */
 /* Takes a decoded frame of a client that may speak; owns `doc` from here on. */
@@ -241,6 +262,23 @@ void on_watch_presence(void *context, struct slice user, uint64_t rev, const str
 void on_watch_blocks(void *context, struct slice user, bool blocked, const struct slice *watchers, size_t count);
 void on_watch_followed(void *context, struct slice user);
 
+/* ---- heal.c ---- */
+/* The store may have forgotten all: asks about every session here. */
+void heal_all(struct signaling *);
+/* It may have forgotten this one. */
+void heal_client(struct client *);
+void heal_on_lease(struct signaling *, enum lease was);
+void heal_tick(struct signaling *);
+void heal_forget(struct client *);
+/* The store knows no such session, though it is this client's: it is asked about. False: it has been, and the answer stands. */
+bool heal_may_help(struct client *);
+/* The store knows no such call, though the client sits in it or is rung for it: likewise. */
+bool heal_may_find(struct request *);
+/* A member's session is not where it should be. */
+void heal_missing(struct signaling *, const struct id *call, const struct id *session);
+/* The call has waited long enough for those who know of it. */
+void heal_finish(struct signaling *, const struct id *call);
+
 /* ---- suspension.c ---- */
 /* The socket of that epoch is gone: the session is suspended, and the calls it sits in are told. */
 void suspension_detach(struct signaling *, const struct session_detach *, const struct seat *seats, size_t count);
@@ -258,6 +296,8 @@ void farewell_start(struct signaling *, const struct id *session, struct slice u
 
 /* ---- owner.c ---- */
 struct owner *owner_create(struct signaling *);
+/* Renews the lease now. */
+void owner_renew(struct owner *);
 void owner_destroy(struct owner *);
 
 /* ---- sweep.c ---- */

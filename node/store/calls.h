@@ -111,7 +111,7 @@ struct delivery {
     size_t count;
 };
 /**
- * ERR_OK: it is up to date. ERR_HOLE: it stands at `version`, send what comes after that. ERR_GONE: there is no such session. ERR_OVERRUN: its mailbox
+ * ERR_OK: it is up to date. ERR_HOLE: it stands at `version`, send what comes after that. ERR_NOT_FOUND: there is no such session. ERR_GONE: it has ended. ERR_OVERRUN: its mailbox
  * was full, it is over.
  */
 typedef void delivered_fn(void *context, enum err, uint64_t version);

@@ -15,11 +15,14 @@ struct node_lease {
     uint64_t ended_ms; /* since its lease ended; 0 while it lives */
 };
 
-/**
- * Renews this node's lease (lease_ms 0: gives it up) and tells of all nodes, this one included, and of the dead of the last minutes. `lapsed`: the own lease had
- * ended, or was lost, though it had been renewed before: others may have taken this node for dead.
- */
-typedef void nodes_fn(void *context, enum err, bool lapsed, const struct node_lease *nodes, size_t count);
+/** What the own lease was. */
+enum lease {
+    LEASE_RUNNING, /* or it is the first */
+    LEASE_LAPSED,  /* it had ended: others may have taken this node for dead */
+    LEASE_LOST,    /* the store does not know it, though it had been renewed lately: it has lost its data */
+};
+/** Renews this node's lease (lease_ms 0: gives it up) and tells of all nodes, this one included, and of the dead of the last minutes. */
+typedef void nodes_fn(void *context, enum err, enum lease was, const struct node_lease *nodes, size_t count);
 void store_lease_renew(struct store *, uint64_t lease_ms, nodes_fn *, void *context);
 
 /** The nodes that hold sessions of a partition, the dead among them. */
@@ -42,7 +45,7 @@ void store_held_done(struct store *, unsigned partition, const struct node_id *d
 
 /** A timer that is due. */
 struct due_timer {
-    enum { DUE_FANOUT, DUE_EXPIRE, DUE_RING, DUE_GRACE } kind;
+    enum { DUE_FANOUT, DUE_EXPIRE, DUE_RING, DUE_HEAL, DUE_GRACE } kind;
     struct id id;      /* the call's, or the session's for DUE_GRACE */
     struct slice user; /* DUE_RING, DUE_GRACE */
 };

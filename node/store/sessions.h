@@ -80,7 +80,7 @@ void store_session_forget(struct store *, const struct id *, struct slice user, 
 /** The client has handled everything up to `seq`. */
 void store_session_ack(struct store *, const struct id *, uint64_t seq);
 
-/** Some events after `after`, rising, and the session's seatings in `answer`. ERR_GONE; ERR_STALE: a later attach has it. */
+/** Some events after `after`, rising, and the session's seatings in `answer`. ERR_NOT_FOUND; ERR_GONE: no socket holds it; ERR_STALE: a later attach has it. */
 typedef void mailbox_page_fn(void *context, const struct session_answer *answer, uint64_t first_seq,
                              const struct slice *bodies, size_t count);
 enum { MAILBOX_PAGE = 64 };

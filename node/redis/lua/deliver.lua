@@ -2,8 +2,9 @@
 -- KEYS 1 session  2 mailbox  3 replies  4 timers  5 prefix of users' devices  6 prefix of their presence  7 prefix of their watch channels
 -- ARGV 1 session id  2 call id  3 request id (0: none)  4 reply body  5 how many replies are kept  6 most events  7 most bytes
 --      then for each version, rising: version, mark, seating, body
--- Marks: `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently, `o` stops ringing silently.
--- Returns {"ok"}; {"hole", version it stands at}; {"gone"} there is no such session; {"overrun"} its mailbox was full, it is over.
+-- Marks: `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently, `o` stops ringing silently;
+--        `=` gets the event and stands there now, whatever it missed, `#` likewise and is out.
+-- Returns {"ok"}; {"hole", version it stands at}; {"not_found"} there is no such session; {"gone"} it has ended; {"overrun"} its mailbox was full, it is over.
 -- include: now
 -- include: body
 -- include: deliver
@@ -13,7 +14,8 @@ local id, call, request, reply, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[
 local limits = {events = tonumber(ARGV[6]), bytes = tonumber(ARGV[7])}
 
 local s = deliver_load(session, call)
-if not s or s.state == 'ended' then return {'gone'} end
+if not s then return {'not_found'} end
+if s.state == 'ended' then return {'gone'} end
 if s.state == 'overrun' then return {'overrun'} end
 s.mailbox = mailbox
 for i = 8, #ARGV, 4 do

@@ -1,14 +1,14 @@
 -- What a session's mailbox holds after `seq`, and which calls it is in.
 -- KEYS 1 session  2 mailbox
 -- ARGV 1 seq  2 how many events at most  3 epoch of the attach that asks
--- Returns {"ok", last event, {seq, body, seq, body, …}, call, seating, …}, or {"gone"}. {"stale"} a later attach or session has its place; {"gone"} also if no
+-- Returns {"ok", last event, {seq, body, seq, body, …}, call, seating, …}, or {"not_found"}. {"stale"} a later attach or session has its place; {"gone"} if no
 -- socket holds it: its node was taken for dead.
 -- include: session
 local session, mailbox = KEYS[1], KEYS[2]
 local after, count, epoch = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
 local s, seatings = session_load(session)
-if not s.seq then return {'gone'} end
+if not s.seq then return {'not_found'} end
 if s.epoch ~= epoch or s.state == 'superseded' then return {'stale'} end
 if s.state ~= 'attached' then return {'gone'} end
 local events = {}

@@ -4,7 +4,7 @@
 -- ARGV 1 call id  2 user  3 who calls  4 acting session ("": none)  5 request id (0: none)  6 reply body  7 how many replies are kept  8 most events  9 most bytes
 --      then for each version, rising: version, mark (`?` rings, `x` stops), session that is spoken of by name, its mark (or ""), its seating, body
 -- The body of `?` lacks its last pair: `in_call`. A session that is named and has no mark here has a share of its own (deliver.lua).
--- Returns {"ok", how many attached devices there are}; {"gone"} or {"overrun"}: the acting session is over.
+-- Returns {"ok", how many attached devices there are}; {"gone"} or {"overrun"}: the acting session is over; {"not_found"}: there is none.
 -- include: now
 -- include: body
 -- include: deliver
@@ -49,5 +49,8 @@ for _, id in ipairs(redis.call('HVALS', devices)) do
   if holds then attached = attached + 1 end
   acted = acted or (lives and id == actor)
 end
-if not acted and not bring(actor) then return {redis.call('HGET', session_prefix .. actor, 'state') == 'overrun' and 'overrun' or 'gone'} end
+if not acted and not bring(actor) then
+  local state = redis.call('HGET', session_prefix .. actor, 'state')
+  return {state == 'overrun' and 'overrun' or state and 'gone' or 'not_found'}
+end
 return {'ok', attached}

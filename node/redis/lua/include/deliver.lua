@@ -17,18 +17,19 @@ end
 
 -- "hole" when an earlier version is missing, "overrun" when the mailbox is full, nil when it was taken or is old.
 local function deliver_take(s, version, mark, seats, event, limits)
-  if version <= s.at then return nil end
+  local healed = mark == '=' or mark == '#' -- whatever was missed
+  if version < s.at or (version == s.at and mark ~= '#') or (mark == '#' and not s.seating) then return nil end
   local rings = mark == '?' or mark == 'x' or mark == 'o'
   if rings and s.seating then return nil end
   if mark == '*' and s.seating then return 'hole' end
-  if not rings and mark ~= '*' and (not s.seating or version ~= s.at + 1) then return 'hole' end
-  if mark == '+' or mark == '!' or mark == '?' or (mark == 'x' and s.ring) then
+  if not rings and not healed and mark ~= '*' and (not s.seating or version ~= s.at + 1) then return 'hole' end
+  if mark == '+' or mark == '!' or mark == '?' or healed or (mark == 'x' and s.ring) then
     if not mailbox_put(s.mailbox, s, event, limits.events, limits.bytes) then return 'overrun' end
     s.bodies[#s.bodies + 1] = event
   end
   s.at, s.changed = version, true
   s.ring = mark == '?' and tostring(version) or nil
-  s.seating = not rings and mark ~= '!' and mark ~= '~' and version .. seats or nil
+  s.seating = not rings and mark ~= '!' and mark ~= '~' and mark ~= '#' and version .. seats or nil
   return nil
 end
 

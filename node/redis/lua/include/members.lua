@@ -1,4 +1,5 @@
--- Who sits in a call: call.members is a list of {peer, session, user, device, name, state, mark, since}.
+-- Who sits in a call: call.members is a list of {peer, session, user, device, name, state, mark, since, absent}.
+-- absent: put back without a word from its own node (include/heal.lua); no session is told anything there.
 local function call_member(call, field, value)
   for i, m in ipairs(call.members) do
     if m[field] == value then return m, i end
@@ -14,7 +15,7 @@ end
 -- ";52ro;1=session;3=session;": the call's facts (its seats, the starter's peer or 0; flags: r relay, l locked, o open, a anyone may come by its id), then
 -- who sits where, as sessions and nodes keep it (node/call/seating.h). A node can put a call back from it.
 local function call_seating(call)
-  local starter = call_member(call, 'user', call.starter)
+  local starter = call.starter ~= '' and call_member(call, 'user', call.starter) or call_member(call, 'session', call.starter_session)
   local parts = {string.format(';%d%d%s%s%s%s;', call.seats, starter and starter.peer or 0, call.privacy == 'relay' and 'r' or '',
     call.locked and 'l' or '', call.open and 'o' or '', call.allow == '*' and 'a' or '')}
   for _, m in ipairs(call.members) do parts[#parts + 1] = m.peer .. '=' .. m.session .. ';' end

@@ -105,11 +105,11 @@ Test(script_mailbox, calls_are_counted_apart_but_events_together)
     lab_expect("events alice 2 [{\"type\":\"e\"}] call2=2;51;1=alice;", lab_heard(lab));
 }
 
-Test(script_mailbox, whoever_does_not_exist_is_gone)
+Test(script_mailbox, whoever_does_not_exist_is_not_found)
 {
     const struct lab_entry e = {1, '*', "1=alice;", NULL};
-    lab_expect("gone", lab_deliver(lab, "nobody", "call1", (struct lab_delivery){&e, 1, NULL, NULL}));
-    lab_expect("gone", lab_mailbox_read(lab, "nobody", 0, 1));
+    lab_expect("not_found", lab_deliver(lab, "nobody", "call1", (struct lab_delivery){&e, 1, NULL, NULL}));
+    lab_expect("not_found", lab_mailbox_read(lab, "nobody", 0, 1));
 }
 
 Test(script_mailbox, nothing_is_published_for_a_suspended_session)

@@ -269,7 +269,7 @@ Test(script_session, what_is_forgotten_leaves_nothing)
     lab_expect("{17}:holders", lab_ask(lab, "KEYS *"));       /* the node lives on */
     lab_expect("ok", lab_session_forget(lab, "alice"));
     lab_expect("gone", lab_session_end(lab, "alice", 0));
-    lab_expect("gone", lab_mailbox_read(lab, "alice", 0, 10));
+    lab_expect("not_found", lab_mailbox_read(lab, "alice", 0, 10));
 }
 
 #define HELD "{17}:held:node-12chars"

@@ -15,8 +15,9 @@ void fake_describe_reply(struct asked *, struct slice reply);
 struct asked *fake_ask_call(struct store *, enum asked_kind, const struct call_actor *, call_answer_fn *,
                             void *context);
 
-/* fake_users.c and fake_presence.c: fake_err() for their questions. False: it is none of them. */
+/* fake_users.c, fake_presence.c and fake_heal.c: fake_err() for their questions. False: it is none of them. */
 bool fake_users_err(const struct asked *, enum err);
 bool fake_presence_err(const struct asked *, enum err);
+bool fake_heal_err(const struct asked *, enum err);
 
 #endif

@@ -352,7 +352,7 @@ void fake_done(struct store *store, struct asked *asked, enum err err)
 void fake_leases(struct store *store, struct asked *asked, bool lapsed, const struct node_lease *leases, size_t count)
 {
     struct asked q = fake_take(store, asked);
-    q.fn.nodes(q.context, ERR_OK, lapsed, leases, count);
+    q.fn.nodes(q.context, ERR_OK, lapsed ? LEASE_LAPSED : LEASE_RUNNING, leases, count);
 }
 
 void fake_nodes(struct store *store, struct asked *asked, const struct node_id *nodes, size_t count)
@@ -385,7 +385,7 @@ void fake_due(struct store *store, struct asked *asked, const struct due_timer *
 void fake_err(struct store *store, struct asked *asked, enum err err)
 {
     struct asked q = fake_take(store, asked);
-    if (fake_users_err(&q, err) || fake_presence_err(&q, err))
+    if (fake_users_err(&q, err) || fake_heal_err(&q, err) || fake_presence_err(&q, err))
         return;
     switch (q.kind) {
     case ASKED_FIND:
@@ -405,7 +405,7 @@ void fake_err(struct store *store, struct asked *asked, enum err err)
         q.fn.delivered(q.context, err, 0);
         break;
     case ASKED_LEASE:
-        q.fn.nodes(q.context, err, false, NULL, 0);
+        q.fn.nodes(q.context, err, LEASE_RUNNING, NULL, 0);
         break;
     case ASKED_DUE:
         q.fn.due(q.context, err, NULL, 0);

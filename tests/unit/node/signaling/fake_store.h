@@ -8,6 +8,7 @@
 
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/heal.h"
 #include "node/store/people.h"
 #include "node/store/presence.h"
 #include "node/store/rings.h"
@@ -56,6 +57,12 @@ enum asked_kind {
     ASKED_BLOCK_GET,
     ASKED_WRONG_ID,
     ASKED_SEATS,
+    ASKED_RESTORE,
+    ASKED_RESTORE_CALL,
+    ASKED_RESTORE_RING,
+    ASKED_PEEK,
+    ASKED_HEALED,
+    ASKED_MISSING,
     ASKED_PRESENCE_SET,
     ASKED_PRESENCE_GET,
 };
@@ -95,6 +102,9 @@ struct asked {
         blocked_fn *blocked;
         charged_fn *charged;
         seats_fn *seats;
+        restored_fn *restored;
+        restored_call_fn *restored_call;
+        peeked_fn *peeked;
         presence_fn *presence;
     } fn;
     void *context;
@@ -131,6 +141,11 @@ void fake_blocked(struct store *, struct asked *, const struct slice *users, siz
 void fake_charged(struct store *, struct asked *, enum err, uint64_t retry_after_ms);
 void fake_seats(struct store *, struct asked *, uint64_t seats);
 void fake_presence(struct store *, struct asked *, const struct presence_answer *);
+void fake_restored(struct store *, struct asked *, const struct restored *);
+/** `missed`: with ERR_HOLE. */
+void fake_restored_call(struct store *, struct asked *, const struct call_answer *change,
+                        const struct missed_entry *missed);
+void fake_peeked(struct store *, struct asked *, const struct peeked *);
 /** With that outcome and nothing else, whatever kind it is. */
 void fake_err(struct store *, struct asked *, enum err);
 /** The store that always fails: everything that is open, and what is asked meanwhile, is answered with ERR_UNAVAILABLE. */

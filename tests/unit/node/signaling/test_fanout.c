@@ -179,9 +179,22 @@ Test(fanout, a_store_that_goes_in_between_is_told_and_nothing_is_called_done)
     }
 }
 
-Test(fanout, a_member_that_is_no_more_leaves_and_holds_nobody_up)
+/* Its end frees its seats. */
+Test(fanout, a_member_that_has_ended_holds_nobody_up)
 {
     const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    delivered(&bob, ERR_GONE, 0);
+    expect_done("4-4");
+    expect_contains("\"type\":\"ok\"", heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
+Test(fanout, whoever_ends_on_the_way_into_a_call_leaves_it)
+{
+    const struct call_entry e = entry(0, 4, "+", "*", NULL);
     const struct call_entry left = entry(1, 5, "+", "~", NULL);
     const struct call_answer a = change(4, &e, 1);
     const struct call_answer b = change(5, &left, 1);
@@ -189,7 +202,6 @@ Test(fanout, a_member_that_is_no_more_leaves_and_holds_nobody_up)
     delivered(&c->session, ERR_OK, 0);
     delivered(&bob, ERR_GONE, 0);
     expect_done("4-4");
-    expect_contains("\"type\":\"ok\"", heard(c));
     struct asked *leave = asked(stage, ASKED_LEAVE);
     cr_expect(id_eq(&leave->session, &bob));
     cr_expect_str_eq(leave->text, "0 lost");
@@ -198,6 +210,20 @@ Test(fanout, a_member_that_is_no_more_leaves_and_holds_nobody_up)
     delivered(&bob, ERR_GONE, 0); /* it is out with this: no second leaving */
     expect_done("5-5");
     cr_expect(nothing_asked(stage));
+}
+
+Test(fanout, a_member_whom_the_store_has_lost_is_waited_for)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    delivered(&bob, ERR_NOT_FOUND, 0);
+    struct asked *missing = asked(stage, ASKED_MISSING);
+    cr_expect(id_eq(&missing->session, &bob));
+    fake_err(&stage->store, missing, ERR_NOT_FOUND);
+    expect_done("4-4");
+    expect_contains("\"type\":\"ok\"", heard(c));
 }
 
 /* There is nobody left to say ok to: the next hello gets the truth. */

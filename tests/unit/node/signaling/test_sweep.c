@@ -94,6 +94,19 @@ Test(sweep, a_node_whose_lease_lapsed_asks_for_its_own_sessions)
     struct conn *c = live(stage, "alice");
     const struct node_lease lease = {.node = self, .lives = true};
     fake_leases(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), true, &lease, 1);
-    fake_err(&stage->store, asked(stage, ASKED_READ), ERR_GONE);
+    fake_err(&stage->store, asked(stage, ASKED_RESTORE), ERR_GONE);
     cr_expect_eq(c->closed, CLOSE_RESTART);
+}
+
+/* What kept its own lease kept those of the others: they are given time to renew them. */
+Test(sweep, a_node_whose_lease_lapsed_takes_nobody_for_dead_yet)
+{
+    const struct node_lease leases[2] = {{.node = self, .lives = true}, {.node = dead, .ended_ms = 1000}};
+    fake_leases(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), true, leases, 2);
+    cr_expect_null(fake_find(&stage->store, ASKED_HOLDERS));
+    fake_leases(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), false, leases, 2);
+    cr_expect_null(fake_find(&stage->store, ASKED_HOLDERS), "in the next round neither");
+    round_with(&leases[1]);
+    page_of(NULL);
+    fake_err(&stage->store, asked(stage, ASKED_HELD_DONE), ERR_OK);
 }
