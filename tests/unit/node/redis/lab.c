@@ -286,11 +286,17 @@ void lab_listen(struct lab *lab, const char *who)
 
 static void show_envelope(struct buf *b, const struct envelope *e)
 {
-    static const char *const kinds[] = {"events", "close", "canary"};
+    static const char *const kinds[] = {"events", "close", "canary", "presence", "blocks"};
     buf_putf(b, "%s ", kinds[e->kind]);
     show_string(b, e->subject);
+    if (e->kind == ENVELOPE_PRESENCE) {
+        buf_putf(b, " %.*s %llu%s%s %.*s", SLICE_FMT(e->text), (unsigned long long)e->presence.devices,
+                 e->presence.in_call ? " in_call" : "", e->presence.seen_ms ? " seen" : "",
+                 SLICE_FMT(e->presence.note));
+        return;
+    }
     buf_putf(b, " %llu ", (unsigned long long)e->number);
-    if (e->kind == ENVELOPE_EVENTS) {
+    if (e->kind == ENVELOPE_EVENTS || e->kind == ENVELOPE_BLOCKS) {
         buf_put_char(b, '[');
         for (size_t i = 0; i < e->count; i++) {
             buf_put_cstr(b, i ? " " : "");

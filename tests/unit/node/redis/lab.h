@@ -47,7 +47,8 @@ const char *lab_timer(struct lab *, unsigned partition, const char *format, ...)
 
 /** From now on what is published for this person's channel is heard. */
 void lab_listen(struct lab *, const char *who);
-/** The next envelope: "events alice 1 [{…}] call=7;1=alice;", "close alice 1 moved"; "" when there is none. */
+/** The next envelope: "events alice 1 [{…}] call=7;1=alice;", "close alice 1 moved", "presence alice away 1 in_call seen note", "blocks alice 1 [bob] ";
+ *  "" when there is none. */
 const char *lab_heard(struct lab *);
 
 /* ---- sessions ---- */
