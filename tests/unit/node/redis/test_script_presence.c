@@ -299,7 +299,7 @@ Test(script_presence, those_are_named_who_are_blocked_now_and_those_who_are_no_m
     lab_expect("ok", block(1, "bob\ncarol\nbob\n"));
     expect_heard("blocks alice 1 [bob carol] \"\"");
     lab_expect("ok", block(2, "carol\ndave\n"));
-    lab_expect("blocks alice 1 [dave] ", lab_heard(lab));
+    lab_expect("blocks alice 1 [dave] \"\"", lab_heard(lab));
     expect_heard("blocks alice 0 [bob] \"\"");
     cr_expect(strstr(get(), "[0 1]"));
     lab_expect("ok", block(1, "eve\n"));

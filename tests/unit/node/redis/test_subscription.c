@@ -138,6 +138,108 @@ Test(subscription, a_restarted_redis_is_subscribed_again)
     finish();
 }
 
+/* ---- channels that come and go ---- */
+
+static bool has_followed(struct rig *r)
+{
+    return r->followed > 0;
+}
+
+static bool was_followed_twice(struct rig *r)
+{
+    return r->followed == 2;
+}
+
+static bool nobody_listens(struct rig *r)
+{
+    (void)r;
+    return publish("{5}:watch", "x") == 0;
+}
+
+Test(subscription, a_followed_channel_is_confirmed_by_itself_and_heard)
+{
+    begin();
+    redis_subscribe(rig->client, SLICE("{1}:a"));
+    rig_run_until(rig, rig_is_subscribed);
+    redis_follow(rig->client, SLICE("{5}:watch"));
+    cr_expect(redis_is_subscribed(rig->client));
+    rig_run_until(rig, has_followed);
+    cr_expect_str_eq(rig->last_channel, "{5}:watch");
+    cr_expect_eq(publish("{5}:watch", "x"), 1);
+    rig_run_until(rig, has_message);
+    cr_expect_eq(rig->subscribed, 1);
+    finish();
+}
+
+Test(subscription, an_unfollowed_channel_is_left_and_stays_left_on_the_next_connection)
+{
+    begin();
+    redis_subscribe(rig->client, SLICE("{1}:a"));
+    redis_follow(rig->client, SLICE("{5}:watch"));
+    rig_run_until(rig, has_followed);
+    redis_unfollow(rig->client, SLICE("{5}:watch"));
+    redis_unfollow(rig->client, SLICE("{5}:watch"));
+    redis_unfollow(rig->client, SLICE("{1}:a"));
+    rig_run_until(rig, nobody_listens);
+    cr_expect(redis_is_subscribed(rig->client));
+    do_in_server("CLIENT KILL TYPE pubsub");
+    rig_run_until(rig, was_subscribed_twice);
+    cr_expect_eq(publish("{1}:a", "own"), 1);
+    cr_expect_eq(publish("{5}:watch", "x"), 0);
+    cr_expect_eq(rig->followed, 1);
+    finish();
+}
+
+Test(subscription, a_channel_followed_again_before_it_was_left_is_confirmed_again)
+{
+    begin();
+    redis_subscribe(rig->client, SLICE("{1}:a"));
+    redis_follow(rig->client, SLICE("{5}:watch"));
+    rig_run_until(rig, has_followed);
+    redis_unfollow(rig->client, SLICE("{5}:watch"));
+    redis_follow(rig->client, SLICE("{5}:watch"));
+    rig_run_until(rig, was_followed_twice);
+    cr_expect_eq(publish("{5}:watch", "x"), 1);
+    cr_expect_eq(rig->unsubscribed, 0);
+    finish();
+}
+
+Test(subscription, followed_channels_come_back_behind_the_own_ones_in_one_go)
+{
+    begin();
+    redis_subscribe(rig->client, SLICE("{1}:a"));
+    for (int i = 0; i < 5000; i++) {
+        char channel[32];
+        snprintf(channel, sizeof channel, "{5}:watch:%d", i);
+        redis_follow(rig->client, slice_of(channel));
+    }
+    while (rig->followed < 5000)
+        uv_run(&rig->loop, UV_RUN_ONCE);
+    cr_expect_eq(rig->subscribed, 1);
+    do_in_server("CLIENT KILL TYPE pubsub");
+    rig_run_until(rig, was_subscribed_twice);
+    while (rig->followed < 10000)
+        uv_run(&rig->loop, UV_RUN_ONCE);
+    cr_expect_eq(rig->unsubscribed, 1);
+    cr_expect_eq(rig->metrics.value[METRIC_STORE_RECONNECTS], 1);
+    finish();
+}
+
+Test(subscription, what_is_unfollowed_while_the_connection_is_down_is_forgotten)
+{
+    begin();
+    redis_subscribe(rig->client, SLICE("{1}:a"));
+    redis_follow(rig->client, SLICE("{5}:watch"));
+    rig_run_until(rig, has_followed);
+    redis_server_kill(server);
+    rig_run_until(rig, was_unsubscribed);
+    redis_unfollow(rig->client, SLICE("{5}:watch"));
+    redis_server_again(server);
+    rig_run_until(rig, was_subscribed_twice);
+    cr_expect_eq(publish("{5}:watch", "x"), 0);
+    finish();
+}
+
 static void on_published(void *context, enum err err, const struct redisReply *reply)
 {
     cr_assert_eq(err, ERR_OK);
