@@ -86,14 +86,17 @@ class Socket {
     this.ws.send(this.format.write(frame));
   }
 
-  async next(what) {
-    if (!this.frames.length) {
+  /** The next event or close, or the reply with that id: a reply and what it causes come by two ways, and either may be first. */
+  async next(what, id) {
+    const isIt = ({ frame, closed }) => closed !== undefined || frame?.id === id;
+    let i;
+    while ((i = this.frames.findIndex(isIt)) < 0) {
       const coming = new Promise((resolve) => {
         this.wake = resolve;
       });
-      await within(coming, what, DEADLINE_MS + stretched(5000));
+      await within(coming, () => `${what}; it has ${JSON.stringify(this.frames)}`, DEADLINE_MS + stretched(5000));
     }
-    return this.frames.shift();
+    return this.frames.splice(i, 1)[0];
   }
 }
 
@@ -162,7 +165,7 @@ class Story {
       socket.ws.terminate();
       step.code = 1006;
     }
-    const { frame, closed } = await socket.next(`${step.who} to hear ${JSON.stringify(step.frame ?? step.kind)}`);
+    const { frame, closed } = await socket.next(`${step.who} to hear ${JSON.stringify(step.frame ?? step.kind)}`, step.frame?.id);
     if (step.kind === 'hear') assert.deepEqual(this.#general(step.frame, frame ?? { closed }), step.frame);
     else assert.deepEqual(frame ?? closed, step.code);
   }
@@ -172,7 +175,7 @@ class Story {
     for (const [who, socket] of this.sockets) {
       if (socket.ws.readyState === WebSocket.OPEN) {
         socket.send({ type: 'ping', id: SETTLE_ID });
-        const { frame } = await socket.next(`${who} to hear a last ok`);
+        const { frame } = await socket.next(`${who} to hear a last ok`, SETTLE_ID);
         assert.equal(frame?.id, SETTLE_ID, `${who} has heard more than the page says: ${JSON.stringify(frame)}`);
       }
       assert.deepEqual(socket.frames, [], `${who} has heard more than the page says`);
