@@ -12,16 +12,20 @@
  * is not there, and at the end every session knows exactly what the call knows.
  */
 
-enum { PEOPLE = 10, STEPS = 120, RUNS = 12, SHARES_MAX = 4096, SEATS_MAX = 5 };
+enum { PEOPLE = 10, STEPS = 120, RUNS = 40, SHARES_MAX = 4096, SEATS_MAX = 5 };
 
 /* Some have several devices, some of these a second session. */
 static const char *const people[PEOPLE] = {"alice",      "bob",   "carol",   "dave",        "eve",
                                            "bob/laptop", "frank", "alice#2", "dave/tablet", "carol#2"};
 
-/* One version for one session, on its way. */
+/* Who is rung, now and then. */
+static const char *const users[] = {"alice", "bob", "carol", "dave", "eve"};
+
+/* One version for one session, or for all devices of a user, on its way. */
 struct share {
     unsigned version;
     const char *who;
+    bool of_user;
 };
 
 struct run {
@@ -39,14 +43,34 @@ static unsigned pick(struct run *r, unsigned below)
 
 /* ---- what is under way ---- */
 
+static void share(struct run *r, const redisReply *entry, const char *who, bool of_user)
+{
+    cr_assert_lt(r->count, SHARES_MAX);
+    r->shares[r->count++] = (struct share){(unsigned)entry->element[0]->integer, who, of_user};
+}
+
+/* "?bob=" or "xbob=" stands among the targets. */
+static bool concerns_user(const char *targets, const char *user)
+{
+    char rings[40];
+    char stops[40];
+    snprintf(rings, sizeof rings, "?%s=", user);
+    snprintf(stops, sizeof stops, "x%s=", user);
+    return strstr(targets, rings) || strstr(targets, stops);
+}
+
 static void share_entry(struct run *r, const redisReply *entry)
 {
+    const char *targets = entry->element[1]->str;
     for (size_t i = 0; i < PEOPLE; i++) {
         struct id id = lab_session(people[i]);
-        if (!strstr(entry->element[1]->str, id.text))
-            continue;
-        cr_assert_lt(r->count, SHARES_MAX);
-        r->shares[r->count++] = (struct share){(unsigned)entry->element[0]->integer, people[i]};
+        const char *at = strstr(targets, id.text);
+        if (at && at[-1] != '=')
+            share(r, entry, people[i], false);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+        if (concerns_user(targets, users[i]))
+            share(r, entry, users[i], true);
     }
 }
 
@@ -65,6 +89,11 @@ static void deliver(struct run *r, struct share share)
     lab_log_read(r->lab, "call", share.version - 1);
     redisReply list = *lab_reply(r->lab)->element[2];
     list.elements = list.elements ? 1 : 0;
+    if (share.of_user) {
+        const char *rung = lab_ring_log(r->lab, share.who, "call", &list);
+        cr_assert(lab_is(rung, "ok"), "%s", rung);
+        return;
+    }
     const char *answer = lab_deliver_log(r->lab, share.who, "call", &list);
     for (int tries = 0; lab_is(answer, "hole"); tries++) {
         cr_assert_lt(tries, 3, "the log does not fill the hole: %s", answer);
@@ -104,28 +133,51 @@ static void settle(struct run *r)
 static void act(struct run *r)
 {
     const char *who = people[pick(r, PEOPLE)];
-    lab_set_epoch(r->lab, pick(r, 4));
-    switch (pick(r, 9)) {
+    const char *user = users[pick(r, ARRAY_SIZE(users))];
+    lab_set_epoch(r->lab, pick(r, 3) ? 0 : pick(r, 4));
+    switch (pick(r, 24)) {
     case 0:
         lab_call_take(r->lab, "call", who);
         break;
     case 1:
+    case 2:
+    case 3:
         lab_call_leave(r->lab, "call", who, 0, pick(r, 5));
         break;
-    case 2:
+    case 4:
+    case 5:
         lab_call_leave(r->lab, "call", who, 1 + pick(r, SEATS_MAX), 1 + pick(r, 4));
         break;
-    case 3:
+    case 6:
         lab_call_lock(r->lab, "call", who, pick(r, 3) == 0);
         break;
-    case 4:
+    case 7:
         lab_call_mark(r->lab, "call", who, 1 + pick(r, 4), pick(r, 2));
         break;
-    case 5:
+    case 8:
         lab_call_supersede(r->lab, "call", who);
         break;
-    default:
+    case 9:
+        lab_call_cancel(r->lab, "call", who, pick(r, 3) ? user : "", pick(r, 5));
+        break;
+    case 10:
+        lab_call_alert(r->lab, "call", user);
+        break;
+    case 11:
+    case 12:
+        lab_call_reject(r->lab, "call", who, "busy", pick(r, 5));
+        break;
+    case 13:
+    case 14:
+    case 15:
+        lab_call_accept(r->lab, "call", who, (struct lab_acceptance){.glare = pick(r, 8) == 0});
+        break;
+    case 16:
+    case 17:
         lab_call_join(r->lab, "call", who);
+        break;
+    default:
+        lab_call_invite(r->lab, "call", who, user, 60000, pick(r, 5));
     }
     cr_assert_eq(lab_reply(r->lab)->type, REDIS_REPLY_ARRAY, "%s", lab_reply(r->lab)->str);
     share_change(r);
@@ -133,14 +185,14 @@ static void act(struct run *r)
 
 /* ---- what must hold ---- */
 
-/* {"m": members} */
-static struct wire_doc *read_members(struct run *r)
+/* {"m": list}, of the call's members or invitations */
+static struct wire_doc *read_list(struct run *r, const char *field)
 {
     struct id id = lab_call("call");
     struct key key = key_call(&id);
     struct wire_doc *doc = NULL;
     struct buf map;
-    lab_ask(r->lab, "HGET %s members", key.text);
+    lab_ask(r->lab, "HGET %s %s", key.text, field);
     buf_init(&map, 1 << 16);
     wire_put_map(&map, 1);
     wire_put_key_raw(&map, "m", slice_make(lab_reply(r->lab)->str, lab_reply(r->lab)->len));
@@ -149,13 +201,39 @@ static struct wire_doc *read_members(struct run *r)
     return doc;
 }
 
+static bool is_invited(struct wire_doc *doc, const char *user)
+{
+    const struct wire_value *list = wire_get(wire_doc_root(doc), "m");
+    for (size_t i = 0; list->kind == WIRE_ARRAY && i < list->array.n; i++) { /* an empty list is a map to the library */
+        if (slice_is(wire_get_string(&list->array.items[i], "user"), user))
+            return true;
+    }
+    return false;
+}
+
+/* Each invitation has its timer, and no other has one. */
+static size_t check_rings(struct run *r)
+{
+    struct wire_doc *doc = read_list(r, "invited");
+    struct id id = lab_call("call");
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+        bool invited = is_invited(doc, users[i]);
+        bool timed = strcmp(lab_timer(r->lab, 23, "ring:%s:%s", id.text, users[i]), "nil") != 0;
+        cr_assert_eq(invited, timed, "%s", users[i]);
+        count += invited;
+    }
+    wire_doc_destroy(doc);
+    return count;
+}
+
 static void check_seats(struct run *r)
 {
-    struct wire_doc *doc = read_members(r);
+    struct wire_doc *doc = read_list(r, "members");
     const struct wire_value *members = wire_get(wire_doc_root(doc), "m");
     bool taken[SEATS_MAX + 1] = {false};
     cr_assert_eq(members->kind, WIRE_ARRAY);
-    cr_assert_leq(members->array.n, r->seats);
+    cr_assert_leq(members->array.n + check_rings(r), r->seats);
     for (size_t i = 0; i < members->array.n; i++) {
         int64_t peer = wire_get_int(&members->array.items[i], "peer", 0);
         cr_assert(peer >= 1 && peer <= r->seats, "peer %lld of %u", (long long)peer, r->seats);
@@ -195,7 +273,7 @@ static size_t put_facts(struct run *r, char *text, size_t size, const struct wir
 
 static void check_views(struct run *r)
 {
-    struct wire_doc *doc = read_members(r);
+    struct wire_doc *doc = read_list(r, "members");
     const struct wire_value *members = wire_get(wire_doc_root(doc), "m");
     char expected[512];
     size_t n = put_facts(r, expected, sizeof expected, members);
@@ -217,9 +295,24 @@ static void check_views(struct run *r)
     wire_doc_destroy(doc);
 }
 
+/* A device rings while its user is invited; one that has a new session does not count. */
+static void check_ringing(struct run *r)
+{
+    struct wire_doc *doc = read_list(r, "invited");
+    for (size_t i = 0; i < PEOPLE; i++) {
+        char user[32];
+        bool superseded = strcmp(people[i], "alice") == 0 || strcmp(people[i], "carol") == 0;
+        snprintf(user, sizeof user, "%.*s", (int)strcspn(people[i], "/#"), people[i]);
+        bool rings = strcmp(lab_rings(r->lab, people[i], "call"), "nil") != 0;
+        if (!superseded)
+            cr_assert_eq(rings, is_invited(doc, user), "%s", people[i]);
+    }
+    wire_doc_destroy(doc);
+}
+
 static void begin(struct run *r)
 {
-    struct lab_offer o = {.seats = 2 + pick(r, 4), .room = pick(r, 3) > 0, .offer = pick(r, 2) ? "\xa3sdp" : NULL};
+    struct lab_offer o = {.seats = 2 + pick(r, 4), .room = pick(r, 6) > 0, .offer = pick(r, 2) ? "\xa3sdp" : NULL};
     lab_ask(r->lab, "FLUSHALL");
     lab_limits(r->lab)->events_max = 10000;
     for (size_t i = 0; i < PEOPLE; i++) {
@@ -248,10 +341,12 @@ Test(script_property, seats_versions_and_views_agree_whatever_people_do, .timeou
                 settle(&r);
                 check_log(&r);
                 check_views(&r);
+                check_ringing(&r);
             }
         }
         settle(&r);
         check_views(&r);
+        check_ringing(&r);
     }
     lab_close(r.lab);
 }
