@@ -171,24 +171,25 @@ export function oneWinner({ calls }) {
   return found;
 }
 
-/** Accepts of one user beyond the number of times that this user was invited. */
+/** Sessions of one user that answered beyond the number of times that this user was rung. Who sits there by another way may say call.accept as well. */
 function answers(call, records) {
   const found = [];
-  const won = new Map(); // user → sets of sessions by version
-  const invited = new Map(); // user → versions of rings
+  const won = new Map(); // user → session → where
+  const rung = new Map(); // user → versions of rings
+  const sits = new Set(records.filter((record) => isOk(record) && ['call.join', 'offer.take'].includes(record.request)).map(({ session }) => session));
   for (const record of records) {
     const { frame, who, session, request, n } = record;
     const user = who?.split('/')[0];
     const rings = frame?.type === 'call.incoming' && record.what === 'event' ? [frame] : isWelcome(record) ? frame.pending.filter((one) => one.call === call) : [];
-    for (const { version } of rings) of(invited, user, () => new Set()).add(version);
+    for (const { version } of rings) of(rung, user, () => new Set()).add(version);
     const accepted = isOk(record) && (request === 'call.accept' || (request === 'call.start' && frame.glare));
-    if (accepted) of(won, user, () => new Map()).set(`${session} ${frame.version}`, n);
+    if (accepted && !sits.has(session)) of(won, user, () => new Map()).set(session, { n, version: frame.version });
   }
-  for (const [user, accepts] of won) {
+  for (const [user, sessions] of won) {
     // A call.start that met a crossing one may well have won before its own ring came.
-    const most = Math.max(1, invited.get(user)?.size ?? 0);
-    const versions = new Set([...accepts.keys()].map((key) => key.split(' ')[1]));
-    if (accepts.size > most || versions.size < accepts.size) found.push({ message: `${user} answered ${accepts.size} times to ${most} rings: ${[...accepts.keys()]}`, call, at: [...accepts.values()].at(-1) });
+    const most = Math.max(1, rung.get(user)?.size ?? 0);
+    const versions = new Set([...sessions.values()].map(({ version }) => version));
+    if (sessions.size > most || versions.size < sessions.size) found.push({ message: `${sessions.size} sessions of ${user} answered ${most} rings: ${[...sessions.keys()]}`, call, at: [...sessions.values()].at(-1).n });
   }
   return found;
 }
@@ -461,7 +462,9 @@ export function offersArrive({ calls }) {
   const found = [];
   const mark = (offer) => /s=(.*?)\r?\n/.exec(offer?.sdp ?? offer ?? '')?.[1];
   for (const { id, records } of calls.values()) {
-    const sent = mark(records.find((record) => isOk(record) && ['call.start', 'offer.post'].includes(record.request) && !record.frame.glare)?.asked?.offer);
+    const began = records.find((record) => isOk(record) && ['call.start', 'offer.post'].includes(record.request) && !record.frame.glare);
+    if (!began) continue; // whoever began it never heard so, and its offer is not known by the call's id
+    const sent = mark(began.asked?.offer);
     for (const record of records) {
       const { frame, request, session, n, asked } = record;
       const offers = frame?.type === 'call.incoming' ? [frame] : (frame?.pending ?? []).filter((one) => one.call === id);
