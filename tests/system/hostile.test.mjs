@@ -351,7 +351,7 @@ describe('limits', () => {
         return (await slowReaders()) > 0;
       }, 'the slow reader to be noticed');
       slow.socket._socket.resume();
-      await slow.closed();
+      assert.equal((await slow.closed()).code, 4008);
       assert.equal((await slow.resume(n2)).resumed, true);
       const got = await slow.expectMany('signal', sent);
       assert.deepEqual(got.map((event) => Number.parseInt(event.data, 10)), Array.from({ length: sent }, (_, i) => i));
