@@ -29,6 +29,7 @@ struct page_question {
     struct signaling *signaling;
     struct id session;
     uint64_t epoch;
+    uint64_t heard; /* the last event known to exist when it was asked: the page has it, or the mailbox has a hole */
 };
 
 static void on_page(void *context, const struct session_answer *a, uint64_t first, const struct slice *bodies,
@@ -58,12 +59,12 @@ static void on_page(void *context, const struct session_answer *a, uint64_t firs
     }
     for (size_t i = 0; i < a->seating_count; i++)
         seat_update(c, &a->seatings[i].call, a->seatings[i].text);
-    bool behind = c->order.seq < a->seq || order_is_behind(&c->order);
-    if ((count > 0 && !write_events(c, first, bodies, count)) || (count == 0 && behind && c->reread)) {
+    /* What the bus told since may be ahead of this answer. */
+    bool missing = c->order.seq < a->seq || c->order.seq < question.heard;
+    if (count > 0 ? !write_events(c, first, bodies, count) : missing) {
         client_close(c, CLOSE_RESTART); /* the mailbox itself has a hole: never a silent one */
         return;
     }
-    c->reread = count == 0;
     if (c->order.seq < a->seq || order_is_behind(&c->order))
         mail_read(c);
 }
@@ -82,7 +83,7 @@ void mail_read(struct client *c)
         return;
     struct page_question *question = malloc(sizeof *question);
     assert(question);
-    *question = (struct page_question){c->signaling, c->session, c->epoch};
+    *question = (struct page_question){c->signaling, c->session, c->epoch, c->order.heard};
     c->reading = true;
     c->behind = false;
     store_mailbox_read(c->signaling->store, &c->session, c->epoch, c->order.seq, on_page, question);

@@ -47,9 +47,9 @@ struct signaling {
     size_t undone_count;
     bool stopped;
     struct {
-        struct client *queue; /* whom the store may have forgotten */
-        unsigned asked;       /* of them, under way */
-        bool waits;           /* for what the lease says */
+        struct client *queue;                  /* whom the store may have forgotten */
+        unsigned asked;                        /* of them, under way */
+        bool waits;                            /* for what the lease says */
         uint64_t ticked_ms, slept_ms, lost_ms; /* steady clock; 0: never */
     } heal;
 };
@@ -78,8 +78,8 @@ enum client_state {
 /* A socket and, once it said hello, its session. Owner: from client_open() to client_closed(). */
 struct client {
     UT_hash_handle hh;
-    struct client *next, *prev;         /* signaling.clients */
-    struct client *ack_next, *ack_prev; /* signaling.acks */
+    struct client *next, *prev;           /* signaling.clients */
+    struct client *ack_next, *ack_prev;   /* signaling.acks */
     struct client *heal_next, *heal_prev; /* signaling.heal.queue */
     struct signaling *signaling;
     struct conn *conn;
@@ -91,7 +91,6 @@ struct client {
     uint8_t format;
     bool paused;
     bool reading; /* the mailbox is being read */
-    bool reread;  /* the last page was empty */
     bool behind;  /* that failed: to be tried again */
     bool ack_pending;
     uint64_t epoch;
