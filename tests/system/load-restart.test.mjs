@@ -1,0 +1,47 @@
+// Everything restarts under load, one after the other (promises 3, 5, 9): no call ends, no request stays without an answer, all see the same in the end.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startCluster } from '../support/cluster.mjs';
+import { CALLS, gather } from '../support/crowd.mjs';
+import { stretched, until } from '../support/wait.mjs';
+
+describe(`${4 * CALLS} clients on four nodes, all of which restart, and Redis too`, () => {
+  let cluster;
+  let crowd;
+  before(async () => {
+    cluster = await startCluster({ nodes: 4, settings: { 'grace-ms': stretched(20_000), 'drain-ms': 1500 }, redis: { appendOnly: true } });
+  });
+  after(() => {
+    crowd?.leave();
+    return cluster?.stop();
+  });
+
+  test('no call is lost, every request is answered, and all views are those of Redis', async (t) => {
+    crowd = await gather(cluster, t);
+    crowd.startLoad();
+    await crowd.talked();
+    for (const node of cluster.nodes) {
+      const began = Date.now();
+      await node.stop();
+      const stopped = Date.now();
+      await node.start();
+      await crowd.connected();
+      crowd.say(`node ${node.name} stopped within ${stopped - began} ms; it is ready again and everybody connected after ${Date.now() - began} ms`);
+    }
+    const began = Date.now();
+    await cluster.redis.kill();
+    await until(() => crowd.unavailable > 0, 'its absence to be noticed', stretched(20_000));
+    await cluster.redis.start();
+    const started = Date.now();
+    await crowd.connected();
+    for (const node of cluster.nodes) await node.untilReady();
+    crowd.say(`Redis was away for ${started - began} ms; all nodes are ready ${Date.now() - started} ms later`);
+    await crowd.talked();
+    await crowd.stopLoad();
+    const closed = crowd.clients.flatMap(({ closes }) => closes.filter(([at]) => at >= began));
+    assert.deepEqual(closed, [], 'sockets stay up while Redis is away');
+    await crowd.checkSignals();
+    crowd.checkSessions();
+    await crowd.agree();
+  });
+});
