@@ -206,7 +206,10 @@ function scriptsStayShort({ lua }) {
     .map(({ file, count }) => ({ file, line: 1, text: `${count} lines of code; above ${LUA_CODE_LINES_MAX}: split` }));
 }
 
-/** A key or channel begins with its partition's hash tag: a text with `}:` in it, or a Lua command on a text or on something put together. */
+/**
+ * A key or channel begins with its partition's hash tag: a text with `}:` in it, or a Lua command on a text or on something put together, unless that is a
+ * name behind a prefix (decision 11).
+ */
 function keysAreSpelledInOnePlace({ ours, lua }) {
   const others = ours.filter((file) => !/^node\/redis\/keys\.[ch]$/.test(file.path));
   const say = ([text]) => `a Redis key is spelled here (${text.trim()}): only keys.h and keys.c do that`;
@@ -214,7 +217,7 @@ function keysAreSpelledInOnePlace({ ours, lua }) {
   const inLua = lua.flatMap((file) =>
     luaCode(file).flatMap((line, i) => {
       const tag = /(['"])[^'"]*\}:[^'"]*\1/.exec(line) ?? /KEYS\[[^\]]*\]\s*\.\.|\.\.\s*KEYS\[/.exec(line);
-      const call = /\bredis\.p?call\(\s*(['"])(\w+)\1\s*,\s*(?:(['"])[^'"]*\3|[^,()]*\.\.)/.exec(line);
+      const call = /\bredis\.p?call\(\s*(['"])(\w+)\1\s*,\s*(?:(['"])[^'"]*\3|(?=\S)(?![\w.]*_prefix \.\. [\w.]+[,)])[^,()]*\.\.)/.exec(line);
       const spelled = tag ?? (call && !KEYLESS.test(call[2]) ? call : null);
       return spelled ? [{ file: file.path, line: i + 1, text: say(spelled) }] : [];
     }),

@@ -47,7 +47,8 @@ const WRONG = [
   ['keys are spelled in one place', { 'node/redis/a.c': 'const char *k = "{%u}:call:%s";\n' }],
   ['keys are spelled in one place', { 'node/redis/lua/a.lua': "local key = '{17}:call'\n" }],
   ['keys are spelled in one place', { 'node/redis/lua/a.lua': "redis.call('HGET', 'calls', id)\n" }],
-  ['keys are spelled in one place', { 'node/redis/lua/a.lua': "redis.call('HGET', prefix .. id, 'x')\n" }],
+  ['keys are spelled in one place', { 'node/redis/lua/a.lua': "redis.call('HGET', key .. id, 'x')\n" }],
+  ['keys are spelled in one place', { 'node/redis/lua/a.lua': "redis.call('HGET', session_prefix .. id .. ':log', 'x')\n" }],
   ['keys are spelled in one place', { 'node/redis/lua/a.lua': "local log = KEYS[1] .. ':log'\n" }],
 ];
 

@@ -9,6 +9,7 @@
 -- include: now
 -- include: body
 -- include: call
+-- include: seat
 -- include: offer
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, user, device, name, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6] or '')

@@ -9,7 +9,7 @@
 -- include: body
 -- include: deliver
 local session, mailbox, replies, timers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local presence = {devices = KEYS[5], state = KEYS[6], watch = KEYS[7]}
+local presence = {devices_prefix = KEYS[5], state_prefix = KEYS[6], watch_prefix = KEYS[7]}
 local id, call, request, reply, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local limits = {events = tonumber(ARGV[6]), bytes = tonumber(ARGV[7])}
 

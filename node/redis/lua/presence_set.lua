@@ -6,14 +6,14 @@
 -- include: replies
 -- include: presence
 local session, replies = KEYS[1], KEYS[2]
-local presence = {devices = KEYS[3], state = KEYS[4], watch = KEYS[5]}
+local presence = {devices_prefix = KEYS[3], state_prefix = KEYS[4], watch_prefix = KEYS[5]}
 local user, epoch, status, note = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local request, reply, kept = ARGV[5], ARGV[6], ARGV[7]
 
 local f = redis.call('HMGET', session, 'state', 'epoch')
 if f[1] ~= 'attached' or f[2] ~= epoch then return {'stale'} end
 if reply_is_kept(replies, request) then return {'ok'} end
-redis.call('HSET', presence.state .. user, 'status', status, 'note', note)
+redis.call('HSET', presence.state_prefix .. user, 'status', status, 'note', note)
 presence_changed(presence, user)
 reply_keep(replies, request, reply, kept)
 return {'ok'}

@@ -10,10 +10,10 @@
 -- include: deliver
 -- include: rings
 local devices, rings, blocks, timers, session_prefix, mailbox_prefix, replies = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local presence = {devices = KEYS[8], state = KEYS[9], watch = KEYS[10]}
+local presence = {devices_prefix = KEYS[8], state_prefix = KEYS[9], watch_prefix = KEYS[10]}
 local call, user, caller, actor, request, reply, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local limits = {events = tonumber(ARGV[8]), bytes = tonumber(ARGV[9])}
-local in_call = '\167in_call' .. ((tonumber(redis.call('HGET', presence.state .. user, 'seats') or 0) > 0) and '\195' or '\194')
+local in_call = '\167in_call' .. ((tonumber(redis.call('HGET', presence.state_prefix .. user, 'seats') or 0) > 0) and '\195' or '\194')
 local blocked = redis.call('SISMEMBER', blocks, caller) == 1
 local silent = {} -- entries that ring nobody: of a blocked caller, or late
 

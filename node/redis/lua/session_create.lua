@@ -10,7 +10,7 @@
 -- include: presence
 -- include: session
 local session, devices, timers, old, held, holders, rings = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local presence = {devices = KEYS[8], state = KEYS[9], watch = KEYS[10]}
+local presence = {devices_prefix = KEYS[8], state_prefix = KEYS[9], watch_prefix = KEYS[10]}
 local id, key, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local channel, grace_ms, old_id, devices_max = ARGV[6], tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 local node = ARGV[10]
@@ -19,7 +19,7 @@ local current = redis.call('HGET', devices, device) or ''
 if current ~= old_id and current ~= id then return {'conflict', current} end
 if current == '' and redis.call('HLEN', devices) >= devices_max then return {'rate_limited'} end
 
-local result = {'ok', tonumber(redis.call('HGET', presence.state .. user, 'seats') or 0)}
+local result = {'ok', tonumber(redis.call('HGET', presence.state_prefix .. user, 'seats') or 0)}
 if old_id ~= '' then
   local there, seatings = session_load(old)
   for i = 1, #seatings, 2 do

@@ -6,7 +6,7 @@
 -- include: presence
 -- include: session
 local session, devices, timers = KEYS[1], KEYS[2], KEYS[3]
-local presence = {devices = KEYS[4], state = KEYS[5], watch = KEYS[6]}
+local presence = {devices_prefix = KEYS[4], state_prefix = KEYS[5], watch_prefix = KEYS[6]}
 local id, user, epoch, retry_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local timer = 'grace:' .. id .. ':' .. user
 

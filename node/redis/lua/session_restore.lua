@@ -10,7 +10,7 @@
 -- include: session
 -- include: rings
 local session, mailbox, devices, held, holders, rings, session_prefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[10]
-local presence = {devices = KEYS[7], state = KEYS[8], watch = KEYS[9]}
+local presence = {devices_prefix = KEYS[7], state_prefix = KEYS[8], watch_prefix = KEYS[9]}
 local id, key, user, device, name, channel, node = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local epoch, seq, may_make = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1'
 
