@@ -225,8 +225,8 @@ export function ringsEnd(index) {
       const { frame, request, n } = record;
       if (isWelcome(record) && !frame.resumed) for (const { call, version } of frame.pending) rings.set(call, { rings: true, version, pending: true });
       else if (isOk(record) && ANSWERS.has(request)) {
-        const ring = rings.get(frame.call ?? record.asked?.call);
-        if (ring) Object.assign(ring, { rings: false, answered: frame.version });
+        const ring = of(rings, frame.call ?? record.asked?.call, () => ({ version: 0 }));
+        Object.assign(ring, { rings: false, answered: frame.version });
       } else if (isEvent(record)) onRingEvent(rings, record, beginning(records), say);
     }
     if (!last.has(id)) continue;
@@ -242,7 +242,8 @@ const beginning = (records) => records.find(isWelcome)?.t ?? 0;
 
 function onRingEvent(rings, { frame: { type, call, version }, n, t }, began, say) {
   const ring = rings.get(call);
-  if (type === 'call.incoming') {
+  if (type === 'call.incoming' && version < (ring?.answered ?? 0)) ring.version = version; // overtaken by the answer
+  else if (type === 'call.incoming') {
     const sameAsPending = ring?.pending && ring.version === version;
     if (ring?.rings && !sameAsPending) say(`rings at version ${version} while it rings since ${ring.version}`, call, n);
     if (ring && version <= ring.version && !sameAsPending) say(`rings at version ${version} after ${ring.version}`, call, n);

@@ -98,6 +98,7 @@ export class Device {
   drop() {
     this.wanted = false;
     this.cut(0, 'end');
+    this.#endSession('end'); // whoever waits for an answer is told that none will come
     for (const link of this.#stale) link.socket.terminate();
     clearTimeout(this.#timer);
   }

@@ -81,6 +81,7 @@ export class SessionView {
     this.rings = new Map(); // call → the invitation
     this.watched = new Map(); // user → last word
     this.status = null;
+    this.answered = new Map(); // call → version of the last own answer
     this.early = []; // the last events of calls that it does not know to sit in: the `ok` that says so may come later
   }
 
@@ -111,7 +112,8 @@ export class SessionView {
   onEvent(event) {
     const { call, version } = event;
     if (event.type === 'presence') return void (this.watched.has(event.user) && this.watched.set(event.user, event));
-    if (event.type === 'call.incoming') return void this.rings.set(call, event);
+    // A ring that is older than the own seat was answered by it: its event was overtaken by the `ok`.
+    if (event.type === 'call.incoming') return void (version < (this.answered.get(call) ?? 0) || this.rings.set(call, event));
     if (event.type === 'call.cancelled') return void this.rings.delete(call);
     if (event.type === 'call.ended') {
       this.rings.delete(call);
@@ -153,6 +155,7 @@ export class SessionView {
         this.#out(call);
         break;
       case 'call.reject':
+        this.answered.set(call, ok.version ?? 0);
         this.rings.delete(call);
         break;
       case 'call.lock':
@@ -180,6 +183,7 @@ export class SessionView {
   }
 
   #sit(call, ok) {
+    this.answered.set(call, ok.version);
     this.rings.delete(call);
     this.rejoin.delete(call);
     const view = this.calls.get(call) ?? this.#enter(call, ok.peer);
