@@ -64,17 +64,34 @@ static void on_charged(void *context, enum err transport, const struct redisRepl
     free(q);
 }
 
-void store_wrong_id_charge(struct store *store, const struct wrong_id *w, charged_fn *fn, void *context)
+static void charge(struct store *store, const struct charge *c, uint64_t per_minute, const char *limit,
+                   struct question *q)
+{
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_limits(partition_of(store, c->user), c->user));
+    args_u64(&a, per_minute);
+    args_put(&a, id_slice(&c->session));
+    args_u64(&a, c->request);
+    args_put(&a, slice_of(limit));
+    script_call(store->scripts, SCRIPT_LIMIT_TAKE, &a, on_charged, q);
+}
+
+static struct question *charge_question(struct store *store, charged_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
-    struct script_args a;
     q->fn.charged = fn;
-    args_init(&a);
-    args_key(&a, key_limits(partition_of(store, w->user), w->user));
-    args_u64(&a, store->limits.wrong_ids_per_minute);
-    args_put(&a, id_slice(&w->session));
-    args_u64(&a, w->request);
-    script_call(store->scripts, SCRIPT_LIMIT_TAKE, &a, on_charged, q);
+    return q;
+}
+
+void store_wrong_id_charge(struct store *store, const struct charge *c, charged_fn *fn, void *context)
+{
+    charge(store, c, store->limits.wrong_ids_per_minute, "wrong_ids", charge_question(store, fn, context));
+}
+
+void store_start_charge(struct store *store, const struct charge *c, charged_fn *fn, void *context)
+{
+    charge(store, c, store->limits.calls_per_minute, "starts", charge_question(store, fn, context));
 }
 
 static void on_seats(void *context, enum err transport, const struct redisReply *reply)

@@ -46,10 +46,25 @@ static void on_reach(void *context, enum err err, enum reach reach)
     }
 }
 
+/* Who rings people is charged for it, as by calls that are started. */
+static void on_charged(void *context, enum err err, uint64_t retry_after_ms)
+{
+    struct request *rq = context;
+    if (!rq->client)
+        request_drop(rq);
+    else if (err == ERR_RATE_LIMITED)
+        request_fail_later(rq, err, "too many calls started and people invited in a minute", retry_after_ms);
+    else if (err != ERR_OK)
+        request_fail(rq, err, NULL);
+    else
+        store_user_reach(rq->signaling->store, wire_get_string(rq->message, "to"), slice_of(rq->client->claims->user),
+                         on_reach, rq);
+}
+
 void call_invite_run(struct request *rq)
 {
-    struct slice user = wire_get_string(rq->message, "to");
-    if (!request_call(rq) || !callee_check(rq, user))
+    if (!request_call(rq) || !callee_check(rq, wire_get_string(rq->message, "to")))
         return;
-    store_user_reach(rq->signaling->store, user, slice_of(rq->client->claims->user), on_reach, rq);
+    struct charge c = {.user = slice_of(rq->client->claims->user), .session = rq->session, .request = rq->id};
+    store_start_charge(rq->signaling->store, &c, on_charged, rq);
 }

@@ -208,6 +208,13 @@ struct asked {
     uint64_t epoch;
 };
 
+/* A store that came back as it was a while ago knows a seat that was left since. Only a request of the client's own leads into a call, and none is under way. */
+static bool is_of_old(struct client *c, const struct restored *r, const struct store_seating *seating)
+{
+    return r->was_lost && !c->current && c->state == CLIENT_LIVE && !seating_rings(seating->text) &&
+           !seat_find(c, &seating->call) && !ring_find(c, &seating->call);
+}
+
 static void take_restored(struct client *c, const struct restored *r)
 {
     c->checked_ms = clock_steady_ms();
@@ -215,6 +222,10 @@ static void take_restored(struct client *c, const struct restored *r)
         metric_inc(c->signaling->settings.metrics, METRIC_RESTORED);
     order_lost(&c->order, r->seq);
     for (size_t i = 0; i < r->seating_count; i++) {
+        if (is_of_old(c, r, &r->seatings[i])) {
+            fanout_leave(c->signaling, &r->seatings[i].call, &c->session, "lost", NULL, NULL);
+            continue;
+        }
         seat_update(c, &r->seatings[i].call, r->seatings[i].text);
         ask_call(c, &r->seatings[i]);
     }
@@ -308,7 +319,11 @@ bool heal_may_help(struct client *c)
 bool heal_may_find(struct request *rq)
 {
     struct client *c = rq->client;
-    if (!c || !(seat_find(c, &rq->call) || ring_find(c, &rq->call)))
+    bool rings =
+        rq->verb->run == call_accept_run || rq->verb->run == call_reject_run || rq->verb->run == call_alert_run;
+    if (!c || rq->verb->run == call_remove_run) /* whose peer may be what was not found */
+        return false;
+    if (!seat_find(c, &rq->call) && !(rings && ring_find(c, &rq->call)))
         return false;
     if (lately(c->checked_ms, CHECKED_MS) && !lately(c->healing_ms, PENDING_MS))
         return false;

@@ -28,7 +28,7 @@ struct greeting {
     } calls[STORE_SEATINGS_MAX];
 };
 
-enum { CREATE_TRIES = 3, TOLD_BYTES_MAX = 1 << 19 };
+enum { CREATE_TRIES = 3, TOLD_BYTES_MAX = 1 << 19, PENDING_BYTES_MAX = 1 << 18 };
 
 static void create_session(struct request *);
 
@@ -118,14 +118,29 @@ static void put_limits(struct buf *b, const struct signaling_settings *s)
     wire_put_key_int(b, "seats", CALL_SEATS_MAX);
 }
 
+/* Strangers may ring: what they say never makes a welcome too large to be written. A ring that finds no room here is heard of no less: it ends with an event. */
+static size_t calls_that_fit(const struct greeting *g, bool rings)
+{
+    size_t bytes = 0;
+    size_t i = 0;
+    while (i < g->count) {
+        bytes += g->calls[i].rings == rings ? g->calls[i].told.n : 0;
+        if (rings && bytes > PENDING_BYTES_MAX)
+            break;
+        i++;
+    }
+    return i;
+}
+
 static void put_calls(struct buf *b, const char *key, const struct greeting *g, bool rings)
 {
+    size_t fit = calls_that_fit(g, rings);
     size_t n = 0;
-    for (size_t i = 0; i < g->count; i++)
+    for (size_t i = 0; i < fit; i++)
         n += g->calls[i].rings == rings && g->calls[i].told.n > 0;
     wire_put_cstr(b, key);
     wire_put_array(b, n);
-    for (size_t i = 0; i < g->count; i++) {
+    for (size_t i = 0; i < fit; i++) {
         if (g->calls[i].rings == rings && g->calls[i].told.n > 0)
             wire_put_raw(b, buf_slice(&g->calls[i].told));
     }

@@ -45,7 +45,7 @@ void request_fail_call(struct request *rq, enum err err)
         on_charged(rq, ERR_OK, 0);
         return;
     }
-    struct wrong_id w = {.user = slice_of(c->claims->user), .session = rq->session, .request = rq->id};
+    struct charge w = {.user = slice_of(c->claims->user), .session = rq->session, .request = rq->id};
     store_wrong_id_charge(rq->signaling->store, &w, on_charged, rq);
 }
 

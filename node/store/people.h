@@ -23,14 +23,17 @@ typedef void blocked_fn(void *context, enum err, const struct slice *users, size
 /** In alphabetical order. */
 void store_block_get(struct store *, struct slice user, blocked_fn *, void *context);
 
-/** A wrong id that a request named; the same request is charged once. ERR_OK, or ERR_RATE_LIMITED with the time until the next is free. */
-struct wrong_id {
+/** What a request costs its user; the same request is charged once. ERR_OK, or ERR_RATE_LIMITED with the time until the next is free. */
+struct charge {
     struct slice user;
     struct id session;
     uint64_t request;
 };
 typedef void charged_fn(void *context, enum err, uint64_t retry_after_ms);
-void store_wrong_id_charge(struct store *, const struct wrong_id *, charged_fn *, void *context);
+/** It named a wrong id. */
+void store_wrong_id_charge(struct store *, const struct charge *, charged_fn *, void *context);
+/** It rings one more; calls that are started pay as they are created. */
+void store_start_charge(struct store *, const struct charge *, charged_fn *, void *context);
 
 /** Seats that all sessions of a user hold. */
 typedef void seats_fn(void *context, enum err, uint64_t seats);

@@ -19,6 +19,8 @@ end
 local function deliver_take(s, version, mark, seats, event, limits)
   local healed = mark == '=' or mark == '#' -- whatever was missed
   if version < s.at or (version == s.at and mark ~= '#') or (mark == '#' and not s.seating) then return nil end
+  -- Strangers may ring: their words never fill a mailbox, whose overrun would end the session and its calls.
+  if mark == '?' and (2 * (s.seq - s.acked) >= limits.events or 2 * (s.bytes - s.freed + #event) > limits.bytes) then mark = 'o' end
   local rings = mark == '?' or mark == 'x' or mark == 'o'
   if rings and s.seating then return nil end
   if mark == '*' and s.seating then return 'hole' end

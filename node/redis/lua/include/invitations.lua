@@ -3,6 +3,8 @@
 --
 -- ring: {targets, name, pairs}: users whose devices hear another event than the members do. Targets: `?bob=alice` rings bob's devices for alice;
 -- `xbob=<session>` makes them stop, all but that session (none: `xbob=`), which has a mark of its own: `*` it sat down, `o` it stops by itself.
+local guests_bytes = 4096 -- of those who were ever invited; the last ones
+
 local function ring_body(call, ring)
   local p = {'type', ring.name, 'call', call.id, 'version', call.version}
   for i = 1, #ring.pairs do p[#p + 1] = ring.pairs[i] end
@@ -34,7 +36,9 @@ local function call_invite(call, timers, users, by, ring_ms)
   for _, user in ipairs(users) do
     local inv = {user = user, by = by.user, name = by.name, ['until'] = now + ring_ms}
     call.invited[#call.invited + 1] = inv
-    if not string.find(call.guests, '\n' .. user .. '\n', 1, true) then call.guests = call.guests .. user .. '\n' end
+    if not string.find(call.guests, '\n' .. user .. '\n', 1, true) then 
+      call.guests = string.match(string.sub('\n' .. user .. call.guests, 1, guests_bytes), '^.*\n')
+    end
     redis.call('ZADD', timers, inv['until'], 'ring:' .. call.id .. ':' .. user)
     ring = ring or call_incoming(call, inv)
     targets[#targets + 1] = '?' .. user .. '=' .. by.user

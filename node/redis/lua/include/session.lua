@@ -1,14 +1,16 @@
 -- A session's hash as a table, and which calls it is in: {call, seating, call, seating, …}. Where it rings the seating is "?" and the ring's version.
 local function session_load(key)
-  local fields, session, seatings = redis.call('HGETALL', key), {}, {}
+  local fields, session, seatings, rings = redis.call('HGETALL', key), {}, {}, {}
   for i = 1, #fields, 2 do
     session[fields[i]] = fields[i + 1]
     local kind, call = string.match(fields[i], '^(%a+):([%w_-]+)$')
     if kind == 'in' or kind == 'ring' then
-      seatings[#seatings + 1] = call
-      seatings[#seatings + 1] = (kind == 'ring' and '?' or '') .. fields[i + 1]
+      local list = kind == 'in' and seatings or rings
+      list[#list + 1] = call
+      list[#list + 1] = (kind == 'ring' and '?' or '') .. fields[i + 1]
     end
   end
+  for i = 1, #rings do seatings[#seatings + 1] = rings[i] end -- seats first: an answer tells only so many
   return session, seatings
 end
 

@@ -162,6 +162,7 @@ static const char *guess(const char *who, unsigned request, unsigned per_minute)
     args_u64(&a, per_minute);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, request);
+    args_put(&a, SLICE("wrong_ids"));
     return lab_run(lab, SCRIPT_LIMIT_TAKE, &a);
 }
 

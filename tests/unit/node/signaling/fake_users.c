@@ -120,13 +120,18 @@ void store_block_get(struct store *store, struct slice user, blocked_fn *fn, voi
     fake_describe(q, "%.*s", SLICE_FMT(user));
 }
 
-void store_wrong_id_charge(struct store *store, const struct wrong_id *w, charged_fn *fn, void *context)
+void store_wrong_id_charge(struct store *store, const struct charge *w, charged_fn *fn, void *context)
 {
     struct asked *q = fake_ask(store, ASKED_WRONG_ID, context);
     q->fn.charged = fn;
     q->session = w->session;
     q->number = w->request;
     fake_describe(q, "%.*s", SLICE_FMT(w->user));
+}
+
+void store_start_charge(struct store *store, const struct charge *c, charged_fn *fn, void *context)
+{
+    store_wrong_id_charge(store, c, fn, context);
 }
 
 void store_user_seats(struct store *store, struct slice user, seats_fn *fn, void *context)
