@@ -56,6 +56,7 @@ function readStep(text, line) {
   if ((found = /^(\w+)\s+connects to node (\d)$/.exec(text))) return { kind: 'connect', who: found[1], node: Number(found[2]) };
   if ((found = /^(\w+)\s+loses the socket$/.exec(text))) return { kind: 'drop', who: found[1] };
   if ((found = /^node (\d) is told to end$/.exec(text))) return { kind: 'stop', node: Number(found[1]) };
+  if (text === 'the store forgets everything') return { kind: 'forget' };
   throw new Error(`docs/protocol.md:${line}: no such step: ${text}`);
 }
 
@@ -154,6 +155,7 @@ class Story {
     const node = this.cluster.nodes[(step.node ?? 1) - 1];
     const socket = this.sockets.get(step.who);
     if (step.kind === 'stop') return node.signal('SIGTERM');
+    if (step.kind === 'forget') return this.cluster.redis.command('FLUSHALL');
     if (step.kind === 'connect') {
       assert.deepEqual(socket?.frames.filter(({ frame }) => frame) ?? [], [], `${step.who} has heard more than the page says`);
       const opened = new Socket(node, this.format);
