@@ -1,6 +1,8 @@
 // What goes wrong in a run: nodes die, freeze and leave, connections to Redis are cut, Redis itself is started anew (with its append-only file, so it forgets nothing).
 import { setTimeout as pause } from 'node:timers/promises';
 
+const ASKED_MS = 1000;
+
 /** Starts a node that is down. It may find Redis away, and end: then once more. */
 async function restart(node) {
   node.saveLog();
@@ -61,10 +63,10 @@ export async function playFault(cluster, fault, history) {
   const node = ['kill', 'freeze', 'drain'].includes(kind) ? cluster.nodes[fault.node].name : undefined;
   history.add('fault', { fault: fault.n, kind, node, ms, begins: true });
   try {
-    // While Redis is away its own connection of the test can't kill those of others.
-    await FAULTS[kind](cluster, fault).catch((error) => {
-      if (!kind.startsWith('redis.') || kind === 'redis.restart') throw error;
-    });
+    // While Redis is away the test can't ask it to cut anybody off, and may get no answer at all.
+    const asks = kind.startsWith('redis.') && kind !== 'redis.restart';
+    if (asks) await Promise.race([FAULTS[kind](cluster, fault).catch(() => {}), pause(ASKED_MS)]);
+    else await FAULTS[kind](cluster, fault);
   } finally {
     history.add('fault', { fault: fault.n, kind, node, ends: true });
   }
