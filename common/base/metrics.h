@@ -12,46 +12,46 @@
 #include "common/base/buf.h"
 
 /*  id, kind, name (prefix switchboard_ is added), help */
-#define METRICS_TABLE(X)                                                                                        \
-    X(SOCKETS, GAUGE, "sockets", "Open WebSocket connections")                                                  \
-    X(SESSIONS, GAUGE, "sessions", "Sessions attached to this node")                                            \
-    X(SEND_QUEUE_BYTES, GAUGE, "send_queue_bytes", "Bytes waiting to be written to clients")                    \
-    X(SOCKETS_OPENED, COUNTER, "sockets_opened_total", "WebSocket connections accepted")                        \
-    X(SOCKETS_CLOSED, COUNTER, "sockets_closed_total", "WebSocket connections ended")                           \
-    X(HANDSHAKES_REFUSED, COUNTER, "handshakes_refused_total", "Upgrades refused: subprotocol, origin, limits") \
-    X(FRAMES_IN, COUNTER, "frames_in_total", "Frames received from clients")                                    \
-    X(FRAMES_OUT, COUNTER, "frames_out_total", "Frames sent to clients")                                        \
-    X(BYTES_IN, COUNTER, "bytes_in_total", "Payload bytes received from clients")                               \
-    X(BYTES_OUT, COUNTER, "bytes_out_total", "Payload bytes sent to clients")                                   \
-    X(REQUESTS, COUNTER, "requests_total", "Requests taken from clients")                                       \
-    X(REQUESTS_FAILED, COUNTER, "requests_failed_total", "Requests answered with an error")                     \
-    X(RATE_LIMITED, COUNTER, "rate_limited_total", "Requests refused with rate_limited")                        \
-    X(SIGNALS, COUNTER, "signals_total", "Signals stored in a recipient's mailbox")                             \
-    X(EVENTS, COUNTER, "events_total", "Events delivered to sockets of this node")                              \
-    X(WATCHED, GAUGE, "watched_users", "Users whose presence sessions of this node watch")                      \
-    X(PRESENCE_IN, COUNTER, "presence_changes_total", "Presence changes that reached this node")                \
-    X(PRESENCE_OUT, COUNTER, "presence_events_total", "Presence events delivered to sockets of this node")      \
-    X(HELLOS_ADMITTED, COUNTER, "hellos_admitted_total", "Hellos let in")                                       \
-    X(HELLOS_REFUSED, COUNTER, "hellos_refused_total", "Clients told to come back later")                       \
-    X(HELLOS_WAITING, GAUGE, "hellos_waiting", "Hellos that wait to be let in")                                 \
-    X(RESUMES, COUNTER, "resumes_total", "Sessions resumed at this node")                                       \
-    X(RESUMES_REFUSED, COUNTER, "resumes_refused_total", "Resumes that had to become new sessions")             \
-    X(GAPS, COUNTER, "gaps_healed_total", "Holes in an event sequence filled from the mailbox")                 \
-    X(SLOW_READERS, COUNTER, "slow_readers_total", "Sockets closed with 4008")                                  \
-    X(OVERRUNS, COUNTER, "mailbox_overruns_total", "Sessions ended because their mailbox was full")             \
-    X(RESTORED, COUNTER, "sessions_restored_total", "Sessions put back that Redis had lost or knew as they were")  \
-    X(TIMERS_FIRED, COUNTER, "timers_fired_total", "Timers of owned partitions that this node fired")           \
-    X(SWEPT, COUNTER, "sessions_swept_total", "Sessions of dead nodes that this node suspended")                \
-    X(FANOUTS_FINISHED, COUNTER, "fanouts_finished_total", "Fan-outs finished in place of another node")        \
-    X(STORE_COMMANDS, COUNTER, "store_commands_total", "Commands sent to Redis")                                \
-    X(STORE_ERRORS, COUNTER, "store_errors_total", "Commands that Redis answered with an error")                \
-    X(STORE_TIMEOUTS, COUNTER, "store_timeouts_total", "Commands given up without an answer")                   \
-    X(STORE_RESENT, COUNTER, "store_resent_total", "Commands sent again after a broken connection")             \
-    X(STORE_RECONNECTS, COUNTER, "store_reconnects_total", "Redis connections made anew")                       \
-    X(STORE_PENDING, GAUGE, "store_pending", "Commands without an answer yet")                                  \
-    X(CANARY_LOST, COUNTER, "canary_lost_total", "Canaries that did not come back through the bus")             \
-    X(STORE_SECONDS, HISTOGRAM, "store_seconds", "Time from sending a command to its answer")                   \
-    X(RELAY_SECONDS, HISTOGRAM, "relay_seconds", "Time from taking a signal to having it stored")               \
+#define METRICS_TABLE(X)                                                                                          \
+    X(SOCKETS, GAUGE, "sockets", "Open WebSocket connections")                                                    \
+    X(SESSIONS, GAUGE, "sessions", "Sessions attached to this node")                                              \
+    X(SEND_QUEUE_BYTES, GAUGE, "send_queue_bytes", "Bytes waiting to be written to clients")                      \
+    X(SOCKETS_OPENED, COUNTER, "sockets_opened_total", "WebSocket connections accepted")                          \
+    X(SOCKETS_CLOSED, COUNTER, "sockets_closed_total", "WebSocket connections ended")                             \
+    X(HANDSHAKES_REFUSED, COUNTER, "handshakes_refused_total", "Upgrades refused: subprotocol, origin, limits")   \
+    X(FRAMES_IN, COUNTER, "frames_in_total", "Frames received from clients")                                      \
+    X(FRAMES_OUT, COUNTER, "frames_out_total", "Frames sent to clients")                                          \
+    X(BYTES_IN, COUNTER, "bytes_in_total", "Payload bytes received from clients")                                 \
+    X(BYTES_OUT, COUNTER, "bytes_out_total", "Payload bytes sent to clients")                                     \
+    X(REQUESTS, COUNTER, "requests_total", "Requests taken from clients")                                         \
+    X(REQUESTS_FAILED, COUNTER, "requests_failed_total", "Requests answered with an error")                       \
+    X(RATE_LIMITED, COUNTER, "rate_limited_total", "Requests refused with rate_limited")                          \
+    X(SIGNALS, COUNTER, "signals_total", "Signals stored in a recipient's mailbox")                               \
+    X(EVENTS, COUNTER, "events_total", "Events delivered to sockets of this node")                                \
+    X(WATCHED, GAUGE, "watched_users", "Users whose presence sessions of this node watch")                        \
+    X(PRESENCE_IN, COUNTER, "presence_changes_total", "Presence changes that reached this node")                  \
+    X(PRESENCE_OUT, COUNTER, "presence_events_total", "Presence events delivered to sockets of this node")        \
+    X(HELLOS_ADMITTED, COUNTER, "hellos_admitted_total", "Hellos let in")                                         \
+    X(HELLOS_REFUSED, COUNTER, "hellos_refused_total", "Clients told to come back later")                         \
+    X(HELLOS_WAITING, GAUGE, "hellos_waiting", "Hellos that wait to be let in")                                   \
+    X(RESUMES, COUNTER, "resumes_total", "Sessions resumed at this node")                                         \
+    X(RESUMES_REFUSED, COUNTER, "resumes_refused_total", "Resumes that had to become new sessions")               \
+    X(GAPS, COUNTER, "gaps_healed_total", "Holes in an event sequence filled from the mailbox")                   \
+    X(SLOW_READERS, COUNTER, "slow_readers_total", "Sockets closed with 4008")                                    \
+    X(OVERRUNS, COUNTER, "mailbox_overruns_total", "Sessions ended because their mailbox was full")               \
+    X(RESTORED, COUNTER, "sessions_restored_total", "Sessions put back that Redis had lost or knew as they were") \
+    X(TIMERS_FIRED, COUNTER, "timers_fired_total", "Timers of owned partitions that this node fired")             \
+    X(SWEPT, COUNTER, "sessions_swept_total", "Sessions of dead nodes that this node suspended")                  \
+    X(FANOUTS_FINISHED, COUNTER, "fanouts_finished_total", "Fan-outs finished in place of another node")          \
+    X(STORE_COMMANDS, COUNTER, "store_commands_total", "Commands sent to Redis")                                  \
+    X(STORE_ERRORS, COUNTER, "store_errors_total", "Commands that Redis answered with an error")                  \
+    X(STORE_TIMEOUTS, COUNTER, "store_timeouts_total", "Commands given up without an answer")                     \
+    X(STORE_RESENT, COUNTER, "store_resent_total", "Commands sent again after a broken connection")               \
+    X(STORE_RECONNECTS, COUNTER, "store_reconnects_total", "Redis connections made anew")                         \
+    X(STORE_PENDING, GAUGE, "store_pending", "Commands without an answer yet")                                    \
+    X(CANARY_LOST, COUNTER, "canary_lost_total", "Canaries that did not come back through the bus")               \
+    X(STORE_SECONDS, HISTOGRAM, "store_seconds", "Time from sending a command to its answer")                     \
+    X(RELAY_SECONDS, HISTOGRAM, "relay_seconds", "Time from taking a signal to having it stored")                 \
     X(LOOP_LAG_SECONDS, HISTOGRAM, "loop_lag_seconds", "How late the event loop's ticks come")
 
 enum metric {

@@ -23,9 +23,10 @@
     X(REPLIES, "{p}:replies:<session>", "stream", "Answers to the session's last requests; entry id = request id")    \
     X(CALL, "{p}:call:<call>", "hash", "A call; two minutes longer than it lasts")                                    \
     X(LOG, "{p}:log:<call>", "stream", "Changes of the call that are not yet in all mailboxes; entry id = version")   \
-    X(HEAL, "{p}:heal:<call>", "hash", "What nodes have brought of a call that was lost, until it is put back")         \
+    X(HEAL, "{p}:heal:<call>", "hash", "What nodes have brought of a call that was lost, until it is put back")       \
     X(TIMERS, "{p}:timers", "sorted set",                                                                             \
-      "What is due when: `fanout:<call>`, `expire:<call>`, `ring:<call>:<user>`, `heal:<call>`, `grace:<session>:<user>`")           \
+      "What is due when: `fanout:<call>`, `expire:<call>`, `ring:<call>:<user>`, `heal:<call>`, "                     \
+      "`grace:<session>:<user>`")                                                                                     \
     X(HELD, "{p}:held:<node>", "set", "Sessions whose socket the node holds, and some that it held")                  \
     X(HOLDERS, "{p}:holders", "set", "Nodes that hold sessions here, or died holding some")                           \
     X(NODE, "{p}:node:<node>", "sharded channel", "Envelopes for sessions that the node holds")                       \

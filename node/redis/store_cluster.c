@@ -264,7 +264,8 @@ static bool read_due(struct slice name, unsigned partitions, struct due_timer *r
     static const struct {
         const char *word;
         int kind;
-    } kinds[] = {{"fanout", DUE_FANOUT}, {"expire", DUE_EXPIRE}, {"ring", DUE_RING}, {"heal", DUE_HEAL}, {"grace", DUE_GRACE}};
+    } kinds[] = {
+        {"fanout", DUE_FANOUT}, {"expire", DUE_EXPIRE}, {"ring", DUE_RING}, {"heal", DUE_HEAL}, {"grace", DUE_GRACE}};
     struct slice kind = {0};
     struct slice id = {0};
     if (!slice_split(&name, ':', &kind) || !slice_split(&name, ':', &id) || !id_parse(id, partitions, &ret_timer->id))

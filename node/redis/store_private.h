@@ -28,9 +28,9 @@ struct store {
     struct timer canary_timer;
     struct slice dev_key;
     uint64_t lease_renewed_ms; /* steady clock, last; 0: never */
-    uint64_t canary_sent;    /* number of the last one */
-    uint64_t canary_since;   /* earlier ones were sent before the bus was cut last */
-    uint64_t canary_back_ms; /* steady clock, when one came back; 0: none since the bus was cut */
+    uint64_t canary_sent;      /* number of the last one */
+    uint64_t canary_since;     /* earlier ones were sent before the bus was cut last */
+    uint64_t canary_back_ms;   /* steady clock, when one came back; 0: none since the bus was cut */
 };
 
 /* A question under way: whom to tell. Made by question_create(), freed by whoever tells. */

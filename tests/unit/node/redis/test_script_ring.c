@@ -293,7 +293,8 @@ Test(script_ring, an_acting_session_that_is_over_is_told)
     lab_expect("ok 2 [1 " INCOMING " 2 " CANCELLED "]", mail("bob/laptop"));
     lab_session_forget(lab, "bob");
     lab_expect("not_found", lab_ring(lab, "bob", "call", ring));
-    lab_expect("not_found", lab_ring(lab, "bob", "call", (struct lab_ring){.entries = &e, .count = 1, .actor = "bob/none"}));
+    lab_expect("not_found",
+               lab_ring(lab, "bob", "call", (struct lab_ring){.entries = &e, .count = 1, .actor = "bob/none"}));
 }
 
 /* Its device has a new session meanwhile; what the old one did counts. */
