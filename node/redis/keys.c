@@ -40,8 +40,10 @@ struct key key_watch(unsigned partition, struct slice user)
 /* "{17}:watch:<user>" */
 struct slice key_watch_user(struct slice channel)
 {
-    struct slice part = {0};
-    return slice_split(&channel, ':', &part) && slice_split(&channel, ':', &part) ? channel : (struct slice){0};
+    struct slice tag = {0};
+    struct slice kind = {0};
+    bool has_both = slice_split(&channel, ':', &tag) && slice_split(&channel, ':', &kind);
+    return has_both ? channel : (struct slice){0};
 }
 
 struct key key_limits(unsigned partition, struct slice user)

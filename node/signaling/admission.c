@@ -171,11 +171,10 @@ void admission_enter(struct admission *a, struct request *rq)
     }
     bool resumes = queue_of(a, rq) == &a->resumes;
     bool first = !a->resumes && (resumes || !a->newcomers);
-    if (a->overloaded && !resumes)
-        send_away(a, rq);
-    else if (first && bucket_take(&a->bucket, rate(a), 1, clock_steady_ms()) == 0)
+    bool unwanted = a->overloaded && !resumes;
+    if (!unwanted && first && bucket_take(&a->bucket, rate(a), 1, clock_steady_ms()) == 0)
         admit(a, rq);
-    else if (a->waiting < a->waiting_max || (resumes && make_room(a)))
+    else if (!unwanted && (a->waiting < a->waiting_max || (resumes && make_room(a))))
         queue_put(a, rq);
     else
         send_away(a, rq);
