@@ -12,6 +12,7 @@ static void on_session_restored(void *context, enum err transport, const struct 
     if (r.err == ERR_OK) {
         r.seq = reply_number(reply, 1);
         r.was_lost = reply_number(reply, 2) != 0;
+        r.forgot = reply_number(reply, 2) == 2;
         r.seating_count = reply_seatings(reply, 3, q->store->partitions, r.seatings);
     }
     q->fn.restored(q->context, &r);
@@ -122,15 +123,16 @@ static void put_heal_keys(struct script_args *a, const struct id *call)
     args_put(a, id_slice(call));
 }
 
-void store_call_restore(struct store *store, const struct call_actor *actor, uint64_t mark, struct slice seating,
-                        uint64_t grace_ms, restored_call_fn *fn, void *context)
+void store_call_restore(struct store *store, const struct call_actor *actor, const struct call_restore *c,
+                        restored_call_fn *fn, void *context)
 {
     struct script_args a;
     put_heal_keys(&a, &actor->call);
     put_actor(&a, actor);
-    args_u64(&a, mark);
-    args_put(&a, seating);
-    args_u64(&a, grace_ms);
+    args_u64(&a, c->mark);
+    args_put(&a, c->seating);
+    args_u64(&a, c->grace_ms);
+    args_u64(&a, c->forgot);
     script_call(store->scripts, SCRIPT_CALL_RESTORE, &a, on_call_restored, restore_question(store, fn, context));
 }
 

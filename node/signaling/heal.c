@@ -149,7 +149,7 @@ static void on_call_restored(void *context, enum err err, const struct call_answ
         fanout_start(r.signaling, &r.call, change, NULL, NULL);
 }
 
-static void ask_call(struct client *c, const struct store_seating *seating)
+static void ask_call(struct client *c, const struct store_seating *seating, bool forgot)
 {
     struct signaling *sig = c->signaling;
     struct restored_call *r = calloc(1, sizeof *r);
@@ -165,7 +165,8 @@ static void ask_call(struct client *c, const struct store_seating *seating)
         return;
     }
     struct call_actor actor = {.call = r->call, .session = c->session, .epoch = c->epoch, .device = client_device(c)};
-    store_call_restore(sig->store, &actor, 2 * c->epoch, seating->text, sig->settings.grace_ms, on_call_restored, r);
+    const struct call_restore restore = {seating->text, 2 * c->epoch, forgot, sig->settings.grace_ms};
+    store_call_restore(sig->store, &actor, &restore, on_call_restored, r);
 }
 
 /* ---- the others in that call ---- */
@@ -174,11 +175,11 @@ static void on_peeked(void *context, const struct peeked *p)
 {
     struct restored_call *r = context;
     struct call_actor actor = {.call = r->call, .session = r->session, .device = p->device};
+    const struct call_restore restore = {p->seating, p->mark, false, r->signaling->settings.grace_ms};
     struct seating seating;
     if (p->err == ERR_OK && !r->signaling->stopped &&
         seating_parse(p->seating, r->signaling->settings.partitions, &seating) == ERR_OK)
-        store_call_restore(r->signaling->store, &actor, p->mark, p->seating, r->signaling->settings.grace_ms,
-                           on_call_restored, r);
+        store_call_restore(r->signaling->store, &actor, &restore, on_call_restored, r);
     else
         free(r);
 }
@@ -208,10 +209,11 @@ struct asked {
     uint64_t epoch;
 };
 
-/* A store that came back as it was a while ago knows a seat that was left since. Only a request of the client's own leads into a call, and none is under way. */
+/* A store that came back as it was a while ago knows a seat that was left since. Only a request of the client's own leads into a call, and none is under way there. */
 static bool is_of_old(struct client *c, const struct restored *r, const struct store_seating *seating)
 {
-    return r->was_lost && !c->current && c->state == CLIENT_LIVE && !seating_rings(seating->text) &&
+    bool asked_for = c->current && id_eq(&c->current->call, &seating->call);
+    return r->was_lost && !asked_for && c->state == CLIENT_LIVE && !seating_rings(seating->text) &&
            !seat_find(c, &seating->call) && !ring_find(c, &seating->call);
 }
 
@@ -227,7 +229,7 @@ static void take_restored(struct client *c, const struct restored *r)
             continue;
         }
         seat_update(c, &r->seatings[i].call, r->seatings[i].text);
-        ask_call(c, &r->seatings[i]);
+        ask_call(c, &r->seatings[i], r->forgot);
     }
     mail_read(c);
 }

@@ -97,7 +97,10 @@ void on_mail_events(void *context, const struct id *session, uint64_t seq, const
     struct client *c = client_of(context, session);
     if (!c)
         return; /* it has moved on, and its new node reads the mailbox */
-    if (!id_is_none(&seating->call))
+    /* Under numbers that went out already: either the page had them, seating and all, or the store has lost its newest events and counts anew, and then this
+     * is lost too (heal.c), and nobody shall think that it was heard. */
+    bool had = count > 0 && seq + count - 1 <= c->order.seq;
+    if (!id_is_none(&seating->call) && !had)
         seat_update(c, &seating->call, seating->text);
     if (count == 0 || c->state != CLIENT_LIVE)
         return;

@@ -23,6 +23,7 @@ struct restored {
         err; /* ERR_STALE: a later attach or session has its place; ERR_GONE: it is over, or this node was taken for dead */
     uint64_t seq;         /* the last event there is */
     bool was_lost;        /* something of it, or all */
+    bool forgot;          /* its newest events, too: what was put there since is lost as well */
     size_t seating_count; /* where it sits and rings by all that is known, the texts in full */
     struct store_seating seatings[STORE_SEATINGS_MAX];
 };
@@ -51,10 +52,15 @@ struct peeked {
 };
 typedef void peeked_fn(void *context, const struct peeked *);
 void store_session_peek(struct store *, const struct id *session, const struct id *call, peeked_fn *, void *context);
-/** The actor's session sits there, as `seating` says ("7;52r;1=<session>;"). `mark` is twice the epoch of the session, and
- * one more if it is suspended. The seat of one whose node does not speak waits for grace_ms. */
-void store_call_restore(struct store *, const struct call_actor *, uint64_t mark, struct slice seating,
-                        uint64_t grace_ms, restored_call_fn *, void *context);
+/** The actor's session sits in the call. */
+struct call_restore {
+    struct slice seating; /* "7;52r;1=<session>;" */
+    uint64_t mark;        /* twice the epoch of the session, and one more if it is suspended */
+    bool forgot;          /* it may have lost what the call's log has: it is told where it stands */
+    uint64_t grace_ms;    /* for which the seat of one waits whose node does not speak */
+};
+void store_call_restore(struct store *, const struct call_actor *, const struct call_restore *, restored_call_fn *,
+                        void *context);
 /** The user's devices ring since `version`. */
 void store_ring_restore(struct store *, const struct id *call, struct slice user, uint64_t version, restored_call_fn *,
                         void *context);

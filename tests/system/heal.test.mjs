@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { OFFER, pair, room } from '../support/calls.mjs';
+import { ANSWER, OFFER, pair, room } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { stretched, until } from '../support/wait.mjs';
@@ -174,6 +174,30 @@ describe('when Redis is emptied', () => {
     await Promise.all([alice.close(), bob.close()]);
   });
 
+  test('what rings rings on, and can be answered', async () => {
+    const [alice, bob] = await people(['alice', 'bob']);
+    const { call } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
+    assert.equal((await bob.expect('call.incoming')).call, call);
+    await flush();
+    const now = await healed(alice, call);
+    assert.deepEqual([now.state, now.ringing], ['ringing', [bob.user]]);
+    await bob.request('call.accept', { call, answer: ANSWER });
+    assert.equal((await alice.expect('call.joined')).answer, ANSWER);
+    await talk([alice, bob], call);
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('what rings for a caller who is lost stops', async () => {
+    const [alice, bob] = await people(['alice', 'bob']);
+    const { call } = await alice.request('call.start', { to: [bob.user] });
+    await bob.expect('call.incoming');
+    await alice.drop();
+    await flush();
+    assert.deepEqual([(await bob.expect('call.cancelled', undefined, LONG)).call], [call]);
+    assert.ok(CALL_OVER.has((await bob.ask('call.accept', { call })).code));
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
   test('requests meanwhile are told to come again, and then succeed', async () => {
     const [alice, bob] = await people(['alice', 'bob']);
     const call = await room(alice, [bob]);
@@ -220,5 +244,53 @@ describe('when Redis is emptied', () => {
     await agree([alice, bob, carol], call);
     await talk([alice, bob, carol], call);
     await Promise.all([alice, bob, carol].map((one) => one.close()));
+  });
+});
+
+describe('when Redis comes back', () => {
+  const redis = { args: ['--dbfilename', 'kept.rdb'] };
+
+  test('with what it knew a while ago: nobody hears a number twice, and all sit where they sat', async () => {
+    const cluster = await startCluster({ nodes: 2, redis, settings: { 'grace-ms': 5000 } });
+    const [near, far] = cluster.nodes;
+    const [alice, bob, carol] = [await join(near, fresh('alice')), await join(far, fresh('bob')), await join(near, fresh('carol'))];
+    const call = await room(alice, [bob]);
+    const over = await pair(carol, bob);
+    await cluster.redis.command('SAVE');
+    copyFileSync(path(cluster.redis.dir, 'kept.rdb'), path(cluster.redis.dir, 'copy.rdb'));
+    await carol.request('call.join', { call });
+    await carol.request('call.leave', { call: over });
+    await bob.expect('call.ended', (event) => event.call === over);
+    for (let i = 0; i < 3; i += 1) await talk([alice, bob, carol], call);
+    await cluster.redis.kill();
+    copyFileSync(path(cluster.redis.dir, 'copy.rdb'), path(cluster.redis.dir, 'kept.rdb'));
+    await cluster.redis.start();
+    await agree([alice, bob, carol], call);
+    await talk([alice, bob, carol], call);
+    for (const one of [alice, bob, carol]) await one.settle();
+    await until(async () => CALL_OVER.has((await carol.ask('call.get', { call: over })).code), 'the call that was over to be over again', LONG);
+    assert.notEqual(await cluster.redis.command('HGET', `{${over.slice(0, 2)}}:call:${over}`, 'state'), 'active');
+    await Promise.all([alice, bob, carol].map((one) => one.close()));
+    await cluster.stop();
+  });
+
+  test('with all it was told: nothing is put back, and nothing lost', async () => {
+    const cluster = await startCluster({ nodes: 2, redis: { appendOnly: true } });
+    const [near, far] = cluster.nodes;
+    const [alice, bob] = [await join(near, fresh('alice')), await join(far, fresh('bob'))];
+    const call = await room(alice, [bob]);
+    const { version } = await alice.request('call.get', { call });
+    await cluster.redis.kill();
+    const asked = insist(bob, 'signal', { call, to: 1, data: 'over the gap' });
+    await cluster.redis.start();
+    await asked;
+    assert.equal((await alice.expect('signal', undefined, LONG)).data, 'over the gap');
+    for (const one of [alice, bob]) {
+      assert.equal((await insist(one, 'call.get', { call })).version, version);
+      await one.quiet();
+    }
+    for (const node of cluster.nodes) assert.match((await node.get('/metrics')).text, /sessions_restored_total\{[^}]*\} 0\n/);
+    await Promise.all([alice.close(), bob.close()]);
+    await cluster.stop();
   });
 });

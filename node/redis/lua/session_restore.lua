@@ -3,7 +3,7 @@
 --      9 prefix of their watch channels  10 prefix of sessions
 -- ARGV 1 session id  2 key  3 user  4 device  5 name  6 channel of that node  7 node id  8 epoch  9 the last event that went to the socket
 --      10 a missing session is made again (0|1)  then for each call: call, seating or "?" and the version of a ring
--- Returns {"ok", last event, whether anything of the session was lost (0|1), call, seating, …}. {"stale"} a later attach or session has its place; {"gone"} it is over, or
+-- Returns {"ok", last event, 0 nothing was lost, 1 something or all, 2 the newest events, call, seating, …}. {"stale"} a later attach or session has its place; {"gone"} it is over, or
 -- its node was taken for dead.
 -- include: now
 -- include: presence
@@ -32,8 +32,9 @@ elseif tonumber(s.epoch) > epoch or s.state == 'superseded' then
 elseif s.state ~= 'attached' and (s.state ~= 'suspended' or tonumber(s.epoch) == epoch) then
   return {'gone'}
 end
-local lost = tonumber(s.seq) < seq or tonumber(s.epoch) < epoch
-if tonumber(s.seq) < seq then
+local behind = not made and tonumber(s.seq) < seq
+local lost = made or behind or tonumber(s.epoch) < epoch
+if made or behind then
   -- What it had to give again is gone: whoever resumes with less than all begins anew, so that there is no silent hole.
   redis.call('UNLINK', mailbox)
   redis.call('HSET', session, 'seq', seq, 'acked', seq, 'freed', s.bytes)
@@ -45,6 +46,7 @@ end
 redis.call('SADD', held, id)
 redis.call('SADD', holders, node)
 
+-- Where the newest events are lost, so are those that were put since, under numbers that the client has had: it stands where its node says, and is told anew.
 local seats = 0
 for i = 11, #ARGV, 2 do
   local call, text = ARGV[i], ARGV[i + 1]
@@ -53,7 +55,7 @@ for i = 11, #ARGV, 2 do
   local f = redis.call('HMGET', session, field, 'out', ring)
   local _, known = string.find(f[2] or '', call .. '=', 1, true)
   local at = math.max(tonumber(f[1] and string.match(f[1], '^%d+') or 0), tonumber(known and string.match(f[2], '^%d+', known + 1) or 0), tonumber(f[3] or 0))
-  if version > at and string.sub(text, 1, 1) ~= '?' then
+  if (version > at or behind) and string.sub(text, 1, 1) ~= '?' then
     if not f[1] then seats = seats + 1 end
     redis.call('HSET', session, field, text)
     redis.call('HDEL', session, ring)
@@ -66,4 +68,4 @@ end
 presence_seats(presence, user, seats)
 if lost then presence_changed(presence, user) end
 local after, seatings = session_load(session)
-return {'ok', tonumber(after.seq), lost and 1 or 0, unpack(seatings)}
+return {'ok', tonumber(after.seq), behind and 2 or lost and 1 or 0, unpack(seatings)}

@@ -18,15 +18,15 @@ void store_session_restore(struct store *store, const struct session_restore *s,
 }
 
 /* "2 7;52;1=<id>;": mark and seating */
-void store_call_restore(struct store *store, const struct call_actor *actor, uint64_t mark, struct slice seating,
-                        uint64_t grace_ms, restored_call_fn *fn, void *context)
+void store_call_restore(struct store *store, const struct call_actor *actor, const struct call_restore *c,
+                        restored_call_fn *fn, void *context)
 {
     struct asked *q = fake_ask(store, ASKED_RESTORE_CALL, context);
     q->fn.restored_call = fn;
     q->session = actor->session;
     q->call = actor->call;
-    q->number = grace_ms;
-    fake_describe(q, "%llu %.*s", (unsigned long long)mark, SLICE_FMT(seating));
+    q->number = c->grace_ms;
+    fake_describe(q, "%llu %.*s%s", (unsigned long long)c->mark, SLICE_FMT(c->seating), c->forgot ? " forgot" : "");
 }
 
 void store_ring_restore(struct store *store, const struct id *call, struct slice user, uint64_t version,
