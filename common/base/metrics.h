@@ -1,12 +1,14 @@
 /**
  * What is counted, in one table; /metrics and docs/operations.md are made from it.
  *
- * A counter is bumped where the thing happens; a gauge is set or moved; a histogram sorts microseconds into fixed buckets.
+ * A counter is bumped where the thing happens; a gauge is set or moved; a histogram sorts microseconds into fixed buckets; counters are a row of them that a
+ * label of their own tells apart.
  * No label ever carries a user, a call or an address.
  */
 #ifndef COMMON_BASE_METRICS_H
 #define COMMON_BASE_METRICS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/buf.h"
@@ -44,6 +46,8 @@
     X(SWEPT, COUNTER, "sessions_swept_total", "Sessions of dead nodes that this node suspended")                  \
     X(FANOUTS_FINISHED, COUNTER, "fanouts_finished_total", "Fan-outs finished in place of another node")          \
     X(STORE_COMMANDS, COUNTER, "store_commands_total", "Commands sent to Redis")                                  \
+    X(STORE_WRITES, COUNTER, "store_writes_total", "Writes to Redis; commands of one turn of the loop share one") \
+    X(STORE_SCRIPTS, COUNTERS, "store_scripts_total", "Scripts called, by `script`")                              \
     X(STORE_ERRORS, COUNTER, "store_errors_total", "Commands that Redis answered with an error")                  \
     X(STORE_TIMEOUTS, COUNTER, "store_timeouts_total", "Commands given up without an answer")                     \
     X(STORE_RESENT, COUNTER, "store_resent_total", "Commands sent again after a broken connection")               \
@@ -65,13 +69,22 @@ enum metric {
 enum { METRIC_BUCKETS = 16 };
 extern const uint32_t metric_bucket_us[METRIC_BUCKETS];
 
+/** Samples that belong to whoever counts: these stay where they are until they are taken away. */
+struct metric_series {
+    const char *label;
+    const char *const *names;
+    const int64_t *counts;
+    size_t n;
+};
+
 struct metrics {
     int64_t value[METRIC_COUNT];
     struct {
         uint64_t bucket[METRIC_BUCKETS + 1];
         uint64_t sum_us;
         uint64_t count;
-    } histogram[METRIC_COUNT]; /* used by rows of that kind only */
+    } histogram[METRIC_COUNT];                 /* used by rows of that kind only */
+    struct metric_series series[METRIC_COUNT]; /* likewise */
 };
 
 static inline void metric_add(struct metrics *m, enum metric id, int64_t n)

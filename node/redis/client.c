@@ -106,6 +106,7 @@ static void sent(void *context, size_t n)
 {
     struct redis_client *client = context;
 
+    metric_inc(client->link_settings.metrics, METRIC_STORE_WRITES);
     inflight_wrote(&client->inflight, n);
     link_expect(&client->link, true);
 }

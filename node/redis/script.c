@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/metrics.h"
 #include "node/redis/client.h"
 #include "node/redis/lua.h"
 
@@ -18,7 +19,9 @@ struct script_row {
 
 struct scripts {
     struct redis_client *client;
+    struct metrics *metrics;
     struct script_row row[SCRIPT_COUNT];
+    int64_t called[SCRIPT_COUNT];
 };
 
 /* A call under way: its arguments stay until the answer, in case Redis asks for the text. */
@@ -57,11 +60,13 @@ static void sha1_hex(const char *text, char ret_hex[41])
         snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
 }
 
-struct scripts *scripts_create(struct redis_client *client)
+struct scripts *scripts_create(struct redis_client *client, struct metrics *metrics)
 {
     struct scripts *s = calloc(1, sizeof *s);
     assert(s);
     s->client = client;
+    s->metrics = metrics;
+    metrics->series[METRIC_STORE_SCRIPTS] = (struct metric_series){"script", names, s->called, SCRIPT_COUNT};
     for (size_t i = 0; i < SCRIPT_COUNT; i++) {
         s->row[i].name = names[i];
         s->row[i].text = script_text((enum script)i);
@@ -73,6 +78,9 @@ struct scripts *scripts_create(struct redis_client *client)
 
 void scripts_destroy(struct scripts *s)
 {
+    if (!s)
+        return;
+    s->metrics->series[METRIC_STORE_SCRIPTS] = (struct metric_series){0};
     free(s);
 }
 
@@ -148,5 +156,6 @@ void script_call(struct scripts *s, enum script script, const struct script_args
         c->v[i + 3] = slice_make(at, a->v[i].n);
         at += a->v[i].n;
     }
+    s->called[script]++;
     redis_command(s->client, c->v, c->n, on_reply, c);
 }

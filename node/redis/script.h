@@ -11,6 +11,7 @@
 #include "node/redis/keys.h"
 
 struct redisReply;
+struct metrics;
 struct redis_client;
 struct scripts;
 
@@ -87,8 +88,8 @@ void args_copy(struct script_args *, struct slice);
 /** As redis_reply_fn; `context` is what was given. */
 typedef void script_fn(void *context, enum err, const struct redisReply *);
 
-/** Aborts if a script of the table is not embedded. */
-struct scripts *scripts_create(struct redis_client *);
+/** Counts calls in `metrics`, which outlives it. Aborts if a script of the table is not embedded. */
+struct scripts *scripts_create(struct redis_client *, struct metrics *);
 void scripts_destroy(struct scripts *);
 /** Everything is copied. `fn` may be NULL. */
 void script_call(struct scripts *, enum script, const struct script_args *, script_fn *fn, void *context);

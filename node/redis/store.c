@@ -24,7 +24,7 @@ struct store *store_create(const struct store_settings *settings)
                                          .on_unsubscribed = on_bus_unsubscribed,
                                          .context = store};
     store->client = redis_client_create(&redis);
-    store->scripts = scripts_create(store->client);
+    store->scripts = scripts_create(store->client, store->metrics);
     for (unsigned p = 0; p < store->partitions; p++) {
         struct key channel = key_node(p, &store->node);
         redis_subscribe(store->client, key_slice(&channel));

@@ -73,6 +73,24 @@ Test(metrics, histogram_buckets_are_cumulative_and_their_bounds_inclusive)
     buf_finish(&out);
 }
 
+Test(metrics, counters_with_a_label_of_their_own_have_a_sample_for_each_name)
+{
+    struct metrics m = {0};
+    struct buf out;
+    const char *const names[] = {"deliver", "ring"};
+    const int64_t counts[] = {3, 0};
+    write_all(&m, "", &out);
+    cr_assert(has_line(&out, "# TYPE switchboard_store_scripts_total counter"));
+    buf_finish(&out);
+    m.series[METRIC_STORE_SCRIPTS] = (struct metric_series){"script", names, counts, 2};
+    write_all(&m, "", &out);
+    cr_assert(has_line(&out, "switchboard_store_scripts_total{script=\"deliver\"} 3"));
+    buf_finish(&out);
+    write_all(&m, "node=\"x\"", &out);
+    cr_assert(has_line(&out, "switchboard_store_scripts_total{node=\"x\",script=\"ring\"} 0"));
+    buf_finish(&out);
+}
+
 Test(metrics, every_bound_is_the_last_of_its_bucket)
 {
     for (size_t i = 0; i < METRIC_BUCKETS; i++) {

@@ -68,6 +68,19 @@ Test(client, commands_queued_before_the_connection_are_answered_in_order)
     finish();
 }
 
+Test(client, commands_of_one_turn_share_a_write)
+{
+    begin();
+    rig_run_until(rig, rig_is_up);
+    for (int i = 0; i < 10; i++) {
+        rig_ask(rig, "INCR n");
+    }
+    rig_run_until(rig, rig_all_answered);
+    cr_expect_eq(rig->metrics.value[METRIC_STORE_COMMANDS], 10);
+    cr_expect_eq(rig->metrics.value[METRIC_STORE_WRITES], 1);
+    finish();
+}
+
 static void on_nested(void *context, enum err err, const struct redisReply *reply)
 {
     cr_assert_eq(err, ERR_OK);
