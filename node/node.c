@@ -191,6 +191,7 @@ static void node_finish(struct node *node)
     uv_loop_close(&node->loop);
     secrets_finish(&node->secrets);
     redis_url_finish(&node->redis_url);
+    dev_people_finish(&node->people);
 }
 
 /* Everything that can be wrong is found here, before anybody is let in. */
@@ -219,6 +220,7 @@ int node_run(const struct config *config, const struct node_place *place)
     log_setup(config->log_level, config->log_format, node->id.text);
     uv_loop_init(&node->loop);
     node->timers = timers_create(&node->loop);
+    dev_people_init(&node->people);
     enum err err = node_build(node, place, why, sizeof why);
     if (err == ERR_OK) {
         node_start(node, place->worker);

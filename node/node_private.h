@@ -6,6 +6,7 @@
 
 #include "common/loop/timer.h"
 #include "node/config.h"
+#include "node/dev.h"
 #include "node/edge/edge.h"
 #include "node/node.h"
 #include "node/redis/store.h"
@@ -26,6 +27,7 @@ struct node {
     struct signaling *signaling;
     struct store *store;
     struct edge *edge;
+    struct dev_people people;
     uv_signal_t on_term, on_int, on_hup;
     struct timer lag_timer; /* measures how late the loop's ticks come */
     uint64_t lag_due_us;

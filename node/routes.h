@@ -1,5 +1,5 @@
 /**
- * The plain HTTP beside the sockets (docs/protocol.md): /healthz, /readyz, /metrics and, with --dev, /dev/token.
+ * The plain HTTP beside the sockets (docs/protocol.md): /healthz, /readyz, /metrics and, with --dev, what dev.h has.
  */
 #ifndef NODE_ROUTES_H
 #define NODE_ROUTES_H

@@ -32,7 +32,8 @@
     X(NODE, "{p}:node:<node>", "sharded channel", "Envelopes for sessions that the node holds")                       \
     X(NODES, "{cluster}:nodes", "sorted set", "Living nodes: id → end of lease")                                      \
     X(PARTITIONS, "{cluster}:partitions", "string", "The number of partitions, fixed when the cluster first started") \
-    X(DEV_KEY, "{cluster}:dev-key", "string", "With --dev: the secret that /dev/token signs with")
+    X(DEV_KEY, "{cluster}:dev-key", "string", "With --dev: the secret that /dev/token signs with")                    \
+    X(DEV_PEOPLE, "{cluster}:dev-people", "sorted set", "With --dev: who asked for a token, and when")
 
 struct key {
     char text[160];
@@ -68,6 +69,7 @@ struct key key_mailbox_prefix(unsigned partition);
 #define KEY_NODES "{cluster}:nodes"
 #define KEY_PARTITIONS "{cluster}:partitions"
 #define KEY_DEV_KEY "{cluster}:dev-key"
+#define KEY_DEV_PEOPLE "{cluster}:dev-people"
 
 static inline struct slice key_slice(const struct key *k)
 {

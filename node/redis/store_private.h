@@ -9,6 +9,7 @@
 #include "node/redis/store.h"
 #include "node/store/calls.h"
 #include "node/store/cluster.h"
+#include "node/store/dev.h"
 #include "node/store/heal.h"
 #include "node/store/people.h"
 #include "node/store/presence.h"
@@ -59,6 +60,7 @@ struct question {
         blocked_fn *blocked;
         charged_fn *charged;
         seats_fn *seats;
+        dev_people_fn *people;
     } fn;
     uint64_t n; /* what the answer needs to know of the question */
 };

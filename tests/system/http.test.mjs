@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Client, fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { mint } from '../support/token.mjs';
-import { within } from '../support/wait.mjs';
+import { until, within } from '../support/wait.mjs';
 
 let cluster;
 let dev;
@@ -93,6 +93,21 @@ describe('/dev/token', () => {
   for (const query of ['', '?user=', '?user=al%20ice', `?user=${'x'.repeat(65)}`, '?user=alice&device=my%20phone']) {
     test(`refuses ${query || 'no user'}`, async () => assert.equal((await dev.nodes[0].get(`/dev/token${query}`)).status, 400));
   }
+
+  test('is remembered, so that the page shows who is there, at every node', async () => {
+    const names = [fresh('first'), fresh('second')];
+    for (const name of names) await dev.nodes[0].get(`/dev/token?user=${name}`);
+    let told;
+    await until(
+      async () => {
+        told = JSON.parse((await dev.nodes[1].get('/dev/people')).text).people;
+        return names.every((name) => told.includes(name));
+      },
+      () => `${names} among ${told}`,
+    );
+    assert.ok(told.indexOf(names[1]) < told.indexOf(names[0]), 'the newest comes first');
+    assert.equal((await node.get('/dev/people')).status, 404, 'not without --dev');
+  });
 
   test('is warned of in the log', () => assert.match(dev.nodes[0].output, /dev/));
 });
