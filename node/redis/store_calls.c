@@ -52,6 +52,8 @@ void on_call_change(void *context, enum err transport, const struct redisReply *
         a.peer = (unsigned)reply_number(reply, 1);
     else if (a.err == ERR_RATE_LIMITED)
         read_limit(reply, &a);
+    else if (a.err == ERR_NOT_FOUND)
+        a.version = reply_number(reply, 1);
     q->fn.call(q->context, &a);
     free(q);
 }
@@ -72,6 +74,8 @@ static void on_snapshot(void *context, enum err transport, const struct redisRep
         a.own = reply_number(reply, 9) != 0;
         a.seating = reply_text(reply, 10);
         a.ringing = reply_text(reply, 11);
+    } else if (a.err == ERR_NOT_FOUND) {
+        a.version = reply_number(reply, 1);
     }
     q->fn.call(q->context, &a);
     free(q);
@@ -301,14 +305,14 @@ static void on_signalled(void *context, enum err transport, const struct redisRe
     enum err err = reply_status(transport, reply);
     if (err == ERR_OK)
         metric_add(q->store->metrics, METRIC_SIGNALS, (int64_t)reply_number(reply, 1));
-    q->fn.done(q->context, err);
+    q->fn.delivered(q->context, err, reply_number(reply, 1));
     free(q);
 }
 
-void store_signal(struct store *store, const struct signal_batch *b, store_done_fn *fn, void *context)
+void store_signal(struct store *store, const struct signal_batch *b, delivered_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
-    q->fn.done = fn;
+    q->fn.delivered = fn;
     struct script_args a;
     args_init(&a);
     args_key(&a, key_session(&b->recipient));

@@ -20,7 +20,7 @@ static void on_accepted(void *context, const struct call_answer *a)
         return;
     }
     if (a->err != ERR_OK) {
-        request_fail_call(rq, a->err);
+        request_fail_call(rq, a);
         return;
     }
     struct buf *b = request_ok_begin(rq, a->offer.n > 0 ? 6 : 4);

@@ -4,7 +4,7 @@ static void on_got(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     if (a->err != ERR_OK) {
-        request_fail_call(rq, a->err);
+        request_fail_call(rq, a);
         return;
     }
     snapshot_put(request_ok_begin(rq, SNAPSHOT_PAIRS), &rq->call, a);

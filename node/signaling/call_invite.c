@@ -12,7 +12,7 @@ static void on_invited(void *context, const struct call_answer *a)
     } else if (a->err == ERR_FORBIDDEN) {
         request_fail(rq, a->err, "the call is locked: only its starter invites");
     } else if (a->err != ERR_OK) {
-        request_fail_call(rq, a->err);
+        request_fail_call(rq, a);
     } else {
         struct slice user = wire_get_string(rq->message, "to");
         const char *reach = rq->story;

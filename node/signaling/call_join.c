@@ -4,7 +4,7 @@ static void on_joined(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     if (a->err != ERR_OK) {
-        request_fail_call(rq, a->err);
+        request_fail_call(rq, a);
         return;
     }
     struct buf *b = request_ok_begin(rq, 4);

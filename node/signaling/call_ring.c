@@ -18,7 +18,7 @@ static void on_alert(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     if (a->err != ERR_OK) {
-        request_fail_call(rq, a->err);
+        request_fail_call(rq, a);
         return;
     }
     wire_put_key_int(request_ok_begin(rq, 1), "version", (int64_t)a->version);

@@ -318,14 +318,20 @@ bool heal_may_help(struct client *c)
     return true;
 }
 
-bool heal_may_find(struct request *rq)
+/* The version by which the client sits in the request's call, or rings for it where that is what counts; 0: it does not. */
+static uint64_t version_known(struct request *rq)
 {
-    struct client *c = rq->client;
+    const struct seat *seat = seat_find(rq->client, &rq->call);
+    const struct client_ring *ring = ring_find(rq->client, &rq->call);
     bool rings =
         rq->verb->run == call_accept_run || rq->verb->run == call_reject_run || rq->verb->run == call_alert_run;
-    if (!c || rq->verb->run == call_remove_run) /* whose peer may be what was not found */
-        return false;
-    if (!seat_find(c, &rq->call) && !(rings && ring_find(c, &rq->call)))
+    return seat ? seat->seating.version : ring && rings ? ring->version : 0;
+}
+
+bool heal_may_find(struct request *rq, uint64_t version)
+{
+    struct client *c = rq->client;
+    if (!c || version >= version_known(rq)) /* it was so, and is no more */
         return false;
     if (lately(c->checked_ms, CHECKED_MS) && !lately(c->healing_ms, PENDING_MS))
         return false;

@@ -29,11 +29,11 @@ static void on_charged(void *context, enum err err, uint64_t wait_ms)
 }
 
 /* Ids can't be guessed, but nobody shall try for free. */
-void request_fail_call(struct request *rq, enum err err)
+void request_fail_wrong_id(struct request *rq)
 {
     struct client *c = rq->client;
-    if (err != ERR_NOT_FOUND || !c || heal_may_find(rq)) {
-        request_fail(rq, err == ERR_NOT_FOUND && c ? ERR_UNAVAILABLE : err, NULL);
+    if (!c) {
+        request_drop(rq);
         return;
     }
     uint64_t wait_ms = bucket_take(&c->wrong_ids, &rq->signaling->settings.wrong_ids, SIXTIETHS, clock_steady_ms());
@@ -47,6 +47,16 @@ void request_fail_call(struct request *rq, enum err err)
     }
     struct charge w = {.user = slice_of(c->claims->user), .session = rq->session, .request = rq->id};
     store_wrong_id_charge(rq->signaling->store, &w, on_charged, rq);
+}
+
+void request_fail_call(struct request *rq, const struct call_answer *a)
+{
+    if (a->err != ERR_NOT_FOUND)
+        request_fail(rq, a->err, NULL);
+    else if (heal_may_find(rq, a->version))
+        request_fail(rq, ERR_UNAVAILABLE, NULL);
+    else
+        request_fail_wrong_id(rq);
 }
 
 /* ---- seats and starts ---- */

@@ -24,6 +24,7 @@ struct outbox {
     struct request *under_way;
     struct timer turn_end; /* the next batch goes out then */
     bool asked_log;        /* those under way are tried for the second time */
+    uint64_t heard;        /* where those were refused: the version of the call up to which the recipient knows it */
 };
 
 static struct outbox *outbox_find(struct client *c, const struct id *call, const struct id *recipient)
@@ -45,7 +46,7 @@ static void outbox_free(struct outbox *o)
     free(o);
 }
 
-static void answer(struct request *rq, enum err err)
+static void answer(struct request *rq, enum err err, uint64_t heard)
 {
     if (rq->client)
         client_load(rq->client, -1);
@@ -53,6 +54,8 @@ static void answer(struct request *rq, enum err err)
     buf_clear(&rq->reply); /* it held the body to relay */
     if (err == ERR_OK)
         request_ok(rq);
+    else if (err == ERR_NOT_FOUND && heal_may_find(rq, heard))
+        request_fail(rq, ERR_UNAVAILABLE, NULL); /* the store has lost one of the two */
     else if (err == ERR_NOT_FOUND || err == ERR_OVERRUN)
         request_fail(rq, ERR_NOT_FOUND, "`to` names no peer that sits in the call");
     else
@@ -83,6 +86,7 @@ static void outbox_settle(struct outbox *o, enum err err)
     struct request *done = o->under_way;
     struct client *c = o->client;
     uint64_t *sent = outbox_sent(o);
+    uint64_t heard = o->heard;
     if (sent)
         *sent = err == ERR_OK ? done->prev->id : 0; /* the list's head knows its tail */
     o->under_way = NULL;
@@ -94,13 +98,13 @@ static void outbox_settle(struct outbox *o, enum err err)
     DL_FOREACH_SAFE(done, rq, next)
     {
         DL_DELETE(done, rq);
-        answer(rq, err);
+        answer(rq, err, heard);
     }
     if (c && !c->outboxes)
         request_next(c); /* verbs wait for signals */
 }
 
-static void on_stored(void *, enum err);
+static void on_stored(void *, enum err, uint64_t version);
 
 static void outbox_store(struct outbox *o)
 {
@@ -124,11 +128,20 @@ static void on_log_brought_out(void *context, enum err err)
     outbox_store(context);
 }
 
+/* The sender knows that the recipient sits there, by a version that the recipient has not heard of. */
+static bool outbox_is_ahead(const struct outbox *o, uint64_t heard)
+{
+    const struct seat *seat = o->client ? seat_find(o->client, &o->call) : NULL;
+    return seat && seat->seating.version > heard && seating_peer(&seat->seating, &o->recipient) > 0;
+}
+
 /* Who has heard of a newcomer may be ahead of the newcomer's own mailbox: then the log is brought out, and it is tried once more. */
-static void on_stored(void *context, enum err err)
+static void on_stored(void *context, enum err err, uint64_t version)
 {
     struct outbox *o = context;
-    if (err == ERR_NOT_FOUND && !o->asked_log) {
+    bool ahead = err == ERR_NOT_FOUND && outbox_is_ahead(o, version);
+    o->heard = ahead ? version : UINT64_MAX;
+    if (ahead && !o->asked_log) {
         o->asked_log = true;
         fanout_resume(o->signaling, &o->call, on_log_brought_out, o);
         return;

@@ -196,8 +196,10 @@ bool request_may_sit(struct request *);
 void request_sit(struct request *, void (*sit)(struct request *));
 /* The store did not create a call. */
 void request_fail_start(struct request *, const struct call_answer *);
-/* A wrong call or offer id may have been named: then it is counted. */
-void request_fail_call(struct request *, enum err);
+/* An id was named that is none of a call that this user may know of: that is counted. */
+void request_fail_wrong_id(struct request *);
+/* The store did not do it: because of a wrong id, perhaps. */
+void request_fail_call(struct request *, const struct call_answer *);
 
 /* ---- admission.c ---- */
 struct admission;
@@ -271,8 +273,9 @@ void heal_tick(struct signaling *);
 void heal_forget(struct client *);
 /* The store knows no such session, though it is this client's: it is asked about. False: it has been, and the answer stands. */
 bool heal_may_help(struct client *);
-/* The store knows no such call, though the client sits in it or is rung for it: likewise. */
-bool heal_may_find(struct request *);
+/* The store knows the request's call, or who was named there, only up to this version (0: not at all), though the client sits in it or is rung for it by a
+ * later one: likewise. */
+bool heal_may_find(struct request *, uint64_t version);
 /* A member's session is not where it should be. */
 void heal_missing(struct signaling *, const struct id *call, const struct id *session);
 /* The call has waited long enough for those who know of it. */

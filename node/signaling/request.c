@@ -226,6 +226,6 @@ bool request_call(struct request *rq)
 {
     if (id_parse(wire_get_string(rq->message, "call"), rq->signaling->settings.partitions, &rq->call))
         return true;
-    request_fail_call(rq, ERR_NOT_FOUND);
+    request_fail_wrong_id(rq);
     return false;
 }

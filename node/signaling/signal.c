@@ -147,7 +147,7 @@ void signal_run(struct request *rq)
         return;
     struct seat *seat = seat_find(rq->client, &rq->call);
     if (!seat)
-        request_fail_call(rq, ERR_NOT_FOUND);
+        request_fail_wrong_id(rq);
     else if (to == 0)
         to_taker(rq, seat);
     else

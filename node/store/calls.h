@@ -19,7 +19,7 @@ enum { CALL_ENTRIES_MAX = 64 };
 
 struct call_answer {
     enum err err;
-    uint64_t version;
+    uint64_t version;   /* ERR_NOT_FOUND: of the call, if there is one */
     uint64_t fanned;    /* every mailbox was up to this version before */
     size_t entry_count; /* what this change added; 0: it had been made before, or changed nothing */
     const struct call_entry *entries;
@@ -136,7 +136,8 @@ struct signal_batch {
     size_t count;
 };
 enum { SIGNAL_BATCH_MAX = 32 };
-/** ERR_OK: all are stored (each once). ERR_NOT_FOUND: they don't sit in that call together. ERR_OVERRUN: the recipient is over. */
-void store_signal(struct store *, const struct signal_batch *, store_done_fn *, void *context);
+/** ERR_OK: all are stored (each once). ERR_NOT_FOUND: they don't sit in that call together, by what the recipient knows of it, up to `version` (0: nothing).
+ * ERR_OVERRUN: the recipient is over. */
+void store_signal(struct store *, const struct signal_batch *, delivered_fn *, void *context);
 
 #endif

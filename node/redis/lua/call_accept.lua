@@ -34,8 +34,8 @@ if glare and not crosses(call) then
   local other = call.state ~= 'ended' and not own and call_member(call, 'user', user)
   return {other and now - (other.since or 0) < crossing_ms and 'gone' or 'not_found'}
 end
-if call.state == 'ended' then return {call_allows(call, user) and 'gone' or 'not_found'} end
-if not call_invitation(call, user) then return {call_allows(call, user) and 'gone' or 'not_found'} end
+if call.state == 'ended' then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
+if not call_invitation(call, user) then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
 if call_device(call, user, device) then return {'conflict'} end
 if not call_free_peer(call) then return {'call_full'} end
 local offered = call.offer == 'waiting' and call.callee == user

@@ -12,7 +12,7 @@ local call = call_load(key)
 if not call then return {'not_found'} end
 call.id = id
 local inv = call_invitation(call, user)
-if not inv then return {call_allows(call, user) and 'gone' or 'not_found'} end
+if not inv then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
 if not inv.alerted then
   inv.alerted, call.invited_anew = true, true
   call_event(call, 'call.ringing', {'user', user}, {})

@@ -17,7 +17,7 @@ if before then return {'ok', before, {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
-if not actor then return {'not_found'} end
+if not actor then return {'not_found', call.version} end
 if call_is_stale(actor, epoch) then return {'stale'} end
 local users = {}
 for _, inv in ipairs(call.invited) do

@@ -17,7 +17,7 @@ if before then return {'ok', before, {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
-if not actor then return {'not_found'} end
+if not actor then return {'not_found', call.version} end
 if call_is_stale(actor, epoch) then return {'stale'} end
 if call.locked and actor.user ~= call.starter then return {'forbidden'} end
 if call_member(call, 'user', user) or call_invitation(call, user) then return {'conflict'} end

@@ -19,13 +19,13 @@ if before then return {'ok', before, {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
-if not actor then return {'not_found'} end
+if not actor then return {'not_found', call.version} end
 if call_is_stale(actor, epoch) then return {'stale'} end
 local leaver = actor
 if peer > 0 then
   if actor.user ~= call.starter then return {'forbidden'} end
   leaver = call_member(call, 'peer', peer)
-  if not leaver then return {'not_found'} end
+  if not leaver then return {'not_found', call.version} end
 end
 local _, index = call_member(call, 'session', leaver.session)
 table.remove(call.members, index)

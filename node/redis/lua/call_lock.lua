@@ -13,7 +13,7 @@ if not call then return {'not_found'} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
 local actor = call_member(call, 'session', session)
-if not actor then return {'not_found'} end
+if not actor then return {'not_found', call.version} end
 if call_is_stale(actor, epoch) then return {'stale'} end
 if actor.user ~= call.starter then return {'forbidden'} end
 if call.locked ~= locked then

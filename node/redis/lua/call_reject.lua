@@ -17,7 +17,7 @@ if session == '' and not inv then redis.call('ZREM', timers, timer) end
 if not call then return {'not_found'} end
 local before = did_before(key, session, request)
 if before then return {'ok', before, {}, call.fanned} end
-if not inv then return {call_allows(call, user) and 'gone' or 'not_found'} end
+if not inv then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
 if session == '' and now < inv['until'] then
   redis.call('ZADD', timers, inv['until'], timer) -- rung again since the timer was taken up
   return {'stale'}

@@ -2,8 +2,8 @@
 -- KEYS 1 session of the recipient  2 mailbox  3 timers
 -- ARGV 1 recipient's session id  2 call id  3 sender's peer  4 sender's session  5 most events  6 most bytes  then for each signal: request id,
 --      previous id (include/once.lua), body (a msgpack fixmap of fewer than 15 pairs that lacks the last: `version` is put behind it)
--- Returns {"ok", stored}: how many were new; the others had been stored before. {"not_found"}: by all that the recipient has been told, the sender does
--- not sit in that call, or the recipient does not; {"overrun"}: the mailbox was full, the recipient's session is over.
+-- Returns {"ok", stored}: how many were new; the others had been stored before. {"not_found", version}: by all that the recipient has been told, up to that version
+-- (0: nothing), the sender does not sit in that call, or the recipient does not; {"overrun"}: the mailbox was full, the recipient's session is over.
 -- include: mailbox
 -- include: once
 local session, mailbox, timers = KEYS[1], KEYS[2], KEYS[3]
@@ -13,7 +13,11 @@ local events_max, bytes_max = tonumber(ARGV[5]), tonumber(ARGV[6])
 local f = redis.call('HMGET', session, 'in:' .. call, 'once:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'state')
 if f[8] == 'overrun' then return {'overrun'} end
 local seating = f[1]
-if not seating or not string.find(seating, ';' .. from .. '=' .. sender .. ';', 1, true) then return {'not_found'} end
+if not seating or not string.find(seating, ';' .. from .. '=' .. sender .. ';', 1, true) then
+  local out = not seating and redis.call('HGET', session, 'out') or ''
+  local _, known = string.find(out, call .. '=', 1, true)
+  return {'not_found', tonumber(string.match(seating or known and string.sub(out, known + 1) or '0', '^%d+'))}
+end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
 local first, bodies, once = s.seq + 1, {}, once_read(f[2], sender)
 local version = '\167version' .. cmsgpack.pack(tonumber(string.match(seating, '^%d+')))

@@ -42,12 +42,14 @@ Test(script_signal, only_who_sits_there_speaks_and_hears)
         const char *to, *call;
         unsigned from;
         const char *sender;
+        const char *answer;
     } cases[] = {
-        {"alice", "call1", 1, "bob"}, {"alice", "call1", 3, "bob"},  {"alice", "call1", 2, "carol"},
-        {"alice", "call2", 2, "bob"}, {"nobody", "call1", 2, "bob"},
+        {"alice", "call1", 1, "bob", "not_found 3"},   {"alice", "call1", 3, "bob", "not_found 3"},
+        {"alice", "call1", 2, "carol", "not_found 3"}, {"alice", "call2", 2, "bob", "not_found 0"},
+        {"nobody", "call1", 2, "bob", "not_found 0"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        lab_expect("not_found", lab_signal(lab, cases[i].to, cases[i].call, cases[i].from, cases[i].sender, "1"));
+        lab_expect(cases[i].answer, lab_signal(lab, cases[i].to, cases[i].call, cases[i].from, cases[i].sender, "1"));
     lab_expect("", lab_heard(lab));
 }
 
@@ -113,9 +115,16 @@ Test(script_signal, another_session_on_the_same_seat_counts_anew)
     const struct lab_entry rejoined = {4, '+', "1=alice;2=bob#2;", "call.rejoined"};
     put("5");
     lab_deliver(lab, "alice", "call1", (struct lab_delivery){&rejoined, 1, NULL, NULL});
-    lab_expect("not_found", put("6"));
+    lab_expect("not_found 4", put("6"));
     lab_expect("ok 1", lab_signal(lab, "alice", "call1", 2, "bob#2", "5"));
     lab_expect("ok 0", lab_signal(lab, "alice", "call1", 2, "bob#2", "5"));
+}
+
+Test(script_signal, whoever_has_left_tells_by_which_version)
+{
+    const struct lab_entry left = {4, '!', "2=bob;", "call.left"};
+    lab_deliver(lab, "alice", "call1", (struct lab_delivery){&left, 1, NULL, NULL});
+    lab_expect("not_found 4", put("5"));
 }
 
 Test(script_signal, a_full_mailbox_ends_the_recipient_and_the_others_hear_of_it)

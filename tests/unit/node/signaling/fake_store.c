@@ -210,10 +210,10 @@ void store_fanout_done(struct store *store, const struct id *call, uint64_t firs
     fake_describe(q, "%llu-%llu", (unsigned long long)first, (unsigned long long)last);
 }
 
-void store_signal(struct store *store, const struct signal_batch *b, store_done_fn *fn, void *context)
+void store_signal(struct store *store, const struct signal_batch *b, delivered_fn *fn, void *context)
 {
     struct asked *q = fake_ask(store, ASKED_SIGNAL, context);
-    q->fn.done = fn;
+    q->fn.delivered = fn;
     q->session = b->recipient;
     q->call = b->call;
     q->number = b->from;
@@ -402,6 +402,7 @@ void fake_err(struct store *store, struct asked *asked, enum err err)
         q.fn.reply(q.context, err, (struct slice){0});
         break;
     case ASKED_DELIVER:
+    case ASKED_SIGNAL:
         q.fn.delivered(q.context, err, 0);
         break;
     case ASKED_LEASE:
@@ -412,7 +413,6 @@ void fake_err(struct store *store, struct asked *asked, enum err err)
         break;
     case ASKED_DETACH:
     case ASKED_FORGET:
-    case ASKED_SIGNAL:
         q.fn.done(q.context, err);
         break;
     case ASKED_HOLDERS:

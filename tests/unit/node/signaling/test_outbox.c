@@ -175,31 +175,63 @@ Test(outbox, the_one_before_is_vouched_for_only_within_a_run_that_was_seen_whole
     stored(ERR_OK);
 }
 
+/* The store finds no such two in the call, by what the recipient knows of it up to `version`. */
+static void refused(uint64_t version)
+{
+    fake_delivered(&stage->store, asked(stage, ASKED_SIGNAL), ERR_NOT_FOUND, version);
+    stage_end_turn(stage);
+}
+
 /* Who has heard of a newcomer may be ahead of the newcomer's own mailbox. */
 Test(outbox, a_recipient_that_knows_nothing_of_the_call_gets_its_log_first)
 {
     const struct call_answer empty = {.err = ERR_OK, .version = 2, .fanned = 2};
     signal_to(2, 2);
     signal_to(2, 3);
-    stored(ERR_NOT_FOUND);
+    refused(0);
     fake_call(&stage->store, asked(stage, ASKED_LOG), &empty);
     fake_err(&stage->store, asked(stage, ASKED_DONE), ERR_OK);
     expect_batch(&bob, "2<0");
     stored(ERR_OK);
     expect_heard("{\"type\":\"ok\",\"id\":2}", c);
     expect_batch(&bob, "3<2");
-    stored(ERR_NOT_FOUND);
+    refused(0);
     cr_expect(fake_find(&stage->store, ASKED_LOG), "each batch may ask for it");
 }
 
-Test(outbox, a_recipient_that_is_not_there_after_that_is_not_found)
+Test(outbox, a_recipient_that_is_out_by_what_is_known_here_is_not_found)
 {
     signal_to(2, 2);
-    stored(ERR_NOT_FOUND);
-    fake_err(&stage->store, asked(stage, ASKED_LOG), ERR_UNAVAILABLE);
-    stored(ERR_NOT_FOUND);
+    refused(2);
     expect_contains("{\"type\":\"error\",\"id\":2,\"code\":\"not_found\"", heard(c));
     cr_expect(nothing_asked(stage));
+}
+
+Test(outbox, a_recipient_that_left_while_the_log_was_brought_out_is_not_found)
+{
+    signal_to(2, 2);
+    refused(0);
+    seat(c, &call, 3, (const struct id *const[5]){&c->session, NULL, &carol, NULL, NULL});
+    fake_err(&stage->store, asked(stage, ASKED_LOG), ERR_UNAVAILABLE);
+    refused(3);
+    expect_contains("{\"type\":\"error\",\"id\":2,\"code\":\"not_found\"", heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
+/* Then the store has lost what it knew of one of the two, and is asked whether it knows the sender. */
+Test(outbox, a_recipient_that_knows_nothing_even_after_that_is_unavailable_once)
+{
+    signal_to(2, 2);
+    signal_to(2, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct restored known = {.err = ERR_OK};
+        refused(0);
+        fake_err(&stage->store, asked(stage, ASKED_LOG), ERR_UNAVAILABLE);
+        refused(0);
+        expect_contains(i == 0 ? "\"code\":\"unavailable\"" : "\"code\":\"not_found\"", heard(c));
+        if (i == 0)
+            fake_restored(&stage->store, asked(stage, ASKED_RESTORE), &known);
+    }
 }
 
 Test(outbox, each_of_a_failed_batch_is_told)
@@ -229,9 +261,6 @@ Test(outbox, a_socket_that_goes_leaves_what_is_under_way_and_forgets_the_rest)
     fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
     fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
     stored(ERR_OK);
-    stored(ERR_NOT_FOUND);
-    fake_err(&stage->store, asked(stage, ASKED_LOG), ERR_NOT_FOUND);
-    fake_err(&stage->store, asked(stage, ASKED_DONE), ERR_OK);
     stored(ERR_NOT_FOUND);
     cr_expect(nothing_asked(stage));
 }
