@@ -124,6 +124,7 @@ struct stage *stage_open(tune_fn *tune)
                                           .grace_ms = 20000,
                                           .message_bytes_max = 65536,
                                           .calls_open_max = 8,
+                                          .watches_max = 500,
                                           .frames_refused_max = 5,
                                           .ops = &ops,
                                           .metrics = &stage->metrics,
