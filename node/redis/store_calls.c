@@ -35,12 +35,6 @@ void read_call_change(const struct redisReply *reply, struct call_answer *a,
     a->from_name = reply_text(reply, 10);
 }
 
-static void read_limit(const struct redisReply *reply, struct call_answer *a)
-{
-    a->retry_after_ms = reply_number(reply, 1);
-    a->seated = slice_is(reply_text(reply, 2), "seats");
-}
-
 void on_call_change(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
@@ -50,10 +44,25 @@ void on_call_change(void *context, enum err transport, const struct redisReply *
         read_call_change(reply, &a, entries);
     else if (a.err == ERR_CONFLICT && id_parse(reply_text(reply, 2), q->store->partitions, &a.taker))
         a.peer = (unsigned)reply_number(reply, 1);
-    else if (a.err == ERR_RATE_LIMITED)
-        read_limit(reply, &a);
     else if (a.err == ERR_NOT_FOUND)
         a.version = reply_number(reply, 1);
+    q->fn.call(q->context, &a);
+    free(q);
+}
+
+static void on_created(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    struct call_entry entries[CALL_ENTRIES_MAX];
+    struct call_answer a = {.err = reply_status(transport, reply)};
+    if (a.err == ERR_OK) {
+        read_call_change(reply, &a, entries);
+        a.rung = a.members;
+        a.members = (struct slice){0};
+    } else if (a.err == ERR_RATE_LIMITED) {
+        a.retry_after_ms = reply_number(reply, 1);
+        a.seated = slice_is(reply_text(reply, 2), "seats");
+    }
     q->fn.call(q->context, &a);
     free(q);
 }
@@ -153,8 +162,9 @@ void store_call_create(struct store *store, const struct call_create *c, call_an
     args_u64(&a, c->ring_ms);
     args_put(&a, c->meta);
     args_u64(&a, store->limits.calls_per_minute);
-    args_u64(&a, store->limits.seats_max);
-    script_call(store->scripts, SCRIPT_CALL_CREATE, &a, on_call_change, call_question(store, fn, context));
+    args_u64(&a, c->full ? 0 : store->limits.seats_max);
+    args_u64(&a, !c->unreachable);
+    script_call(store->scripts, SCRIPT_CALL_CREATE, &a, on_created, call_question(store, fn, context));
 }
 
 void store_offer_take(struct store *store, const struct call_actor *actor, call_answer_fn *fn, void *context)

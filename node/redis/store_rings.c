@@ -37,7 +37,7 @@ void store_user_reach(struct store *store, struct slice user, struct slice calle
 
 /* ---- invitations ---- */
 
-void store_call_invite(struct store *store, const struct call_actor *actor, struct slice user, uint64_t ring_ms,
+void store_call_invite(struct store *store, const struct call_actor *actor, const struct call_invitation *invitation,
                        call_answer_fn *fn, void *context)
 {
     struct script_args a;
@@ -45,8 +45,9 @@ void store_call_invite(struct store *store, const struct call_actor *actor, stru
     args_put(&a, id_slice(&actor->session));
     args_u64(&a, actor->request);
     put_epoch(&a, actor->epoch);
-    args_put(&a, user);
-    args_u64(&a, ring_ms);
+    args_put(&a, invitation->user);
+    args_u64(&a, invitation->ring_ms);
+    args_u64(&a, !invitation->unreachable);
     script_call(store->scripts, SCRIPT_CALL_INVITE, &a, on_call_change, call_question(store, fn, context));
 }
 

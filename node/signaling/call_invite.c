@@ -1,6 +1,9 @@
 #include "node/signaling/private.h"
 
-/* call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. */
+/*
+ * call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. Whether one can be reached is asked first, and the
+ * store decides: it knows a request that is sent again, and who sits there though nobody can be rung.
+ */
 
 enum { RING_MS = 45000 };
 
@@ -31,18 +34,18 @@ static void on_reach(void *context, enum err err, enum reach reach)
     static char ringing[] = "ringing";
     static char waiting[] = "waiting";
     struct request *rq = context;
-    bool wait = wire_get_bool(rq->message, "wait", false);
     if (!rq->client) {
         request_drop(rq);
     } else if (err != ERR_OK) {
         request_fail(rq, err, NULL);
-    } else if (reach == REACH_NONE && !wait) {
-        request_fail(rq, ERR_UNREACHABLE, NULL);
     } else {
         struct call_actor actor = request_actor(rq);
         rq->story = reach == REACH_RINGING ? ringing : waiting;
-        store_call_invite(rq->signaling->store, &actor, wire_get_string(rq->message, "to"),
-                          (uint64_t)wire_get_int(rq->message, "ring_ms", RING_MS), on_invited, rq);
+        struct call_invitation invitation = {.user = wire_get_string(rq->message, "to"),
+                                             .ring_ms = (uint64_t)wire_get_int(rq->message, "ring_ms", RING_MS),
+                                             .unreachable =
+                                                 reach == REACH_NONE && !wire_get_bool(rq->message, "wait", false)};
+        store_call_invite(rq->signaling->store, &actor, &invitation, on_invited, rq);
     }
 }
 

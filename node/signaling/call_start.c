@@ -63,6 +63,22 @@ static bool is_left(struct request *rq)
 
 /* ---- the answer ---- */
 
+/* The call was there already: who was rung then counts, not who could be by now. */
+static void remember_rung(struct start *s, struct slice rung)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct slice users = rung;
+        struct slice user;
+        bool found = false;
+        while (!found && slice_split(&users, '\n', &user))
+            found = slice_eq(user, s->callees[i].user);
+        if (!found)
+            s->callees[i].reach = REACH_NONE;
+        else if (s->callees[i].reach == REACH_NONE)
+            s->callees[i].reach = REACH_WAITING;
+    }
+}
+
 static const char *reach_word(const struct start *s, const struct callee *callee)
 {
     if (callee->reach == REACH_RINGING)
@@ -226,9 +242,11 @@ static void on_created(void *context, const struct call_answer *a)
         request_fail_start(rq, a);
         return;
     }
+    s->anew = a->entry_count > 0;
+    if (!s->anew)
+        remember_rung(s, a->rung);
     put_started(rq, a);
     s->held = fanout_hold(rq, a);
-    s->anew = a->entry_count > 0;
     if (s->count == 1)
         claim(rq);
     else
@@ -244,8 +262,9 @@ static void create(struct request *rq)
                             .open = wire_get(rq->message, "allow") != NULL,
                             .allow = buf_slice(&s->parts.allow),
                             .callees = buf_slice(&s->invited),
+                            .unreachable = s->count > 0 && s->invited.n == 0,
                             .ring_ms = s->ring_ms};
-    call_parts_put(&s->parts, &c);
+    call_parts_put(rq, &s->parts, &c);
     store_call_create(rq->signaling->store, &c, on_created, rq);
 }
 
@@ -264,8 +283,6 @@ static void on_all_known(struct request *rq)
     }
     if (s->err != ERR_OK)
         start_fail(rq, s->err, NULL);
-    else if (s->count > 0 && s->invited.n == 0)
-        start_fail(rq, ERR_UNREACHABLE, NULL);
     else
         create(rq);
 }
@@ -320,7 +337,7 @@ static bool check(struct request *rq, const struct wire_value *to)
         if (!callee_check(rq, to->array.items[i].string))
             return false;
     }
-    return request_may_sit(rq);
+    return true;
 }
 
 void call_start_run(struct request *rq)

@@ -23,14 +23,14 @@ void offer_post_run(struct request *rq)
         request_fail(rq, ERR_BAD_REQUEST, "`offer` is missing; it should be the SDP");
         return;
     }
-    if (!request_may_sit(rq) || !call_parts_read(rq, &parts))
+    if (!call_parts_read(rq, &parts))
         return;
     rq->call = call_id_derive(rq);
     struct call_create c = {.actor = request_actor(rq),
                             .seats = (unsigned)wire_get_int(rq->message, "seats", SEATS),
                             .ttl_ms = (uint64_t)wire_get_int(rq->message, "ttl_ms", TTL_MS),
                             .allow = wire_get(rq->message, "allow") ? buf_slice(&parts.allow) : SLICE("*")};
-    call_parts_put(&parts, &c);
+    call_parts_put(rq, &parts, &c);
     store_call_create(rq->signaling->store, &c, on_created, rq);
     call_parts_finish(&parts);
 }

@@ -336,7 +336,7 @@ struct call_parts {
 bool call_parts_read(struct request *, struct call_parts *);
 void call_parts_finish(struct call_parts *);
 /* All but `allow`. */
-void call_parts_put(const struct call_parts *, struct call_create *);
+void call_parts_put(const struct request *, const struct call_parts *, struct call_create *);
 struct id call_id_derive(const struct request *);
 /* A description that says its type says the right one. False: the request was answered. */
 bool description_check_type(struct request *, const char *field, const char *type);

@@ -29,6 +29,8 @@ struct call_answer {
     /* create with ERR_RATE_LIMITED */
     uint64_t retry_after_ms;
     bool seated; /* it is the seats that the user holds, not the calls of the last minute */
+    /* create, when the call was there already */
+    struct slice rung; /* "\nuser\nuser\n": who was ever invited */
     /* take */
     struct slice offer;      /* msgpack value */
     struct slice candidates; /* msgpack values, end to end */
@@ -69,9 +71,14 @@ struct call_create {
     uint64_t ttl_ms;      /* of the offer; 0: none */
     struct slice callees; /* "user\nuser\n": they are invited; one, if there is an offer */
     uint64_t ring_ms;
+    bool unreachable;  /* nobody whom it is for can be reached */
+    bool full;         /* the session sits in as many calls as it may */
     struct slice meta; /* msgpack value; empty: none */
 };
-/** ERR_CONFLICT: the id is another's. ERR_RATE_LIMITED: the user has started too many of late, or sits in too many. */
+/**
+ * Sent again: the same call, whoever can be reached by then and wherever the session sits. ERR_CONFLICT: the id is another's. ERR_UNREACHABLE. ERR_RATE_LIMITED: the user has
+ * started too many of late, or sits in too many.
+ */
 void store_call_create(struct store *, const struct call_create *, call_answer_fn *, void *context);
 /** ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT (the poster itself). */
 void store_offer_take(struct store *, const struct call_actor *, call_answer_fn *, void *context);

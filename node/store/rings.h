@@ -16,8 +16,16 @@ enum reach {
 typedef void reach_fn(void *context, enum err, enum reach);
 void store_user_reach(struct store *, struct slice user, struct slice caller, reach_fn *, void *context);
 
-/** The actor rings one more. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT (sits or rings there), ERR_CALL_FULL. */
-void store_call_invite(struct store *, const struct call_actor *, struct slice user, uint64_t ring_ms, call_answer_fn *,
+struct call_invitation {
+    struct slice user;
+    uint64_t ring_ms;
+    bool unreachable; /* nobody can be rung there; that the user sits or rings there already is told all the same */
+};
+/**
+ * The actor rings one more. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT (sits or rings there), ERR_CALL_FULL, ERR_UNREACHABLE. Sent again when it was done: ERR_OK, though
+ * the user has gone since.
+ */
+void store_call_invite(struct store *, const struct call_actor *, const struct call_invitation *, call_answer_fn *,
                        void *context);
 /** The actor's device rings audibly. ERR_NOT_FOUND, ERR_GONE. */
 void store_call_alert(struct store *, const struct call_actor *, call_answer_fn *, void *context);

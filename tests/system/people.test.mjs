@@ -145,6 +145,14 @@ describe('blocks', () => {
     await bob.quiet();
   });
 
+  test('do not show in a call where both sit', async () => {
+    const [alice, bob, carol] = [await join(n1, fresh('alice')), await join(n2, fresh('bob')), await join(n2, fresh('carol'))];
+    const call = await room(carol, [alice, bob]);
+    await alice.refused('call.invite', { call, to: bob.user }, 'conflict');
+    await bob.request('block.set', { users: [alice.user] });
+    await alice.refused('call.invite', { call, to: bob.user }, 'conflict');
+  });
+
   test('that are set again by a resume do not undo what another device has set since', async () => {
     const [phone, laptop] = await both('bob');
     const set = { type: 'block.set', id: phone.lastId + 1, users: ['eve'] };
@@ -219,6 +227,19 @@ describe('a user\'s limits are the same on every device and node', () => {
     assert.equal((await phone.request('call.accept', { call: ring, answer: ANSWER })).peer, 2);
     await phone.request('call.leave', { call: own });
     assert.equal((await laptop.request('offer.take', { call: offer })).peer, 2);
+  });
+
+  test('what took the last seat is no new one when it is sent again', async () => {
+    const alice = await join(n1, fresh('alice'));
+    for (let seat = 1; seat < SEATS; seat += 1) await start(alice);
+    const id = alice.lastId + 1;
+    const first = await alice.ask('call.start', { to: [], allow: 'anyone' }, id);
+    await alice.drop();
+    await cluster.redis.command('DEL', `{${alice.session.slice(0, 2)}}:replies:${alice.session}`);
+    await alice.resume(n2);
+    const again = await alice.ask('call.start', { to: [], allow: 'anyone' }, id);
+    assert.deepEqual([again.type, again.call, again.peer], ['ok', first.call, 1]);
+    limited(await start(alice), 'one more');
   });
 
   test('a device that comes back to its own seat takes no new one', async () => {

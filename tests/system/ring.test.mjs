@@ -22,6 +22,12 @@ describe('ringing', () => {
     nodes = cluster.nodes;
   });
   after(() => cluster.stop());
+  /** As if its node had died before it kept the answers: the client comes back elsewhere. */
+  const loseAnswers = async (client, node) => {
+    await client.drop();
+    await cluster.redis.command('DEL', `{${client.session.slice(0, 2)}}:replies:${client.session}`);
+    await client.resume(nodes[node]);
+  };
   const story = (name, play) =>
     it(name, async () => {
       clients = [];
@@ -252,6 +258,38 @@ describe('ringing', () => {
     await bob.expect('call.incoming');
     await bob.request('call.reject', { call });
     alice.events = [];
+  });
+
+  story('a call.start that is sent again stands, though who was rung has gone', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const carol = await come(1, 'carol');
+    const ask = (id) => alice.ask('call.start', { to: ['bob', 'carol', 'nobody'] }, id);
+    const first = await ask(alice.lastId + 1);
+    assert.deepEqual(first.reach, { bob: 'ringing', carol: 'ringing', nobody: 'unreachable' });
+    await bob.expect('call.incoming');
+    await bob.request('bye');
+    await carol.request('bye');
+    await loseAnswers(alice, 1);
+    const again = await ask(first.id);
+    assert.deepEqual(again, { ...first, version: again.version, reach: { bob: 'waiting', carol: 'waiting', nobody: 'unreachable' } });
+    assert.deepEqual((await alice.request('call.get', { call: first.call })).ringing, ['bob', 'carol']);
+    await alice.request('call.cancel', { call: first.call });
+    await alice.expect('call.ended');
+  });
+
+  story('a call.invite that is sent again stands, though who was rung has gone', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const { call } = await alice.request('call.start', { to: [], allow: 'anyone' });
+    const first = await alice.ask('call.invite', { call, to: 'bob' });
+    assert.deepEqual(first.reach, { bob: 'ringing' });
+    await bob.expect('call.incoming');
+    await bob.request('bye');
+    await loseAnswers(alice, 1);
+    assert.deepEqual(await alice.ask('call.invite', { call, to: 'bob' }, first.id), { ...first, reach: { bob: 'waiting' } });
+    await alice.refused('call.invite', { call, to: 'bob' }, 'conflict');
+    await alice.request('call.leave', { call });
   });
 
   story('whom one may call stands in the token', async () => {

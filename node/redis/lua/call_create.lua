@@ -3,8 +3,9 @@
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 seats  7 allow ("", "*" or "\nuser\nuser\n")  8 open (0|1)
 --      9 privacy ("" or "relay")  10 offer (msgpack value or "")  11 candidates (msgpack values, end to end)  12 how many  13 ttl in ms (0: none)
 --      14 epoch of the session  15 callees ("" or "user\nuser\n")  16 ring in ms  17 meta (msgpack value or "")
---      18 calls that a user may start in a minute  19 seats that a user may hold
--- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call. {"conflict"}: the id is another session's.
+--      18 calls that a user may start in a minute  19 seats that a user may hold (0: not one more)  20 somebody whom it is for can be reached (0|1)
+-- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call, and behind it those who were ever invited ("\nuser\n…"), whoever can be reached by now.
+-- {"conflict"}: the id is another session's. {"unreachable"}.
 -- {"rate_limited", ms, "starts"}, {"rate_limited", ms, "seats"}: nothing was charged or stored.
 -- include: now
 -- include: body
@@ -15,14 +16,15 @@ local id, session, user, device, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV
 local seats, allow, open, privacy = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local sdp, candidates, candidate_count, ttl_ms, epoch = ARGV[10], ARGV[11], ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14] or '') or 0
 local callees, ring_ms, meta = {}, tonumber(ARGV[16]), ARGV[17]
-local starts_max, seats_max, seats_retry_ms = tonumber(ARGV[18]), tonumber(ARGV[19]), 1000
+local starts_max, seats_max, seats_retry_ms, reachable = tonumber(ARGV[18]), tonumber(ARGV[19]), 1000, ARGV[20] == '1'
 for callee in string.gmatch(ARGV[15], '[^\n]+') do callees[#callees + 1] = callee end
 
 local there = call_load(key)
 if there then
   if there.starter_session ~= session then return {'conflict'} end
-  return {'ok', there.version, {}, there.fanned, 1}
+  return {'ok', there.version, {}, there.fanned, 1, there.guests}
 end
+if not reachable then return {'unreachable'} end
 if tonumber(redis.call('HGET', presence, 'seats') or 0) >= seats_max then return {'rate_limited', seats_retry_ms, 'seats'} end
 local wait = bucket_take(limits, 'starts', starts_max)
 if wait > 0 then return {'rate_limited', wait, 'starts'} end

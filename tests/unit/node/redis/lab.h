@@ -21,6 +21,7 @@ struct lab;
 struct lab_limits {
     unsigned events_max, bytes_max, replies_kept, devices_max, candidates_max, candidate_bytes_max;
     unsigned starts_per_minute, seats_max; /* of one user */
+    bool unreachable;                      /* whoever is called or invited */
 };
 
 struct lab *lab_open(void);

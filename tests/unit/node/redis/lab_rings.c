@@ -19,6 +19,7 @@ const char *lab_call_invite(struct lab *lab, const char *call, const char *who, 
     lab_put_epoch(lab, &a);
     args_put(&a, slice_of(user));
     args_u64(&a, ring_ms);
+    args_u64(&a, !lab->limits.unreachable);
     return lab_run(lab, SCRIPT_CALL_INVITE, &a);
 }
 

@@ -283,6 +283,7 @@ const char *lab_call_create(struct lab *lab, const char *call, const char *who, 
     args_put(&a, slice_of(o.meta));
     args_u64(&a, lab->limits.starts_per_minute);
     args_u64(&a, lab->limits.seats_max);
+    args_u64(&a, !lab->limits.unreachable);
     return lab_run(lab, SCRIPT_CALL_CREATE, &a);
 }
 

@@ -180,7 +180,8 @@ Test(script_glare, the_same_creation_after_it_does_not_begin_anew)
 {
     start("b", "bob", "alice\n");
     lab_call_discard(lab, "b", "bob");
-    lab_expect("ok 1 [] 1 1", lab_call_create(lab, "b", "bob", (struct lab_offer){.seats = 2, .callees = "alice\n"}));
+    lab_expect("ok 1 [] 1 1 \\x0aalice\\x0a",
+               lab_call_create(lab, "b", "bob", (struct lab_offer){.seats = 2, .callees = "alice\n"}));
     lab_expect("ended", field("b", "state"));
 }
 

@@ -110,7 +110,7 @@ Test(script_invite, the_same_creation_again_rings_nobody_again)
 {
     call_bob();
     lab_call_reject(lab, "call", "bob", "busy", 1);
-    lab_expect("ok 3 [] 0 1",
+    lab_expect("ok 3 [] 0 1 \\x0abob\\x0a",
                lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 2, .allow = "", .callees = "bob\n"}));
     expect_no_timers();
 }
@@ -468,6 +468,38 @@ Test(script_invite, who_rejected_may_be_invited_again)
     lab_expect("ringing 5 carol bob", standing("call"));
     lab_expect_word("ok", lab_call_accept(lab, "call", "bob/laptop", plain));
     cr_expect_eq(strlen(field("call", "guests")), sizeof "\\x0abob\\x0acarol\\x0a" - 1, "each once, in whatever order");
+}
+
+/* ---- who can't be reached ---- */
+
+Test(script_invite, a_call_for_nobody_who_can_be_reached_is_not_made)
+{
+    lab_limits(lab)->unreachable = true;
+    lab_expect("unreachable", lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 5}));
+    lab_expect("", lab_ask(lab, "KEYS *"));
+}
+
+Test(script_invite, what_was_done_is_told_again_though_who_was_rung_has_gone_since)
+{
+    call_bob_and_carol();
+    lab_expect_word("ok", lab_call_invite(lab, "call", "alice", "dave", 5000, 8));
+    lab_limits(lab)->unreachable = true;
+    lab_expect("ok 2 [] 0 1 \\x0adave\\x0acarol\\x0abob\\x0a",
+               lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 5, .callees = ""}));
+    lab_expect("ok 2 [] 0", lab_call_invite(lab, "call", "alice", "dave", 5000, 8));
+    lab_expect("ringing 2 bob carol dave", standing("call"));
+}
+
+/* Or whoever was blocked could tell by it. */
+Test(script_invite, who_sits_or_rings_there_does_so_whether_reachable_or_not)
+{
+    call_bob_and_carol();
+    lab_expect_word("ok", lab_call_accept(lab, "call", "bob", plain));
+    lab_limits(lab)->unreachable = true;
+    lab_expect("conflict", lab_call_invite(lab, "call", "alice", "bob", 5000, 8));
+    lab_expect("conflict", lab_call_invite(lab, "call", "alice", "carol", 5000, 9));
+    lab_expect("unreachable", lab_call_invite(lab, "call", "alice", "dave", 5000, 10));
+    lab_expect("active 2 carol", standing("call"));
 }
 
 /* ---- the time is over ---- */

@@ -122,6 +122,7 @@ void store_call_create(struct store *store, const struct call_create *c, call_an
 {
     struct asked *q = fake_ask_call(store, ASKED_CALL_CREATE, &c->actor, fn, context);
     fake_describe(q, "seats %u%s%s", c->seats, c->open ? " open" : "", c->relay ? " relay" : "");
+    fake_describe(q, "%s%s", c->full ? " full" : "", c->unreachable ? " unreachable" : "");
     for (struct slice rest = c->callees, user = {0}; rest.n > 0 && slice_split(&rest, '\n', &user) && user.n > 0;)
         fake_describe(q, " ?%.*s", SLICE_FMT(user));
 }

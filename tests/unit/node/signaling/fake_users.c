@@ -10,12 +10,13 @@ void store_user_reach(struct store *store, struct slice user, struct slice calle
     fake_describe(q, "%.*s for %.*s", SLICE_FMT(user), SLICE_FMT(caller));
 }
 
-void store_call_invite(struct store *store, const struct call_actor *actor, struct slice user, uint64_t ring_ms,
+void store_call_invite(struct store *store, const struct call_actor *actor, const struct call_invitation *invitation,
                        call_answer_fn *fn, void *context)
 {
     struct asked *q = fake_ask_call(store, ASKED_INVITE, actor, fn, context);
     q->number = actor->request;
-    fake_describe(q, "%.*s %llu", SLICE_FMT(user), (unsigned long long)ring_ms);
+    fake_describe(q, "%.*s %llu%s", SLICE_FMT(invitation->user), (unsigned long long)invitation->ring_ms,
+                  invitation->unreachable ? " unreachable" : "");
 }
 
 void store_call_alert(struct store *store, const struct call_actor *actor, call_answer_fn *fn, void *context)

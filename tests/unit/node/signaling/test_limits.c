@@ -105,8 +105,7 @@ static void sit_in_two(void)
         seat(c, &calls[i], 1, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
 }
 
-static const char *const verbs[] = {"call.start\",\"to\":[],\"x\":\"", "offer.post\",\"offer\":\"v=0",
-                                    "call.join\",\"call\":\"05new-------------------",
+static const char *const verbs[] = {"call.join\",\"call\":\"05new-------------------",
                                     "offer.take\",\"call\":\"05new-------------------"};
 
 Test(limits, a_session_that_sits_in_as_many_calls_as_one_may_gets_no_more_without_the_store)
@@ -117,6 +116,21 @@ Test(limits, a_session_that_sits_in_as_many_calls_as_one_may_gets_no_more_withou
         expect_contains("you sit in as many calls as one may", heard(c));
     }
     cr_expect(nothing_asked(stage));
+}
+
+/* It may have been what took the last seat, and be sent again: the store knows it then, and lets nothing new in. */
+Test(limits, a_start_by_such_a_session_is_the_stores_to_refuse)
+{
+    say(c, "{\"type\":\"call.start\",\"id\":2,\"to\":[]}");
+    cr_expect_null(strstr(asked(stage, ASKED_CALL_CREATE)->text, "full"));
+    fake_err(&stage->store, asked(stage, ASKED_CALL_CREATE), ERR_UNAVAILABLE);
+    sit_in_two();
+    say(c, "{\"type\":\"call.start\",\"id\":3,\"to\":[]}");
+    expect_contains(" full", asked(stage, ASKED_CALL_CREATE)->text);
+    fake_err(&stage->store, asked(stage, ASKED_CALL_CREATE), ERR_UNAVAILABLE);
+    say(c,
+        "{\"type\":\"offer.post\",\"id\":4,\"offer\":\"v=0\\r\\no=- 0 0 IN IP4 0.0.0.0\\r\\ns=-\\r\\nt=0 0\\r\\n\"}");
+    expect_contains(" full", asked(stage, ASKED_CALL_CREATE)->text);
 }
 
 Test(limits, the_seat_that_a_session_has_is_no_new_one)

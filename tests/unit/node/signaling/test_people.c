@@ -35,6 +35,9 @@ static void call_somebody(const char *user, bool may)
     say(c, "{\"type\":\"call.start\",\"id\":%u,\"to\":[\"%s\"]}", ++id, user);
     if (may) {
         fake_reach(&stage->store, asked(stage, ASKED_REACH), ERR_OK, REACH_NONE);
+        struct asked *q = asked(stage, ASKED_CALL_CREATE);
+        expect_contains(" unreachable", q->text);
+        fake_call(&stage->store, q, &(struct call_answer){.err = ERR_UNREACHABLE});
         expect_contains("\"code\":\"unreachable\"", heard(c));
     } else {
         expect_contains("\"code\":\"forbidden\"", heard(c));
