@@ -35,15 +35,15 @@ static bool put_token(struct node *node, struct slice user, struct slice device,
     return false;
 }
 
-void dev_on_token(void *context, struct slice query, struct edge_response *r)
+void dev_on_token(void *context, const struct edge_request *request, struct edge_response *r)
 {
     struct node *node = context;
     struct buf user;
     struct buf device;
     buf_init(&user, 256);
     buf_init(&device, 256);
-    bool has_device = query_name(query, "device", &device);
-    if (!query_name(query, "user", &user) || (!has_device && device.n > 0)) {
+    bool has_device = query_name(request->query, "device", &device);
+    if (!query_name(request->query, "user", &user) || (!has_device && device.n > 0)) {
         r->status = 400;
         buf_put_cstr(r->body, "say /dev/token?user=NAME[&device=NAME]; a name is 1-64 of A-Z a-z 0-9 . _ @ : + -\n");
     } else if (put_token(node, buf_slice(&user), buf_slice(&device), r)) {
@@ -84,10 +84,10 @@ static void on_people(void *context, enum err err, const struct slice *users, si
 }
 
 /* A route answers at once and the store does not: this tells what it said last time. The page asks again and again. */
-void dev_on_people(void *context, struct slice query, struct edge_response *r)
+void dev_on_people(void *context, const struct edge_request *request, struct edge_response *r)
 {
     struct node *node = context;
-    (void)query;
+    (void)request;
     r->content_type = "application/json";
     buf_put_cstr(r->body, "{\"people\":[");
     buf_put(r->body, buf_slice(&node->people.json));

@@ -134,24 +134,25 @@ static void create_store(struct node *node)
 static enum err create_edge(struct node *node, char *why, size_t why_size)
 {
     const struct config *c = node->config;
-    struct edge_route routes[ROUTES_MAX];
-    routes_fill(node, routes);
-    return edge_create(&(struct edge_settings){.listen = c->listen,
-                                               .tls_cert = c->tls_cert,
-                                               .tls_key = c->tls_key,
-                                               .origins = c->origin,
-                                               .trusted_proxies = c->trust_proxy,
-                                               .routes = routes,
-                                               .message_bytes_max = c->message_bytes_max,
-                                               .queue_bytes_max = c->queue_bytes_max,
-                                               .ping_every_ms = c->heartbeat_ms,
-                                               .sockets_max = (unsigned)c->sockets_max,
-                                               .sockets_per_address_max = (unsigned)c->sockets_per_address_max,
-                                               .signaling = node->signaling,
-                                               .metrics = &node->metrics,
-                                               .timers = node->timers,
-                                               .loop = &node->loop},
-                       &node->edge, why, why_size);
+    struct edge_route *routes = routes_create(node);
+    enum err e = edge_create(&(struct edge_settings){.listen = c->listen,
+                                                     .tls_cert = c->tls_cert,
+                                                     .tls_key = c->tls_key,
+                                                     .origins = c->origin,
+                                                     .trusted_proxies = c->trust_proxy,
+                                                     .routes = routes,
+                                                     .message_bytes_max = c->message_bytes_max,
+                                                     .queue_bytes_max = c->queue_bytes_max,
+                                                     .ping_every_ms = c->heartbeat_ms,
+                                                     .sockets_max = (unsigned)c->sockets_max,
+                                                     .sockets_per_address_max = (unsigned)c->sockets_per_address_max,
+                                                     .signaling = node->signaling,
+                                                     .metrics = &node->metrics,
+                                                     .timers = node->timers,
+                                                     .loop = &node->loop},
+                             &node->edge, why, why_size);
+    free(routes);
+    return e;
 }
 
 /* What was built is good enough to run: from here on things are taken down by drain.c. */

@@ -1,20 +1,24 @@
 #include "node/routes.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "node/node_private.h"
 #include "node/store/cluster.h"
+#include "node/web/web.h"
 
-static void on_healthz(void *context, struct slice query, struct edge_response *r)
+static void on_healthz(void *context, const struct edge_request *request, struct edge_response *r)
 {
     (void)context;
-    (void)query;
+    (void)request;
     buf_put_cstr(r->body, "ok\n");
 }
 
 /* 404 while draining: HAProxy's disable-on-404 then sends no newcomers and leaves those alone who are here. 503: something is wrong. */
-static void on_readyz(void *context, struct slice query, struct edge_response *r)
+static void on_readyz(void *context, const struct edge_request *request, struct edge_response *r)
 {
     struct node *node = context;
-    (void)query;
+    (void)request;
     if (node->draining) {
         r->status = 404;
         buf_put_cstr(r->body, "draining\n");
@@ -29,25 +33,50 @@ static void on_readyz(void *context, struct slice query, struct edge_response *r
     }
 }
 
-static void on_metrics(void *context, struct slice query, struct edge_response *r)
+static void on_metrics(void *context, const struct edge_request *request, struct edge_response *r)
 {
     struct node *node = context;
     char labels[64];
-    (void)query;
+    (void)request;
     snprintf(labels, sizeof labels, "node=\"%s\"", node->id.text);
     r->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_write(&node->metrics, labels, r->body);
 }
 
-void routes_fill(struct node *node, struct edge_route routes[ROUTES_MAX])
+/* ---- the browser client and the page ---- */
+
+static void on_file(void *context, const struct edge_request *request, struct edge_response *r)
 {
-    size_t n = 0;
-    routes[n++] = (struct edge_route){"/healthz", on_healthz, node};
-    routes[n++] = (struct edge_route){"/readyz", on_readyz, node};
-    routes[n++] = (struct edge_route){"/metrics", on_metrics, node};
-    if (node->config->dev) {
-        routes[n++] = (struct edge_route){"/dev/token", dev_on_token, node};
-        routes[n++] = (struct edge_route){"/dev/people", dev_on_people, node};
-    }
-    routes[n] = (struct edge_route){0};
+    const struct web_file *file = context;
+    const struct web_wish wish = {.accept_encoding = request->accept_encoding, .if_none_match = request->if_none_match};
+    r->content_type = file->content_type;
+    r->status = web_file_answer(file, &wish, r->headers, &r->lasting);
+}
+
+static void on_client_list(void *context, const struct edge_request *request, struct edge_response *r)
+{
+    (void)context;
+    (void)request;
+    web_client_list(r->body);
+}
+
+struct edge_route *routes_create(struct node *node)
+{
+    bool dev = node->config->dev;
+    const struct edge_route own[] = {
+        {"/healthz", on_healthz, node},       {"/readyz", on_readyz, node},
+        {"/metrics", on_metrics, node},       {"/client", on_client_list, NULL},
+        {"/client/", on_client_list, NULL},   {"/dev/token", dev_on_token, node}, /* from here on only with --dev */
+        {"/dev/people", dev_on_people, node},
+    };
+    enum { ONLY_WITH_DEV = 2 };
+    struct edge_route *routes = calloc(ARRAY_SIZE(own) + web_file_count + 1, sizeof *routes);
+    if (!routes)
+        abort();
+    size_t n = ARRAY_SIZE(own) - (dev ? 0 : ONLY_WITH_DEV);
+    memcpy(routes, own, n * sizeof *own);
+    for (const struct web_file *f = web_files; f->path; f++)
+        if (dev || f->use == WEB_CLIENT)
+            routes[n++] = (struct edge_route){f->path, on_file, (void *)(uintptr_t)f};
+    return routes;
 }

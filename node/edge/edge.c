@@ -37,6 +37,7 @@ struct edge *edge_of(struct lws *wsi)
 static int on_wsi_destroyed(struct lws *wsi)
 {
     struct edge *edge = edge_of(wsi);
+    http_on_gone(wsi);
     if (edge->socket_count > 0)
         edge->socket_count--;
     edge_on_fewer_sockets(edge);
@@ -61,6 +62,8 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return on_wsi_destroyed(wsi);
     case LWS_CALLBACK_HTTP:
         return http_on_request(edge_of(wsi), wsi, slice_make(in, n));
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return http_on_writable(edge_of(wsi), wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return handshake_check(edge_of(wsi), wsi, in);
     case LWS_CALLBACK_ESTABLISHED:

@@ -24,15 +24,24 @@ struct uv_loop_s;
 struct timers;
 struct edge;
 
-/** An answer to a plain HTTP request. `body` is bounded by 1 MiB. */
+/** A plain HTTP request, as it was sent; valid during the call. A header that was not sent is empty. */
+struct edge_request {
+    struct slice query; /* behind `?`, undecoded; edge_query() reads it */
+    struct slice accept_encoding, if_none_match;
+};
+
+/** Its answer. */
 struct edge_response {
     unsigned status;          /* 200 unless changed */
     const char *content_type; /* "text/plain; charset=utf-8" unless changed */
-    struct buf *body;
+    struct buf *headers;      /* further ones, each ending in CRLF */
+    struct buf *body;         /* bounded by 1 MiB */
+    /** Instead of `body`: bytes that outlive the edge. However slowly they are read, no copy of them is kept. */
+    struct slice lasting;
 };
 
-/** `query` is what stands behind `?`, undecoded; edge_query() reads it. Answers at once. */
-typedef void edge_route_fn(void *context, struct slice query, struct edge_response *);
+/** Answers at once. */
+typedef void edge_route_fn(void *context, const struct edge_request *, struct edge_response *);
 
 /** GET (and HEAD) `path`, exactly. The list ends with a row whose path is NULL. */
 struct edge_route {

@@ -1,10 +1,27 @@
 #include "node/edge/http.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "node/edge/state.h"
 
+enum {
+    SENDING_MAGIC = 0x48545450,
+    HEAD_MAX = 4096,
+    /** What of a lasting body is written at a time: the most that libwebsockets keeps a copy of. */
+    PIECE_BYTES = 16384,
+    /** For a whole answer. Until it is out libwebsockets does not read from the socket, and sets no time of its own. */
+    ANSWER_S = 60,
+};
+
 static const char text_plain[] = "text/plain; charset=utf-8";
+
+/** The rest of a lasting body. Owned by its socket, where a WebSocket has its conn. */
+struct sending {
+    unsigned magic;
+    struct slice left;
+};
 
 static const struct {
     unsigned status;
@@ -12,6 +29,7 @@ static const struct {
 } reasons[] = {
     {200, "OK"},
     {204, "No Content"},
+    {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
     {403, "Forbidden"},
@@ -31,23 +49,85 @@ static const char *reason_of(unsigned status)
     return "Status";
 }
 
+/** `bytes` have LWS_PRE before them. As "headers" libwebsockets passes them through; the other kinds it counts against a length it wants to know. */
+static bool write_raw(struct lws *wsi, void *bytes, size_t n)
+{
+    return lws_write(wsi, bytes, n, LWS_WRITE_HTTP_HEADERS) >= 0;
+}
+
+static void put_head(struct buf *out, const struct http_answer *a)
+{
+    buf_putf(out, "HTTP/1.1 %u %s\r\n", a->status, reason_of(a->status));
+    if (a->status != 304) /* RFC 9110 section 8.6: its length would be that of the 200 */
+        buf_putf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", a->content_type, a->body.n);
+    buf_put_cstr(out, "Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n");
+    buf_put_cstr(out, a->headers);
+    buf_put_cstr(out, a->then_close ? "Connection: close\r\n\r\n" : "\r\n");
+}
+
+/* ---- a body that lasts, in pieces ---- */
+
+static struct sending *sending_of(struct lws *wsi)
+{
+    struct sending *s = lws_get_opaque_user_data(wsi);
+    return s && s->magic == SENDING_MAGIC ? s : NULL;
+}
+
+void http_on_gone(struct lws *wsi)
+{
+    struct sending *s = sending_of(wsi);
+    if (s)
+        lws_set_opaque_user_data(wsi, NULL);
+    free(s);
+}
+
+static bool send_later(struct lws *wsi, struct slice left)
+{
+    struct sending *s = malloc(sizeof *s);
+    if (!s)
+        return false;
+    *s = (struct sending){.magic = SENDING_MAGIC, .left = left};
+    lws_set_opaque_user_data(wsi, s);
+    lws_callback_on_writable(wsi);
+    return true;
+}
+
+int http_on_writable(struct edge *edge, struct lws *wsi)
+{
+    struct sending *s = sending_of(wsi);
+    if (!s)
+        return 0;
+    size_t n = s->left.n < PIECE_BYTES ? s->left.n : PIECE_BYTES;
+    memcpy(edge->scratch + LWS_PRE, s->left.p, n);
+    s->left = (struct slice){s->left.p + n, s->left.n - n};
+    if (!write_raw(wsi, edge->scratch + LWS_PRE, n))
+        return -1;
+    if (s->left.n > 0) {
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    http_on_gone(wsi);
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+/* ---- answering ---- */
+
 bool http_send(struct lws *wsi, const struct http_answer *a)
 {
     struct buf out;
-    buf_init(&out, LWS_PRE + HTTP_BODY_MAX + 4096);
+    assert(!a->body_lasts || !a->then_close);
+    struct slice now = a->without_body ? (struct slice){0} : a->body;
+    if (a->body_lasts && now.n > PIECE_BYTES)
+        now.n = PIECE_BYTES;
+    buf_init(&out, LWS_PRE + HTTP_BODY_MAX + HEAD_MAX);
     if (buf_reserve(&out, LWS_PRE))
         buf_commit(&out, LWS_PRE);
-    buf_putf(&out, "HTTP/1.1 %u %s\r\n", a->status, reason_of(a->status));
-    buf_putf(&out, "Content-Type: %s\r\nContent-Length: %zu\r\n", a->content_type, a->body.n);
-    buf_put_cstr(&out, "Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n");
-    buf_put_cstr(&out, a->headers);
-    buf_put_cstr(&out, a->then_close ? "Connection: close\r\n\r\n" : "\r\n");
-    if (!a->without_body)
-        buf_put(&out, a->body);
-    /* As "headers" libwebsockets passes the bytes through; the other kinds would count them against a length it wants to know. */
-    bool sent = !buf_failed(&out) &&
-                lws_write(wsi, (unsigned char *)out.p + LWS_PRE, out.n - LWS_PRE, LWS_WRITE_HTTP_HEADERS) >= 0;
+    put_head(&out, a);
+    buf_put(&out, now);
+    bool sent = !buf_failed(&out) && write_raw(wsi, out.p + LWS_PRE, out.n - LWS_PRE);
     buf_finish(&out);
+    if (sent && !a->without_body && now.n < a->body.n)
+        sent = send_later(wsi, (struct slice){a->body.p + now.n, a->body.n - now.n});
     return sent;
 }
 
@@ -55,7 +135,10 @@ static int answer(struct lws *wsi, const struct http_answer *a)
 {
     if (!http_send(wsi, a) || a->then_close)
         return -1;
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    bool later = sending_of(wsi) != NULL;
+    if (later || lws_partial_buffered(wsi))
+        lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
+    return !later && lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 static const struct edge_route *route_find(const struct edge *edge, struct slice path)
@@ -92,25 +175,47 @@ static void query_rebuild(struct edge *edge, struct lws *wsi, struct buf *out)
     }
 }
 
-static int route_answer(struct edge *edge, struct lws *wsi, const struct edge_route *route, bool head)
+static void header_read(struct lws *wsi, enum lws_token_indexes token, struct buf *out)
 {
-    struct buf query, body;
-    buf_init(&query, EDGE_SCRATCH_BYTES);
-    buf_init(&body, HTTP_BODY_MAX);
-    query_rebuild(edge, wsi, &query);
-    struct edge_response response = {.status = 200, .content_type = text_plain, .body = &body};
-    route->on_get(route->context, buf_slice(&query), &response);
-    struct http_answer a = {.status = response.status,
-                            .content_type = response.content_type,
-                            .headers = "",
-                            .body = buf_slice(&body),
+    int n = lws_hdr_total_length(wsi, token);
+    char *to = n > 0 ? buf_reserve(out, (size_t)n + 1) : NULL;
+    if (to && lws_hdr_copy(wsi, to, n + 1, token) > 0)
+        buf_commit(out, (size_t)n);
+}
+
+static int response_send(struct lws *wsi, const struct edge_response *r, bool head)
+{
+    bool lasts = r->lasting.n > 0;
+    struct http_answer a = {.status = r->status,
+                            .content_type = r->content_type,
+                            .headers = buf_cstr(r->headers),
+                            .body = lasts ? r->lasting : buf_slice(r->body),
+                            .body_lasts = lasts,
                             .without_body = head};
-    if (buf_failed(&body))
+    if (buf_failed(r->body) || buf_failed(r->headers))
         a = (struct http_answer){
             .status = 500, .content_type = text_plain, .headers = "", .body = SLICE("too large\n")};
-    int result = answer(wsi, &a);
-    buf_finish(&query);
-    buf_finish(&body);
+    return answer(wsi, &a);
+}
+
+static int route_answer(struct edge *edge, struct lws *wsi, const struct edge_route *route, bool head)
+{
+    enum { QUERY, ENCODING, MATCH, HEADERS, BODY, COUNT };
+    struct buf bufs[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        buf_init(&bufs[i], i == BODY ? HTTP_BODY_MAX : i == HEADERS ? HEAD_MAX / 2 : EDGE_SCRATCH_BYTES);
+    query_rebuild(edge, wsi, &bufs[QUERY]);
+    header_read(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, &bufs[ENCODING]);
+    header_read(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, &bufs[MATCH]);
+    const struct edge_request request = {.query = buf_slice(&bufs[QUERY]),
+                                         .accept_encoding = buf_slice(&bufs[ENCODING]),
+                                         .if_none_match = buf_slice(&bufs[MATCH])};
+    struct edge_response response = {
+        .status = 200, .content_type = text_plain, .headers = &bufs[HEADERS], .body = &bufs[BODY]};
+    route->on_get(route->context, &request, &response);
+    int result = response_send(wsi, &response, head);
+    for (size_t i = 0; i < COUNT; i++)
+        buf_finish(&bufs[i]);
     return result;
 }
 

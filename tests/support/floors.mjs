@@ -19,6 +19,7 @@ const FLOORS = {
   'common/auth': ['common/wire', 'common/base'],
   'node/session': ['common/base'],
   'node/call': ['common/base'],
+  'node/web': ['common/base'],
   'node/store': ['common/base'],
   'node/signaling': ['node/store', 'node/session', 'node/call', 'common/auth', 'common/wire', 'common/loop', 'common/base'],
   'node/edge': ['node/signaling/conn.h', 'common/loop', 'common/base'],

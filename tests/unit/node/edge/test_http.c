@@ -5,26 +5,26 @@
 #include "common/base/clock.h"
 #include "tests/unit/node/edge/peer.h"
 
-static void on_hello(void *context, struct slice query, struct edge_response *r)
+static void on_hello(void *context, const struct edge_request *request, struct edge_response *r)
 {
     (void)context;
     buf_put_cstr(r->body, "hello ");
-    if (!edge_query(query, "user", r->body))
+    if (!edge_query(request->query, "user", r->body))
         buf_put_cstr(r->body, "nobody");
 }
 
-static void on_ready(void *context, struct slice query, struct edge_response *r)
+static void on_ready(void *context, const struct edge_request *request, struct edge_response *r)
 {
     (void)context;
-    (void)query;
+    (void)request;
     r->status = 503;
     r->content_type = "application/json";
     buf_put_cstr(r->body, "{}");
 }
 
-static void on_big(void *context, struct slice query, struct edge_response *r)
+static void on_big(void *context, const struct edge_request *request, struct edge_response *r)
 {
-    (void)query;
+    (void)request;
     size_t n = *(const size_t *)context;
     for (size_t i = 0; i < n; i++)
         buf_put_char(r->body, (char)('a' + (int)(i % 26)));
