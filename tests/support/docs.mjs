@@ -11,7 +11,7 @@ const code = (text) => `\`${text}\``;
 const cell = (text) => text.replace(/\|/g, '\\|');
 
 /** The rows of an X-macro table: [[argument, …], …], texts without their quotes. */
-function tableRows(path, name) {
+export function tableRows(path, name) {
   const found = new RegExp(`#define ${name}\\(X\\)((?:.*\\\\\\n)+.*)`).exec(read(path));
   if (!found) throw new Error(`${path} has no ${name}`);
   const body = found[1].replace(/\\\n/g, ' ');
@@ -41,6 +41,11 @@ const GENERATED = {
     '| --- | --- | --- |',
     ...tableRows('common/base/metrics.h', 'METRICS_TABLE').map(([, kind, name, help]) => `| ${code(`switchboard_${name}`)} | ${kind.toLowerCase()} | ${cell(help)} |`),
   ],
+  budget: () => [
+    '| step | what happens | script calls, at most | which | other commands | waits, at most |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...tableRows('benchmarks/budget.h', 'BUDGET_TABLE').map(([, step, scripts, waits, which, others, what]) => `| ${step} | ${cell(what)} | ${scripts} | ${which.split(' ').map(code).join(' ')} | ${others ? code(others) : '–'} | ${waits} |`),
+  ],
   errors: () => [
     '| code | worth a retry | meaning |',
     '| --- | --- | --- |',
@@ -57,7 +62,7 @@ function renewed(text) {
 }
 
 const settingsPage = (binary) => execFileSync(binary, ['help', 'settings', '--markdown'], { encoding: 'utf8' });
-const pages = () => readdirSync(`${TOP}docs`).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+const pages = () => ['benchmarks/README.md', ...readdirSync(`${TOP}docs`).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 
 /** Pages that are behind the sources, by name. `write`: brings them up to date. */
 export function pagesBehind(binary, { write = false } = {}) {
@@ -76,7 +81,7 @@ export function generatedNowhere() {
 /** Links to files of the tree that are not there, in all documents: ["README.md: docs/nowhere.md"]. */
 export function brokenLinks() {
   const decisions = readdirSync(`${TOP}docs/decisions`).map((name) => `docs/decisions/${name}`);
-  return ['README.md', 'benchmarks/README.md', ...pages(), ...decisions].flatMap((path) =>
+  return ['README.md', ...pages(), ...decisions].flatMap((path) =>
     [...read(path).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
       .filter(([, target]) => !/^[a-z]+:/.test(target) && !exists(new URL(target, `file://${TOP}${path}`)))
       .map(([, target]) => `${path}: ${target}`),
