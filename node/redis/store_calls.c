@@ -62,6 +62,8 @@ static void on_created(void *context, enum err transport, const struct redisRepl
     } else if (a.err == ERR_RATE_LIMITED) {
         a.retry_after_ms = reply_number(reply, 1);
         a.seated = slice_is(reply_text(reply, 2), "seats");
+    } else if (a.err == ERR_CONFLICT && !id_parse(reply_text(reply, 1), q->store->partitions, &a.crossed)) {
+        a.crossed = (struct id){0};
     }
     q->fn.call(q->context, &a);
     free(q);

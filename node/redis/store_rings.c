@@ -152,14 +152,15 @@ static void on_done(void *context, enum err transport, const struct redisReply *
     free(q);
 }
 
-void store_call_discard(struct store *store, const struct id *call, const struct id *session, store_done_fn *fn,
-                        void *context)
+void store_call_discard(struct store *store, const struct call_discard *d, store_done_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
     struct script_args a;
     q->fn.done = fn;
-    put_call_keys(&a, call);
-    args_put(&a, id_slice(session));
+    put_call_keys(&a, &d->call);
+    args_put(&a, id_slice(&d->session));
+    args_put(&a, id_slice(&d->other));
+    args_u64(&a, d->untold);
     script_call(store->scripts, SCRIPT_CALL_DISCARD, &a, on_done, q);
 }
 

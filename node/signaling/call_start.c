@@ -8,7 +8,8 @@
  *
  * Glare: two who start a call to each other each create theirs, then claim the pair, and the store lets one of them have it. The other answers that one's call
  * in place of its own, which nobody has been told of yet, and takes its own back. If the call that came first is over by then (hung up, rejected), the claim is
- * taken over. So there is one call whichever nodes the two are on, whatever comes first, whichever node dies: what has been done can be done again.
+ * taken over. So there is one call whichever nodes the two are on, whatever comes first, whichever node dies: what has been done can be done again. The store knows of a
+ * call that was taken back which one came in its place: sent again, the request finds that one, or that it is over.
  */
 
 enum { CALLEES_MAX = CALL_SEATS_MAX - 1, RING_MS = 45000, CLAIM_SLACK_MS = 5000, CLAIM_TRIES = 8 };
@@ -30,6 +31,7 @@ struct start {
     uint64_t ring_ms;
     struct fanout *held; /* what to tell of the own call */
     bool anew;           /* which this very request has made */
+    bool taken_back;     /* it had been, for one that it crossed with, when the request came before */
     struct id own;
     struct id over; /* a call that was in the way */
     unsigned tries;
@@ -166,10 +168,12 @@ static void discard(struct request *rq, struct fanout *fanout, enum err err)
     struct crossing *crossing = malloc(sizeof *crossing);
     assert(crossing);
     *crossing = (struct crossing){rq, fanout, err};
-    if (s->anew)
-        store_call_discard(rq->signaling->store, &s->own, &rq->session, on_discarded, crossing);
-    else
-        on_discarded(crossing, ERR_CONFLICT);
+    if (s->taken_back) {
+        crossing_end(crossing);
+        return;
+    }
+    struct call_discard d = {.call = s->own, .session = rq->session, .other = rq->call, .untold = s->anew};
+    store_call_discard(rq->signaling->store, &d, on_discarded, crossing);
 }
 
 static void put_crossed(struct request *rq, const struct call_answer *a)
@@ -195,11 +199,22 @@ static void on_crossed(void *context, const struct call_answer *a)
         discard(rq, NULL, ERR_GONE);
     } else if (a->err == ERR_UNAVAILABLE || a->err == ERR_STALE) {
         start_fail(rq, a->err, NULL);
+    } else if (s->taken_back) {
+        start_fail(rq, ERR_GONE, "the call that it crossed with is over");
     } else if (!is_left(rq)) {
         s->over = rq->call; /* there is nothing to cross with any more */
         rq->call = s->own;
         claim(rq);
     }
+}
+
+static void cross(struct request *rq, const struct id *other)
+{
+    const struct start *s = rq->story;
+    rq->call = *other;
+    struct call_actor actor = request_actor(rq);
+    struct call_acceptance crossing = {.glare = true, .relay = s->parts.relay};
+    store_call_accept(rq->signaling->store, &actor, &crossing, on_crossed, rq);
 }
 
 static void on_claimed(void *context, enum err err, const struct id *other)
@@ -211,10 +226,7 @@ static void on_claimed(void *context, enum err err, const struct id *other)
     } else if (err != ERR_CONFLICT) {
         start_fail(rq, err, NULL);
     } else if (!is_left(rq)) {
-        rq->call = *other;
-        struct call_actor actor = request_actor(rq);
-        struct call_acceptance crossing = {.glare = true, .relay = s->parts.relay};
-        store_call_accept(rq->signaling->store, &actor, &crossing, on_crossed, rq);
+        cross(rq, other);
     }
 }
 
@@ -237,6 +249,12 @@ static void on_created(void *context, const struct call_answer *a)
     struct start *s = rq->story;
     if (is_left(rq))
         return;
+    s->taken_back = a->err == ERR_CONFLICT && !id_is_none(&a->crossed);
+    if (s->taken_back) {
+        remember_rung(s, s->callees[0].user);
+        cross(rq, &a->crossed);
+        return;
+    }
     if (a->err != ERR_OK) {
         start_drop(rq);
         request_fail_start(rq, a);

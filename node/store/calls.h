@@ -31,6 +31,7 @@ struct call_answer {
     bool seated; /* it is the seats that the user holds, not the calls of the last minute */
     /* create, when the call was there already */
     struct slice rung; /* "\nuser\nuser\n": who was ever invited */
+    struct id crossed; /* with ERR_CONFLICT: it was taken back for this one; none: the id is another's */
     /* take */
     struct slice offer;      /* msgpack value */
     struct slice candidates; /* msgpack values, end to end */
@@ -76,7 +77,7 @@ struct call_create {
     struct slice meta; /* msgpack value; empty: none */
 };
 /**
- * Sent again: the same call, whoever can be reached by then and wherever the session sits. ERR_CONFLICT: the id is another's. ERR_UNREACHABLE. ERR_RATE_LIMITED: the user has
+ * Sent again: the same call, whoever can be reached by then and wherever the session sits. ERR_CONFLICT: the id is another's, or the call was taken back (store_call_discard()). ERR_UNREACHABLE. ERR_RATE_LIMITED: the user has
  * started too many of late, or sits in too many.
  */
 void store_call_create(struct store *, const struct call_create *, call_answer_fn *, void *context);

@@ -58,9 +58,14 @@ struct pair_claim {
 };
 typedef void claim_fn(void *context, enum err, const struct id *other);
 void store_pair_claim(struct store *, const struct pair_claim *, claim_fn *, void *context);
-/** Takes back a call that lost, before anybody was told. ERR_CONFLICT: it must be left as any other. */
-void store_call_discard(struct store *, const struct id *call, const struct id *session, store_done_fn *,
-                        void *context);
+/** Takes back a call that lost, before anybody was told; which one stands in its place is kept. ERR_CONFLICT: it must be left as any other. */
+struct call_discard {
+    struct id call;
+    struct id session; /* that started it */
+    struct id other;   /* the call in its place */
+    bool untold;       /* whoever made it has told nobody; the partition's owner may have, the store knows that */
+};
+void store_call_discard(struct store *, const struct call_discard *, store_done_fn *, void *context);
 
 /** What a device that comes while its user is being rung is told: a msgpack fixmap without its last pair, `in_call`. ERR_NOT_FOUND. */
 struct incoming {

@@ -91,6 +91,25 @@ describe('crossing calls', () => {
     await leave(alice, bob);
   });
 
+  test('sent again when that call is over and the answer was lost, it is gone, and no call is left', async () => {
+    for (const over of [false, true]) {
+      const { alice, bob } = await couple(over ? 6 : 7);
+      const { call } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
+      const first = await start(bob, alice);
+      assert.equal(first.call, call);
+      await bob.drop();
+      await cluster.redis.command('DEL', `{${bob.session.slice(0, 2)}}:replies:${bob.session}`, `{${bob.session.slice(0, 2)}}:pair:${alice.user},${bob.user}`,
+        `{${alice.session.slice(0, 2)}}:pair:${alice.user},${bob.user}`);
+      if (over) await alice.request('call.leave', { call });
+      await bob.resume(nodes[3]);
+      const again = await bob.ask('call.start', { to: [alice.user], offer: OFFER }, first.id);
+      if (over) assert.equal(again.code, 'gone', JSON.stringify(again));
+      else assert.deepEqual([again.call, again.glare, again.peer, again.offer], [call, true, 2, OFFER]);
+      assert.deepEqual(await seatedIn(alice, bob), over ? [] : [call]);
+      await leave(alice, bob);
+    }
+  });
+
   test('a hang-up that crosses as well leaves one call or none of the two, and never two', async () => {
     await inBatches(AT_ONCE, async (i) => {
       const { alice, bob } = await couple(i);

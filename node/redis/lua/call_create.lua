@@ -5,7 +5,7 @@
 --      14 epoch of the session  15 callees ("" or "user\nuser\n")  16 ring in ms  17 meta (msgpack value or "")
 --      18 calls that a user may start in a minute  19 seats that a user may hold (0: not one more)  20 somebody whom it is for can be reached (0|1)
 -- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call, and behind it those who were ever invited ("\nuser\n…"), whoever can be reached by now.
--- {"conflict"}: the id is another session's. {"unreachable"}.
+-- {"taken", call}: it crossed with that one and was taken back. {"conflict"}: the id is another session's. {"unreachable"}.
 -- {"rate_limited", ms, "starts"}, {"rate_limited", ms, "seats"}: nothing was charged or stored.
 -- include: now
 -- include: body
@@ -22,6 +22,8 @@ for callee in string.gmatch(ARGV[15], '[^\n]+') do callees[#callees + 1] = calle
 local there = call_load(key)
 if there then
   if there.starter_session ~= session then return {'conflict'} end
+  local crossed = there.state == 'ended' and redis.call('HGET', key, 'crossed')
+  if crossed then return {'taken', crossed} end
   return {'ok', there.version, {}, there.fanned, 1, there.guests}
 end
 if not reachable then return {'unreachable'} end

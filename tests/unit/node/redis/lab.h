@@ -121,7 +121,7 @@ const char *lab_call_incoming(struct lab *, const char *call, const char *user);
 /** `over` NULL: none. */
 const char *lab_pair_claim(struct lab *, const char *call, const char *caller, const char *callee, const char *over,
                            unsigned ms);
-const char *lab_call_discard(struct lab *, const char *call, const char *who);
+const char *lab_call_discard(struct lab *, const char *call, const char *who, const char *other, bool untold);
 const char *lab_user_reach(struct lab *, const char *user, const char *caller);
 void lab_block(struct lab *, const char *user, const char *blocked);
 struct lab_ring_entry {

@@ -110,12 +110,15 @@ const char *lab_pair_claim(struct lab *lab, const char *call, const char *caller
     return lab_run(lab, SCRIPT_PAIR_CLAIM, &a);
 }
 
-const char *lab_call_discard(struct lab *lab, const char *call, const char *who)
+const char *lab_call_discard(struct lab *lab, const char *call, const char *who, const char *other, bool untold)
 {
+    struct id id = lab_call(other);
     struct person p = lab_person(who);
     struct script_args a;
     lab_put_call(&a, call);
     args_put(&a, id_slice(&p.session));
+    args_put(&a, id_slice(&id));
+    args_u64(&a, untold);
     return lab_run(lab, SCRIPT_CALL_DISCARD, &a);
 }
 

@@ -162,8 +162,8 @@ Test(script_glare, another_device_that_answered_this_very_moment_was_first)
 Test(script_glare, the_one_that_lost_is_taken_back_before_anybody_heard_of_it)
 {
     start("b", "bob", "alice\n");
-    lab_expect("ok", lab_call_discard(lab, "b", "bob"));
-    lab_expect("ok", lab_call_discard(lab, "b", "bob"));
+    lab_expect("ok", lab_call_discard(lab, "b", "bob", "a", true));
+    lab_expect("ok", lab_call_discard(lab, "b", "bob", "a", true));
     lab_expect("ended", field("b", "state"));
     lab_expect("", lab_ask(lab, "ZRANGE {23}:timers 0 -1"));
     lab_expect("0", lab_ask(lab, "EXISTS {23}:log:%s", lab_call("b").text));
@@ -179,9 +179,8 @@ Test(script_glare, the_one_that_lost_is_taken_back_before_anybody_heard_of_it)
 Test(script_glare, the_same_creation_after_it_does_not_begin_anew)
 {
     start("b", "bob", "alice\n");
-    lab_call_discard(lab, "b", "bob");
-    lab_expect("ok 1 [] 1 1 \\x0aalice\\x0a",
-               lab_call_create(lab, "b", "bob", (struct lab_offer){.seats = 2, .callees = "alice\n"}));
+    lab_call_discard(lab, "b", "bob", "a", true);
+    lab_expect("taken a", lab_call_create(lab, "b", "bob", (struct lab_offer){.seats = 2, .callees = "alice\n"}));
     lab_expect("ended", field("b", "state"));
 }
 
@@ -191,21 +190,32 @@ Test(script_glare, what_somebody_may_have_heard_of_is_not_taken_back)
     struct key key = key_call(&id);
     start("b", "bob", "alice\n");
     lab_call_alert(lab, "b", "alice");
-    lab_expect("conflict", lab_call_discard(lab, "b", "bob"));
+    lab_expect("conflict", lab_call_discard(lab, "b", "bob", "a", true));
     start("b2", "bob", "alice\n");
     id = lab_call("b2");
     key = key_call(&id);
     lab_ask(lab, "HINCRBY %s created -3000", key.text); /* its timer may have fired */
-    lab_expect("conflict", lab_call_discard(lab, "b2", "bob"));
+    lab_expect("conflict", lab_call_discard(lab, "b2", "bob", "a", true));
     lab_expect("ringing", field("b2", "state"));
+}
+
+/* The node that made it may have told them before it died. */
+Test(script_glare, nor_is_one_that_an_earlier_node_made)
+{
+    start("b", "bob", "alice\n");
+    lab_expect("conflict", lab_call_discard(lab, "b", "bob", "a", false));
+    lab_expect("ringing", field("b", "state"));
+    lab_expect_word("ok", lab_call_create(lab, "b", "bob", (struct lab_offer){.seats = 2, .callees = "alice\n"}));
+    lab_expect_word("ok", lab_call_leave(lab, "b", "bob", 0, 0));
+    lab_expect("taken a", lab_call_create(lab, "b", "bob", (struct lab_offer){.seats = 2, .callees = "alice\n"}));
 }
 
 Test(script_glare, anothers_call_is_left_alone)
 {
     start("b", "bob", "alice\n");
-    lab_expect("ok", lab_call_discard(lab, "b", "alice"));
+    lab_expect("ok", lab_call_discard(lab, "b", "alice", "a", true));
     lab_expect("ringing", field("b", "state"));
-    lab_expect("ok", lab_call_discard(lab, "nothing", "bob"));
+    lab_expect("ok", lab_call_discard(lab, "nothing", "bob", "a", true));
 }
 
 /* ---- the whole story ---- */
@@ -226,7 +236,7 @@ Test(script_glare, two_calls_become_one_whoever_is_first)
         lab_expect("ok", claim(won, winner, loser, NULL));
         lab_expect_word("ok", lab_call_accept(lab, won, loser, crossing));
         lab_expect_word("ok", lab_call_accept(lab, won, loser, crossing));
-        lab_expect("ok", lab_call_discard(lab, lost, loser));
+        lab_expect("ok", lab_call_discard(lab, lost, loser, won, true));
         lab_expect("active", field(won, "state"));
         lab_expect("ended", field(lost, "state"));
     }

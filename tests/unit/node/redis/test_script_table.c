@@ -272,7 +272,7 @@ static const char *lose(void)
 
 static const char *discard(void)
 {
-    return lab_call_discard(lab, "call", "alice");
+    return lab_call_discard(lab, "call", "alice", "other", true);
 }
 
 static const char *remove_other(void)

@@ -63,13 +63,12 @@ void store_pair_claim(struct store *store, const struct pair_claim *claim, claim
     fake_describe(q, "%.*s %.*s", SLICE_FMT(claim->caller), SLICE_FMT(claim->callee));
 }
 
-void store_call_discard(struct store *store, const struct id *call, const struct id *session, store_done_fn *fn,
-                        void *context)
+void store_call_discard(struct store *store, const struct call_discard *d, store_done_fn *fn, void *context)
 {
     struct asked *q = fake_ask(store, ASKED_DISCARD, context);
     q->fn.done = fn;
-    q->call = *call;
-    q->session = *session;
+    q->call = d->call;
+    q->session = d->session;
 }
 
 void store_call_incoming(struct store *store, const struct id *call, struct slice user, incoming_fn *fn, void *context)
