@@ -7,14 +7,6 @@ static const char page_headers[] =
     "style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"
     "Referrer-Policy: no-referrer\r\n";
 
-const struct web_file *web_file_find(struct slice path)
-{
-    for (const struct web_file *f = web_files; f->path; f++)
-        if (slice_is(path, f->path))
-            return f;
-    return NULL;
-}
-
 /** Whether what stands behind a coding's name is a weight of zero: "not this one" (RFC 9110 section 12.4.2). */
 static bool is_weight_of_zero(struct slice parameters)
 {

@@ -39,8 +39,6 @@ struct web_wish {
     struct slice accept_encoding, if_none_match;
 };
 
-/** The file at `path`, or NULL. */
-const struct web_file *web_file_find(struct slice path);
 /**
  * The status: 200, or 304 when the client has it already, with no body. `headers` gets those that belong to it beside Content-Type, each ending in
  * CRLF. *ret_body lasts as long as the file does.

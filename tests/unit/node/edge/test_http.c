@@ -1,6 +1,7 @@
 #include "node/edge/http.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 
 #include "common/base/clock.h"
 #include "tests/unit/node/edge/peer.h"
@@ -30,6 +31,35 @@ static void on_big(void *context, const struct edge_request *request, struct edg
         buf_put_char(r->body, (char)('a' + (int)(i % 26)));
 }
 
+/* Bytes that differ, so that a piece left out or sent twice is seen. */
+static char lasting[8u << 20];
+
+static void on_lasting(void *context, const struct edge_request *request, struct edge_response *r)
+{
+    (void)context;
+    for (size_t i = 0; i < sizeof lasting; i++)
+        lasting[i] = (char)(i / 251 + i % 251);
+    buf_putf(r->headers, "X-Accepts: %.*s\r\nX-Has: %.*s\r\n", SLICE_FMT(request->accept_encoding),
+             SLICE_FMT(request->if_none_match));
+    r->lasting = slice_make(lasting, sizeof lasting);
+}
+
+static void on_unchanged(void *context, const struct edge_request *request, struct edge_response *r)
+{
+    (void)context;
+    (void)request;
+    r->status = 304;
+    buf_put_cstr(r->headers, "ETag: \"x\"\r\n");
+}
+
+static void on_many_headers(void *context, const struct edge_request *request, struct edge_response *r)
+{
+    (void)context;
+    (void)request;
+    for (int i = 0; i < 1000; i++)
+        buf_put_cstr(r->headers, "X: y\r\n");
+}
+
 static const size_t million = 1000000, too_many = HTTP_BODY_MAX + 1;
 
 static const struct edge_route routes[] = {
@@ -37,6 +67,9 @@ static const struct edge_route routes[] = {
     {"/readyz", on_ready, NULL},
     {"/big", on_big, (void *)(uintptr_t)&million},
     {"/toobig", on_big, (void *)(uintptr_t)&too_many},
+    {"/lasting", on_lasting, NULL},
+    {"/unchanged", on_unchanged, NULL},
+    {"/headers", on_many_headers, NULL},
     {NULL, NULL, NULL},
 };
 
@@ -71,6 +104,12 @@ Test(http, routes_answer_by_exact_path_and_method)
         {"DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n", 405, ""},
         {"GET /v1/signal HTTP/1.1\r\nHost: x\r\n\r\n", 426, "Sec-WebSocket-Version: 13"},
         {"GET /toobig HTTP/1.1\r\nHost: x\r\n\r\n", 500, ""},
+        {"GET /headers HTTP/1.1\r\nHost: x\r\n\r\n", 500, ""},
+        {"GET /unchanged HTTP/1.1\r\nHost: x\r\n\r\n", 304, "ETag: \"x\"\r\n"},
+        {"HEAD /lasting HTTP/1.1\r\nHost: x\r\nAccept-Encoding: br, gzip\r\nIf-None-Match: \"x\"\r\n\r\n", 200,
+         "X-Accepts: br, gzip\r\nX-Has: \"x\"\r\n"},
+        {"HEAD /lasting HTTP/1.1\r\nHost: x\r\nAccept-Encoding: br\r\nAccept-Encoding: gzip\r\n\r\n", 200, "gzip"},
+        {"HEAD /lasting HTTP/1.1\r\nHost: x\r\n\r\n", 200, "Content-Length: 8388608\r\n"},
         {"rubbish\r\n\r\n", 403, ""},
     };
     struct world w;
@@ -126,6 +165,54 @@ Test(http, a_long_body_arrives_whole_at_a_slow_reader)
     buf_finish(&out);
     peer_finish(&p);
     world_finish(&w);
+}
+
+static size_t memory_in_use(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+Test(http, a_lasting_body_arrives_whole_at_a_slow_reader_and_no_copy_of_it_is_kept)
+{
+    struct world w;
+    struct buf out;
+    struct peer p;
+    world_init(&w, &(struct world_wish){.routes = routes, .tcp = true});
+    buf_init(&out, 16u << 20);
+    peer_init(&p, &w, NULL);
+    cr_assert_eq(peer_request(&p, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", NULL), 200);
+    size_t before = memory_in_use();
+    peer_write(&p, SLICE("GET /lasting HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    for (int i = 0; i < 50; i++)
+        world_turn(&w);
+    cr_assert_lt(memory_in_use(), before + (1u << 18));
+    cr_assert_eq(peer_response(&p, &out, true), 200);
+    char *body = strstr(buf_cstr(&out), "\r\n\r\n") + 4;
+    cr_assert_eq(memcmp(body, lasting, sizeof lasting), 0);
+    cr_assert_eq(peer_response(&p, NULL, true), 200, "what was asked for meanwhile");
+    buf_finish(&out);
+    peer_finish(&p);
+    world_finish(&w);
+}
+
+Test(http, a_reader_that_goes_in_the_middle_of_a_lasting_body_does_no_harm)
+{
+    struct world w;
+    world_init(&w, &(struct world_wish){.routes = routes});
+    struct peer gone, stays;
+    peer_init(&gone, &w, NULL);
+    peer_init(&stays, &w, NULL);
+    peer_write(&gone, SLICE("GET /lasting HTTP/1.1\r\nHost: x\r\n\r\n"));
+    peer_write(&stays, SLICE("GET /lasting HTTP/1.1\r\nHost: x\r\n\r\n"));
+    for (int i = 0; i < 20; i++)
+        world_turn(&w);
+    peer_finish(&gone);
+    for (int i = 0; i < 20; i++)
+        world_turn(&w);
+    cr_assert_eq(request(&w, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", NULL), 200);
+    world_finish(&w); /* while one still waits for the rest */
+    peer_finish(&stays);
 }
 
 /* CVE-2025-11677 in libwebsockets 4.1: valgrind and ASan watch. */
