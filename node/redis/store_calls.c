@@ -33,6 +33,7 @@ void read_call_change(const struct redisReply *reply, struct call_answer *a,
     a->candidate_count = reply_number(reply, 8);
     a->from = reply_text(reply, 9);
     a->from_name = reply_text(reply, 10);
+    a->plain = reply_number(reply, 11) != 0;
 }
 
 void on_call_change(void *context, enum err transport, const struct redisReply *reply)
@@ -40,12 +41,14 @@ void on_call_change(void *context, enum err transport, const struct redisReply *
     struct question *q = context;
     struct call_entry entries[CALL_ENTRIES_MAX];
     struct call_answer a = {.err = reply_status(transport, reply)};
-    if (a.err == ERR_OK)
+    if (a.err == ERR_OK) {
         read_call_change(reply, &a, entries);
-    else if (a.err == ERR_CONFLICT && id_parse(reply_text(reply, 2), q->store->partitions, &a.taker))
+    } else if (a.err == ERR_CONFLICT && id_parse(reply_text(reply, 2), q->store->partitions, &a.taker)) {
         a.peer = (unsigned)reply_number(reply, 1);
-    else if (a.err == ERR_NOT_FOUND)
+        a.relay = reply_number(reply, 3) != 0;
+    } else if (a.err == ERR_NOT_FOUND) {
         a.version = reply_number(reply, 1);
+    }
     q->fn.call(q->context, &a);
     free(q);
 }

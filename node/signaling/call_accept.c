@@ -6,6 +6,10 @@ void offer_put(struct buf *b, const struct call_answer *a)
 {
     if (a->offer.n == 0)
         return;
+    if (a->plain) {
+        offer_put_blanked(b, a);
+        return;
+    }
     wire_put_key_raw(b, "offer", a->offer);
     wire_put_cstr(b, "candidates");
     wire_put_array(b, (size_t)a->candidate_count);

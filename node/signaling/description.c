@@ -169,6 +169,49 @@ bool candidates_put(struct request *rq, const struct wire_value *candidates, boo
     return request_fits(rq, out);
 }
 
+/* Both as a client sent them, in one map. NULL: no memory. */
+static struct wire_doc *read_offer(const struct call_answer *a)
+{
+    struct wire_doc *doc = NULL;
+    struct buf b;
+    buf_init(&b, a->offer.n + a->candidates.n + 64);
+    wire_put_map(&b, 2);
+    wire_put_key_raw(&b, "offer", a->offer);
+    wire_put_cstr(&b, "candidates");
+    wire_put_array(&b, (size_t)a->candidate_count);
+    wire_put_raw(&b, a->candidates);
+    if (buf_failed(&b) || wire_decode(WIRE_MSGPACK, buf_slice(&b), &doc, NULL, 0) != ERR_OK)
+        doc = NULL;
+    buf_finish(&b);
+    return doc;
+}
+
+void offer_put_blanked(struct buf *out, const struct call_answer *a)
+{
+    struct wire_doc *doc = read_offer(a);
+    const struct wire_value *offer = doc ? wire_get(wire_doc_root(doc), "offer") : NULL;
+    const struct wire_value *candidates = doc ? wire_get(wire_doc_root(doc), "candidates") : NULL;
+    struct slice sdp;
+    struct buf items;
+    size_t count = 0;
+    wire_put_cstr(out, "offer");
+    if (!offer || !find_sdp(offer, &sdp) || put_description(offer, sdp, true, out) != ERR_OK)
+        wire_put_null(out); /* rather nothing than an address */
+    buf_init(&items, a->candidates.n + BLANKED_BYTES_MAX);
+    for (size_t i = 0; candidates && i < candidates->array.n; i++) {
+        const struct wire_value *item = &candidates->array.items[i];
+        if (item->kind == WIRE_NULL)
+            wire_put_null(&items);
+        if (item->kind == WIRE_NULL || put_relay_candidate(&items, item))
+            count++;
+    }
+    wire_put_cstr(out, "candidates");
+    wire_put_array(out, buf_failed(&items) ? 0 : count);
+    wire_put_raw(out, buf_failed(&items) ? (struct slice){0} : buf_slice(&items));
+    buf_finish(&items);
+    wire_doc_destroy(doc);
+}
+
 bool allow_put(struct request *rq, struct buf *out)
 {
     static const struct field rows[] = {{.name = "allow", .kind = FIELD_NAMES, .min = 0, .max = CALL_ALLOW_MAX},

@@ -323,6 +323,8 @@ bool description_put(struct request *, const struct wire_value *description, boo
 /* All elements end to end; *ret_count says how many were left. */
 bool candidates_put(struct request *, const struct wire_value *candidates, bool relay, struct buf *out,
                     size_t *ret_count);
+/* `offer` and `candidates` of what was stored before its call got relay privacy, without addresses. */
+void offer_put_blanked(struct buf *, const struct call_answer *);
 /* `allow` as the store has it: "", "*" or "\nuser\n". False: the request was answered. */
 bool allow_put(struct request *, struct buf *out);
 

@@ -41,7 +41,7 @@ static bool put_candidates(struct request *rq, const struct wire_value *candidat
 }
 
 /* The body without `version`, which the store adds. False: the request was answered. */
-static bool put_payload(struct request *rq, const struct seat *seat, unsigned from, struct buf *b)
+static bool put_payload(struct request *rq, bool blank, unsigned from, struct buf *b)
 {
     const struct wire_value *description = wire_get(rq->message, "description");
     const struct wire_value *candidates = wire_get(rq->message, "candidates");
@@ -50,11 +50,11 @@ static bool put_payload(struct request *rq, const struct seat *seat, unsigned fr
     wire_put_key_string(b, "call", id_slice(&rq->call));
     wire_put_key_int(b, "from", from);
     if (candidates)
-        return put_candidates(rq, candidates, seat->seating.relay, b);
+        return put_candidates(rq, candidates, blank, b);
     if (!description)
         return put_data(rq, wire_get(rq->message, "data"), b);
     wire_put_cstr(b, "description");
-    return description_put(rq, description, seat->seating.relay, b);
+    return description_put(rq, description, blank, b);
 }
 
 /* A description as relayed must be {type, sdp}: the table lets only a map through, and this names the type. */
@@ -77,7 +77,7 @@ static bool check_type(struct request *rq)
     return false;
 }
 
-static void relay(struct request *rq, const struct seat *seat, unsigned to, const struct id *recipient)
+static void relay(struct request *rq, const struct seat *seat, unsigned to, const struct id *recipient, bool blank)
 {
     struct signaling *sig = rq->signaling;
     unsigned from = seating_peer(&seat->seating, &rq->session);
@@ -87,7 +87,7 @@ static void relay(struct request *rq, const struct seat *seat, unsigned to, cons
     }
     buf_clear(&sig->body);
     struct id copy = *recipient; /* the answer to a bad payload may end the seat's life */
-    if (put_payload(rq, seat, from, &sig->body))
+    if (put_payload(rq, blank, from, &sig->body))
         outbox_put(rq, &copy, from, buf_slice(&sig->body));
 }
 
@@ -98,7 +98,7 @@ static void relay_to_taker(struct request *rq, const struct call_answer *a, cons
     struct client *c = rq->client;
     struct seat *seat = c ? seat_find(c, &rq->call) : NULL;
     if (a->err == ERR_CONFLICT && seat && a->peer > 0) {
-        relay(rq, seat, a->peer, &a->taker);
+        relay(rq, seat, a->peer, &a->taker, seat->seating.relay || a->relay);
         request_next(c);
     } else {
         request_fail(rq, a->err == ERR_CONFLICT ? ERR_NOT_FOUND : a->err, why_not);
@@ -151,5 +151,5 @@ void signal_run(struct request *rq)
     else if (to == 0)
         to_taker(rq, seat);
     else
-        relay(rq, seat, to, &seat->seating.session[to]);
+        relay(rq, seat, to, &seat->seating.session[to], seat->seating.relay);
 }

@@ -25,6 +25,7 @@ struct call_answer {
     const struct call_entry *entries;
     unsigned peer;        /* the own seat; offer_add with ERR_CONFLICT: the taker's */
     struct id taker;      /* offer_add with ERR_CONFLICT */
+    bool relay;           /* likewise: no address may pass to it, whatever the own seating says yet */
     struct slice members; /* msgpack array, as clients see it */
     /* create with ERR_RATE_LIMITED */
     uint64_t retry_after_ms;
@@ -36,6 +37,7 @@ struct call_answer {
     struct slice offer;      /* msgpack value */
     struct slice candidates; /* msgpack values, end to end */
     uint64_t candidate_count;
+    bool plain; /* they were stored before the call got relay privacy: addresses are still in them */
     struct slice from;
     struct slice from_name;
     /* get */

@@ -155,9 +155,19 @@ describe('crossing calls', () => {
 
   test('where one of the two wants relay privacy, the call has it', async () => {
     const { alice, bob } = await couple(3);
-    const { call } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
-    assert.equal((await bob.request('call.start', { to: [alice.user], privacy: 'relay' })).call, call);
+    const host = 'candidate:1 1 udp 2122260223 192.0.2.7 50123 typ host';
+    const relayed = 'candidate:2 1 udp 1 198.51.100.1 5 typ relay raddr 192.0.2.7 rport 5';
+    const offer = OFFER.replace(/^c=.*$/m, `c=IN IP4 192.0.2.7\r\na=${host}`);
+    const { call } = await alice.request('call.start', { to: [bob.user], offer: { type: 'offer', sdp: offer }, candidates: [host, { candidate: relayed, sdpMid: '0' }, null] });
+    const crossed = await bob.request('call.start', { to: [alice.user], privacy: 'relay' });
+    assert.equal(crossed.call, call);
     assert.equal((await alice.request('call.get', { call })).privacy, 'relay');
+    assert.match(crossed.offer.sdp, /^c=IN IP4 0\.0\.0\.0/m);
+    assert.deepEqual(crossed.candidates, [{ candidate: relayed.replace('192.0.2.7 rport 5', '0.0.0.0 rport 0'), sdpMid: '0' }, null]);
+    for (const type of ['call.accept', 'offer.take']) {
+      assert.deepEqual((({ offer, candidates }) => ({ offer, candidates }))(await bob.request(type, { call })), { offer: crossed.offer, candidates: crossed.candidates });
+    }
+    assert.doesNotMatch(JSON.stringify(crossed), /192\.0\.2\.7/);
     await bob.request('signal', { call, to: 1, candidates: ['candidate:1 1 udp 1 192.0.2.7 5 typ host'] });
     assert.deepEqual((await alice.expect('signal')).candidates, []);
     await leave(alice, bob);

@@ -42,7 +42,7 @@ local offered = call.offer == 'waiting' and call.callee == user
 if answer ~= '' and not offered then return {'conflict'} end
 if relay and call.privacy ~= 'relay' then
   call.privacy = 'relay'
-  redis.call('HSET', key, 'privacy', 'relay')
+  redis.call('HSET', key, 'privacy', 'relay', 'plain', '1')
 end
 if offered then offer_hand_over(call, session) end
 own = call_seat(call, {session = session, user = user, device = device, name = name, epoch = epoch, request = request},

@@ -1,8 +1,8 @@
 -- Hands a waiting offer to the one who takes it first: offer.take.
 -- KEYS 1 call  2 log  3 timers
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 epoch of the session
--- Returns {"ok", version, entries, fanned, peer, members, offer, candidates, candidate count, poster's user, poster's name}. Sent again by
--- the taker: the same. {"not_found"} no such call, {"gone"} taken, cancelled or expired, {"forbidden"} not allowed or locked, {"conflict"} its own
+-- Returns {"ok", version, entries, fanned, peer, members, offer, candidates, candidate count, poster's user, poster's name[, 1: the offer and
+-- its candidates have addresses that must not pass]}. Sent again by the taker: the same. {"not_found"} no such call, {"gone"} taken, cancelled or expired, {"forbidden"} not allowed or locked, {"conflict"} its own
 -- poster, or a device that sits here already, {"stale"}.
 -- include: now
 -- include: body

@@ -113,6 +113,13 @@ Test(script_glare, relay_privacy_is_had_if_either_wants_it)
     const char *answer = lab_call_accept(lab, "a", "bob", (struct lab_acceptance){.glare = true, .relay = true});
     cr_expect(strstr(answer, ";21r;1=alice;2=bob;"), "%s", answer);
     lab_expect("relay", field("a", "privacy"));
+    cr_expect(strstr(answer, " \\xa3sdp \\xa1c 1 alice alice 1"), "what was stored has addresses: %s", answer);
+    cr_expect(strstr(lab_call_take(lab, "a", "bob"), " alice alice 1"), "whichever way it is asked for");
+    lab_expect("taken 2 bob 1", lab_offer_add(lab, "a", "alice", "9", 1));
+    start("a2", "alice", "bob\n");
+    answer = lab_call_accept(lab, "a2", "bob", crossing);
+    cr_expect(strstr(answer, " alice alice") && !strstr(answer, " alice alice 1"), "%s", answer);
+    lab_expect("taken 2 bob", lab_offer_add(lab, "a2", "alice", "9", 1));
 }
 
 /* Each calling just the other: anything else is a call like another, and the two are not made one. */
