@@ -56,6 +56,8 @@ void store_call_alert(struct store *store, const struct call_actor *actor, call_
     struct script_args a;
     put_call_keys(&a, &actor->call);
     args_put(&a, actor->device.user);
+    args_put(&a, id_slice(&actor->session));
+    args_u64(&a, actor->request);
     script_call(store->scripts, SCRIPT_CALL_ALERT, &a, on_call_change, call_question(store, fn, context));
 }
 

@@ -55,7 +55,7 @@ struct call_actor {
     struct id call;
     struct id session;
     struct session_device device;
-    uint64_t request; /* leave, invite, accept, reject, cancel: the client's, which may be sent again; 0: none */
+    uint64_t request; /* leave, invite, alert, accept, reject, cancel: the client's, which may be sent again; 0: none */
     uint64_t
         epoch; /* of the attach that says it: what an older one says is ERR_STALE; 0: on behalf of a session that is over */
 };

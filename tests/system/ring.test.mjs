@@ -292,6 +292,25 @@ describe('ringing', () => {
     await alice.request('call.leave', { call });
   });
 
+  story('what a ringing device said is answered as before when it is sent again after the end', async () => {
+    for (const lost of [false, true]) {
+      const alice = await come(0, 'alice');
+      const bob = await come(1, 'bob');
+      const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER });
+      await bob.expect('call.incoming');
+      const alerted = await bob.ask('call.alert', { call });
+      await alice.expect('call.ringing');
+      const accepted = lost ? undefined : await bob.ask('call.accept', { call, answer: ANSWER });
+      await alice.request('call.leave', { call });
+      await bob.expect(lost ? 'call.cancelled' : 'call.ended');
+      if (lost) await loseAnswers(bob, 0);
+      else await bob.drop().then(() => bob.resume(nodes[0]));
+      assert.deepEqual(await bob.ask('call.alert', { call }, alerted.id), alerted);
+      if (accepted) assert.deepEqual(await bob.ask('call.accept', { call, answer: ANSWER }, accepted.id), accepted);
+      for (const client of [alice, bob]) client.events = [];
+    }
+  });
+
   story('whom one may call stands in the token', async () => {
     await come(0, 'bob');
     await come(0, 'team.carol');

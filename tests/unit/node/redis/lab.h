@@ -105,7 +105,7 @@ const char *lab_seats(struct lab *, const char *names);
 /* ---- ringing ---- */
 const char *lab_call_invite(struct lab *, const char *call, const char *who, const char *user, unsigned ring_ms,
                             unsigned request);
-const char *lab_call_alert(struct lab *, const char *call, const char *user);
+const char *lab_call_alert(struct lab *, const char *call, const char *who, unsigned request);
 struct lab_acceptance {
     const char *answer, *blanked; /* msgpack; NULL: none */
     bool glare, relay;

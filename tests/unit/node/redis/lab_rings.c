@@ -23,11 +23,14 @@ const char *lab_call_invite(struct lab *lab, const char *call, const char *who, 
     return lab_run(lab, SCRIPT_CALL_INVITE, &a);
 }
 
-const char *lab_call_alert(struct lab *lab, const char *call, const char *user)
+const char *lab_call_alert(struct lab *lab, const char *call, const char *who, unsigned request)
 {
+    struct person p = lab_person(who);
     struct script_args a;
     lab_put_call(&a, call);
-    args_put(&a, slice_of(user));
+    args_put(&a, slice_of(p.user));
+    args_put(&a, id_slice(&p.session));
+    args_u64(&a, request);
     return lab_run(lab, SCRIPT_CALL_ALERT, &a);
 }
 

@@ -196,7 +196,7 @@ Test(script_glare, what_somebody_may_have_heard_of_is_not_taken_back)
     struct id id = lab_call("b");
     struct key key = key_call(&id);
     start("b", "bob", "alice\n");
-    lab_call_alert(lab, "b", "alice");
+    lab_call_alert(lab, "b", "alice", 0);
     lab_expect("conflict", lab_call_discard(lab, "b", "bob", "a", true));
     start("b2", "bob", "alice\n");
     id = lab_call("b2");

@@ -281,13 +281,23 @@ Test(script_invite, the_first_device_that_rings_audibly_is_told_to_all_members)
     call_bob();
     lab_expect(
         "ok 2 [[2 +alice ;21;1=alice; {\"type\":\"call.ringing\",\"call\":\"call\",\"version\":2,\"user\":\"bob\"}]] 0",
-        lab_call_alert(lab, "call", "bob"));
-    lab_expect("ok 2 [] 0", lab_call_alert(lab, "call", "bob"));
+        lab_call_alert(lab, "call", "bob", 0));
+    lab_expect("ok 2 [] 0", lab_call_alert(lab, "call", "bob", 0));
     lab_expect("ringing 2 bob", standing("call"));
-    lab_expect("not_found 2", lab_call_alert(lab, "call", "carol"));
-    lab_expect("not_found", lab_call_alert(lab, "nothing", "bob"));
+    lab_expect("not_found 2", lab_call_alert(lab, "call", "carol", 0));
+    lab_expect("not_found", lab_call_alert(lab, "nothing", "bob", 0));
     lab_call_reject(lab, "call", "bob", "busy", 1);
-    lab_expect("gone", lab_call_alert(lab, "call", "bob"));
+    lab_expect("gone", lab_call_alert(lab, "call", "bob", 0));
+}
+
+Test(script_invite, an_alert_sent_again_is_told_as_it_was_though_the_ring_is_over)
+{
+    call_bob();
+    lab_expect_word("ok", lab_call_alert(lab, "call", "bob", 5));
+    lab_call_reject(lab, "call", "bob/laptop", "busy", 1);
+    lab_expect("ok 2 [] 0", lab_call_alert(lab, "call", "bob", 5));
+    lab_expect("gone", lab_call_alert(lab, "call", "bob", 6));
+    lab_expect("ended 4", standing("call"));
 }
 
 /* ---- accept ---- */
@@ -460,11 +470,11 @@ Test(script_invite, who_rejected_may_still_come_by_the_id_of_a_call_that_lives)
 Test(script_invite, who_rejected_may_be_invited_again)
 {
     call_bob_and_carol();
-    lab_call_alert(lab, "call", "bob");
+    lab_call_alert(lab, "call", "bob", 0);
     lab_call_reject(lab, "call", "bob", "rejected", 7);
     shows(lab_call_invite(lab, "call", "alice", "bob", 5000, 8), "ok 4 [[4 ");
     lab_expect("ringing 4 carol bob", standing("call"));
-    lab_expect_word("ok", lab_call_alert(lab, "call", "bob"));
+    lab_expect_word("ok", lab_call_alert(lab, "call", "bob", 0));
     lab_expect("ringing 5 carol bob", standing("call"));
     lab_expect_word("ok", lab_call_accept(lab, "call", "bob/laptop", plain));
     cr_expect_eq(strlen(field("call", "guests")), sizeof "\\x0abob\\x0acarol\\x0a" - 1, "each once, in whatever order");
@@ -759,7 +769,7 @@ Test(script_invite, a_log_that_is_brought_out_late_tells_the_same)
 {
     bob_and_alice();
     call_bob();
-    lab_call_alert(lab, "call", "bob");
+    lab_call_alert(lab, "call", "bob", 0);
     lab_call_reject(lab, "call", "bob", "rejected", 7);
     lab_bring_out(lab, "call");
     lab_bring_out(lab, "call");

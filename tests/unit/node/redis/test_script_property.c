@@ -161,7 +161,7 @@ static void act(struct run *r)
         lab_call_cancel(r->lab, "call", who, pick(r, 3) ? user : "", pick(r, 5));
         break;
     case 10:
-        lab_call_alert(r->lab, "call", user);
+        lab_call_alert(r->lab, "call", user, 0);
         break;
     case 11:
     case 12:

@@ -226,7 +226,7 @@ static const char *invite_by_stranger(void)
 
 static const char *alert(void)
 {
-    return lab_call_alert(lab, "call", rung);
+    return lab_call_alert(lab, "call", rung, 0);
 }
 
 static const char *accept(void)
