@@ -12,7 +12,7 @@ enum {
     /** What of a lasting body is written at a time: the most that libwebsockets keeps a copy of. */
     PIECE_BYTES = 16384,
     /** For a whole answer. Until it is out libwebsockets does not read from the socket, and sets no time of its own. */
-    ANSWER_S = 60,
+    ANSWER_S = 30,
 };
 
 static const char text_plain[] = "text/plain; charset=utf-8";

@@ -63,6 +63,20 @@ describe('over TLS', () => {
     await alice.close();
   });
 
+  test('files come whole to a reader that takes its time', async () => {
+    const { text: whole } = await node.get('/client/switchboard.d.ts');
+    const count = Math.ceil(8e6 / whole.length);
+    const socket = tls.connect({ port: node.port, host: '127.0.0.1', rejectUnauthorized: false });
+    const request = (connection) => `GET /client/switchboard.d.ts HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n\r\n`;
+    socket.write(request('keep-alive').repeat(count - 1) + request('close'));
+    for (let i = 0; i < 3; i += 1) assert.equal((await node.get('/client/switchboard.d.ts')).text, whole);
+    const parts = [];
+    for await (const part of socket) parts.push(part);
+    const answers = Buffer.concat(parts).toString().split('HTTP/1.1 200 OK\r\n').slice(1);
+    assert.equal(answers.length, count);
+    for (const answer of answers) assert.ok(answer.endsWith(`\r\n\r\n${whole}`));
+  });
+
   test('HTTP/2 is not offered', async () => assert.notEqual((await handshake({ ALPNProtocols: ['h2', 'http/1.1'] })).alpn, 'h2'));
 
   test('TLS 1.1 is refused', () => assert.rejects(handshake({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })));

@@ -1,0 +1,189 @@
+// The browser client and the page, as nodes serve them (docs/protocol.md, HTTP beside it).
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import http from 'node:http';
+import { connect } from 'node:net';
+import { extname } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { startCluster } from '../support/cluster.mjs';
+import { within } from '../support/wait.mjs';
+
+const WEB = fileURLToPath(new URL('../../node/web/', import.meta.url));
+const filesOf = (dir) => readdirSync(WEB + dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && !entry.name.startsWith('.')).map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`.slice(`${WEB}${dir}/`.length));
+const CLIENT = filesOf('client').map((name) => ({ path: `/client/${name}`, bytes: readFileSync(`${WEB}client/${name}`) }));
+const PAGE = filesOf('page').map((name) => ({ path: name === 'index.html' ? '/' : `/${name}`, bytes: readFileSync(`${WEB}page/${name}`), kind: extname(name) }));
+const ENTRY = '/client/switchboard.js';
+
+let plain;
+let dev;
+before(async () => {
+  [plain, dev] = await Promise.all([startCluster({ nodes: 1 }), startCluster({ nodes: 1, settings: { dev: true } })]);
+});
+after(async () => {
+  await Promise.all([plain?.stop(), dev?.stop()]);
+});
+
+/** Status, headers and bytes. */
+function ask(cluster, path, { method = 'GET', headers = {} } = {}) {
+  const { port } = cluster.nodes[0];
+  const answer = new Promise((resolve, reject) => {
+    const asked = http.request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+      const parts = [];
+      response.on('data', (bytes) => parts.push(bytes));
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, bytes: Buffer.concat(parts) }));
+      response.on('error', reject);
+    });
+    asked.on('error', reject).end();
+  });
+  return within(answer, `an answer to ${method} ${path}`);
+}
+
+describe('/client/', () => {
+  test('gives each file of the client as it is, to any origin', async () => {
+    assert.ok(CLIENT.some(({ path }) => path === ENTRY));
+    for (const { path, bytes } of CLIENT) {
+      const { status, headers, bytes: got } = await ask(plain, path);
+      assert.equal(status, 200, path);
+      assert.ok(got.equals(bytes), path);
+      assert.equal(headers['access-control-allow-origin'], '*');
+      assert.equal(headers['cross-origin-resource-policy'], 'cross-origin');
+      assert.equal(headers['x-content-type-options'], 'nosniff');
+      assert.equal(headers['cache-control'], 'no-cache');
+      assert.equal(headers.vary, 'Accept-Encoding');
+      assert.match(headers.etag, /^"[0-9a-f]{32}"$/);
+      assert.equal(headers['content-encoding'], undefined);
+    }
+  });
+
+  test('says that a module is JavaScript, in UTF-8', async () => assert.equal((await ask(plain, ENTRY)).headers['content-type'], 'text/javascript; charset=utf-8'));
+
+  test('is gzip for those who take it, the same in fewer bytes, with a tag of its own', async () => {
+    const { headers, bytes } = await ask(plain, ENTRY, { headers: { 'accept-encoding': 'gzip, deflate, br' } });
+    const whole = await ask(plain, ENTRY);
+    assert.equal(headers['content-encoding'], 'gzip');
+    assert.equal(Number(headers['content-length']), bytes.length);
+    assert.ok(bytes.length < whole.bytes.length);
+    assert.ok(gunzipSync(bytes).equals(whole.bytes));
+    assert.notEqual(headers.etag, whole.headers.etag);
+  });
+
+  for (const coding of ['identity', 'gzip']) {
+    test(`is not sent again to who has it (${coding})`, async () => {
+      const headers = { 'accept-encoding': coding };
+      const { etag } = (await ask(plain, ENTRY, { headers })).headers;
+      const { status, bytes, headers: told } = await ask(plain, ENTRY, { headers: { ...headers, 'if-none-match': `"old", ${etag}` } });
+      assert.deepEqual([status, bytes.length, told.etag, told['content-length']], [304, 0, etag, undefined]);
+      assert.equal(told['access-control-allow-origin'], '*');
+      assert.equal((await ask(plain, ENTRY, { headers: { ...headers, 'if-none-match': '"old"' } })).status, 200);
+    });
+  }
+
+  test('takes HEAD: the same headers, no body', async () => {
+    const [head, get] = [await ask(plain, ENTRY, { method: 'HEAD' }), await ask(plain, ENTRY)];
+    assert.deepEqual([head.status, head.bytes.length, head.headers['content-length'], head.headers.etag], [200, 0, get.headers['content-length'], get.headers.etag]);
+  });
+
+  for (const method of ['POST', 'PUT', 'DELETE']) {
+    test(`refuses ${method}`, async () => assert.equal((await ask(plain, ENTRY, { method })).status, 405));
+  }
+
+  for (const path of ['/client', '/client/']) {
+    test(`${path} tells people what is there`, async () => {
+      const { status, bytes, headers } = await ask(plain, path);
+      assert.equal(status, 200);
+      assert.match(headers['content-type'], /^text\/plain/);
+      for (const file of CLIENT) assert.ok(bytes.toString().includes(file.path), file.path);
+    });
+  }
+
+  for (const path of ['/client/nothing.js', `${ENTRY}/`, '/client/../web.c', '/client/%2e%2e/web.c', '/client/..%2fweb.c', '/client/../../../etc/passwd', '/client/../metrics/x', '/client/Switchboard.js', '/client/switchboard.js%00x']) {
+    test(`${path} is not there`, async () => {
+      const { status } = await ask(plain, path).catch(() => ({ status: 'hung up' }));
+      assert.ok([400, 403, 404, 'hung up'].includes(status), String(status));
+    });
+  }
+});
+
+describe('the page', () => {
+  test('is served with --dev, every file of it as it is', async () => {
+    assert.ok(PAGE.some(({ path }) => path === '/'));
+    for (const { path, bytes } of PAGE) {
+      const { status, bytes: got } = await ask(dev, path);
+      assert.deepEqual([path, status, got.equals(bytes)], [path, 200, true]);
+    }
+  });
+
+  test('takes a query', async () => assert.equal((await ask(dev, '/?call=abc')).status, 200));
+
+  test('lets in nothing from elsewhere and nothing inline', async () => {
+    const { headers } = await ask(dev, '/');
+    assert.equal(headers['content-type'], 'text/html; charset=utf-8');
+    const policy = Object.fromEntries(headers['content-security-policy'].split('; ').map((rule) => [rule.split(' ')[0], rule.split(' ').slice(1).join(' ')]));
+    assert.equal(policy['default-src'], "'self'");
+    assert.equal(policy['connect-src'], "'self' ws: wss:");
+    assert.equal(policy['media-src'], "'self' blob: mediastream:");
+    assert.equal(policy['style-src'], "'self'");
+    assert.doesNotMatch(headers['content-security-policy'], /unsafe|http|\*/);
+    assert.equal(headers['referrer-policy'], 'no-referrer');
+    assert.equal(headers['access-control-allow-origin'], undefined);
+  });
+
+  test('has no script, style or handler of its own in its text, as the policy would refuse it', () => {
+    for (const { path, bytes } of PAGE.filter(({ kind }) => kind === '.html')) {
+      assert.doesNotMatch(bytes.toString(), /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:/i, path);
+    }
+  });
+
+  test('is not there without --dev, and none of its files', async () => {
+    for (const { path } of PAGE) assert.equal((await ask(plain, path)).status, 404, path);
+  });
+
+  test('keeps what else is there', async () => {
+    assert.equal((await ask(dev, '/healthz')).bytes.toString(), 'ok\n');
+    assert.equal((await ask(dev, '/nothing')).status, 404);
+    assert.equal((await ask(dev, '/v1/signal')).status, 426);
+  });
+
+  test('may be written elsewhere: /dev/token answers any origin', async () => {
+    const { status, headers } = await ask(dev, '/dev/token?user=alice', { headers: { origin: 'http://localhost:5173' } });
+    assert.deepEqual([status, headers['access-control-allow-origin']], [200, '*']);
+  });
+});
+
+describe('a slow reader', () => {
+  test('gets every byte of what it asked for, while others are served', async () => {
+    const { path, bytes } = CLIENT.reduce((a, b) => (a.bytes.length > b.bytes.length ? a : b));
+    const count = Math.ceil(16e6 / bytes.length); // more than the buffers of both ends hold
+    const socket = connect(dev.nodes[0].port, '127.0.0.1').pause();
+    const parts = [];
+    let size = 0;
+    const whole = () => size >= count * bytes.length;
+    const done = new Promise((resolve, reject) => {
+      socket.on('error', reject).on('close', resolve);
+      socket.on('data', (data) => {
+        parts.push(data);
+        size += data.length;
+        if (whole()) resolve();
+        socket.pause();
+        setImmediate(() => socket.resume());
+      });
+      socket.pause();
+    });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count - 1));
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    for (let i = 0; i < 5; i += 1) assert.ok((await ask(dev, path)).bytes.equals(bytes));
+    socket.resume();
+    await within(done, () => `${count} answers; ${size} bytes came`);
+    await within(new Promise((resolve) => (socket.closed ? resolve() : socket.on('close', resolve).resume())), 'the end');
+    let rest = Buffer.concat(parts);
+    for (let i = 0; i < count; i += 1) {
+      const head = rest.indexOf('\r\n\r\n') + 4;
+      assert.match(rest.subarray(0, head).toString(), /^HTTP\/1\.1 200 /);
+      assert.ok(rest.subarray(head, head + bytes.length).equals(bytes), `answer ${i}`);
+      rest = rest.subarray(head + bytes.length);
+    }
+    assert.equal(rest.length, 0);
+  });
+});
