@@ -12,20 +12,26 @@
 #include "benchmarks/tally.h"
 
 /*  id, step, script calls allowed, waits allowed, the scripts it calls, its other commands, what happens */
-#define BUDGET_TABLE(X)                                                                                               \
-    X(ATTACH, "attach", 1, 2, "session_create", "HGET", "hello of a device that has no session")                      \
-    X(START, "start", 5, 4, "user_reach call_create pair_claim deliver ring", "", "call.start to one user with an offer: until the `ok`, and their devices ring")            \
-    X(ALERT, "alert", 2, 2, "call_alert deliver", "", "call.alert: until the caller knows")                           \
-    X(ACCEPT, "accept", 3, 2, "call_accept deliver ring", "", "call.accept with an answer: until the caller has it and all devices have stopped ringing")                  \
-    X(SIGNAL, "signal", 1, 1, "signal_put", "", "signal with one candidate or ten: until the other has it")           \
-    X(HANG_UP, "hang up", 3, 2, "call_leave deliver deliver", "", "call.leave: until the other knows that the call has ended")                                             \
-    X(REJECT, "reject", 3, 2, "call_reject deliver ring", "", "call.reject: until the caller knows")                  \
-    X(POST, "post", 2, 2, "call_create deliver", "", "offer.post")                                                    \
-    X(TAKE, "take", 3, 3, "call_take deliver deliver", "HGET", "offer.take: until the poster knows")                  \
-    X(JOIN, "join", 4, 3, "call_join deliver deliver deliver", "HGET", "call.join of a third: until the other two know")                                                   \
-    X(SUSPEND, "suspend", 4, 3, "session_detach call_mark deliver deliver", "", "a socket is lost whose session sits in a call of two: until the other knows")             \
-    X(RESUME, "resume", 2, 2, "session_attach mailbox_read", "", "hello with `resume` at another node, in no call")   \
-    X(RESUME_SEATED, "resume in a call", 6, 3, "session_attach mailbox_read call_get call_mark deliver deliver", "", "the same, seated in a call of two: until the other knows") \
+#define BUDGET_TABLE(X)                                                                                              \
+    X(ATTACH, "attach", 1, 2, "session_create", "HGET", "hello of a device that has no session")                     \
+    X(START, "start", 5, 4, "user_reach call_create pair_claim deliver ring", "",                                    \
+      "call.start to one user with an offer: until the `ok`, and their devices ring")                                \
+    X(ALERT, "alert", 2, 2, "call_alert deliver", "", "call.alert: until the caller knows")                          \
+    X(ACCEPT, "accept", 3, 2, "call_accept deliver ring", "",                                                        \
+      "call.accept with an answer: until the caller has it and all devices have stopped ringing")                    \
+    X(SIGNAL, "signal", 1, 1, "signal_put", "", "signal with one candidate or ten: until the other has it")          \
+    X(HANG_UP, "hang up", 3, 2, "call_leave deliver deliver", "",                                                    \
+      "call.leave: until the other knows that the call has ended")                                                   \
+    X(REJECT, "reject", 3, 2, "call_reject deliver ring", "", "call.reject: until the caller knows")                 \
+    X(POST, "post", 2, 2, "call_create deliver", "", "offer.post")                                                   \
+    X(TAKE, "take", 3, 3, "call_take deliver deliver", "HGET", "offer.take: until the poster knows")                 \
+    X(JOIN, "join", 4, 3, "call_join deliver deliver deliver", "HGET",                                               \
+      "call.join of a third: until the other two know")                                                              \
+    X(SUSPEND, "suspend", 4, 3, "session_detach call_mark deliver deliver", "",                                      \
+      "a socket is lost whose session sits in a call of two: until the other knows")                                 \
+    X(RESUME, "resume", 2, 2, "session_attach mailbox_read", "", "hello with `resume` at another node, in no call")  \
+    X(RESUME_SEATED, "resume in a call", 6, 3, "session_attach mailbox_read call_get call_mark deliver deliver", "", \
+      "the same, seated in a call of two: until the other knows")                                                    \
     X(STATUS, "status", 1, 1, "presence_set", "", "presence.set: until a watcher at another node knows")
 
 enum budget_step {
@@ -35,10 +41,14 @@ enum budget_step {
         BUDGET_STEPS
 };
 
-/** A row that tells what each of `count` times this step cost in scripts between two tallies, and what it may. */
-void budget_row(enum budget_step, const struct tally *from, const struct tally *to, uint64_t count);
-/** The same with the waits of the time that had the fewest, as all other work of the nodes only adds to them. */
-void budget_row_with_waits(enum budget_step, const struct tally *from, const struct tally *to, uint64_t count, uint64_t waits);
+/** What one step cost that was alone; of several times the least, as all other work of the nodes only adds to it. */
+struct budget_least {
+    uint64_t scripts, waits;
+};
+/** Takes one more time into account: between two tallies the step was made `count` times. Start with zero `n`. */
+void budget_take(struct budget_least *, size_t n, const struct tally *from, const struct tally *to);
+/** A row that holds it against what the step may cost, made `count` times. `waits` is not looked at if there were several at once. */
+void budget_hold(enum budget_step, const struct budget_least *, uint64_t count);
 /** Dies with the steps that cost more than they may, if any did. */
 void budget_end(void);
 

@@ -32,7 +32,7 @@ void client_send(struct client *c)
     send_body(c);
 }
 
-static void acknowledge(struct client *c)
+void client_acknowledge(struct client *c)
 {
     struct buf *body = &c->shared->body;
     buf_clear(body);
@@ -53,9 +53,17 @@ static void on_open(struct socket *s)
     buf_init(&token, sizeof bytes);
     if (jwt_sign(c->shared->keys, &mint, &token))
         die("no token could be made");
-    struct buf *body = client_request(c, "hello", 2);
+    bool resumes = c->session[0] != '\0';
+    struct buf *body = client_request(c, "hello", resumes ? 3 : 2);
     wire_put_key_string(body, "token", buf_slice(&token));
     wire_put_key_cstr(body, "device", "load");
+    if (resumes) {
+        wire_put_cstr(body, "resume");
+        wire_put_map(body, 3);
+        wire_put_key_cstr(body, "session", c->session);
+        wire_put_key_cstr(body, "key", c->key);
+        wire_put_key_int(body, "seq", (int64_t)c->seq);
+    }
     client_send(c);
     buf_finish(&token);
 }
@@ -69,7 +77,24 @@ static void on_numbered(struct client *c, const struct wire_value *event)
         die("%s got event %lld after %llu", c->user, (long long)seq, (unsigned long long)c->seq);
     c->seq++;
     if (c->seq - c->acked >= ACK_EVERY)
-        acknowledge(c);
+        client_acknowledge(c);
+}
+
+static void keep_id(const struct wire_value *welcome, const char *name, char id[CLIENT_ID_SIZE])
+{
+    struct slice text = wire_get_string(welcome, name);
+    if (text.n == 0 || text.n >= CLIENT_ID_SIZE)
+        die("the welcome has no `%s`", name);
+    memcpy(id, text.p, text.n);
+    id[text.n] = '\0';
+}
+
+static void on_welcome(struct client *c, const struct wire_value *welcome)
+{
+    c->resumed = wire_get_bool(welcome, "resumed", false);
+    keep_id(welcome, "session", c->session);
+    keep_id(welcome, "key", c->key);
+    c->on->on_welcome(c);
 }
 
 static void on_message(struct socket *s, struct slice bytes)
@@ -85,11 +110,13 @@ static void on_message(struct socket *s, struct slice bytes)
         die("%s was refused: %.*s: %.*s", c->user, SLICE_FMT(wire_get_string(root, "code")),
             SLICE_FMT(wire_get_string(root, "message")));
     if (slice_is(type, "welcome")) {
-        c->on->on_welcome(c);
+        on_welcome(c, root);
     } else if (slice_is(type, "ok")) {
         c->on->on_ok(c, root);
     } else {
         on_numbered(c, root);
+        if (slice_is(type, "reconnect"))
+            c->retry_after_ms = (uint64_t)wire_get_int(root, "retry_after_ms", 0);
         c->on->on_event(c, type, root);
     }
     wire_doc_destroy(doc);
@@ -97,23 +124,44 @@ static void on_message(struct socket *s, struct slice bytes)
 
 static void on_close(struct socket *s, unsigned code)
 {
-    die("the server closed the socket of %s with %u", CONTAINER_OF(s, struct client, socket)->user, code);
+    struct client *c = CONTAINER_OF(s, struct client, socket);
+    if (!c->on->on_closed)
+        die("the server closed the socket of %s with %u", c->user, code);
+    c->on->on_closed(c);
 }
 
 static const struct socket_handlers handlers = {on_open, on_message, on_close};
+
+static void open_socket(struct client *c, size_t node)
+{
+    struct clients *shared = c->shared;
+    c->node = node % shared->node_count;
+    socket_open(&c->socket,
+                &(struct socket_settings){
+                    .loop = shared->loop,
+                    .tls = shared->tls,
+                    .address = shared->nodes[c->node],
+                    .subprotocol = shared->format == WIRE_JSON ? "switchboard.v1.json" : "switchboard.v1.msgpack",
+                    .is_binary = shared->format == WIRE_MSGPACK,
+                    .on = &handlers,
+                });
+}
 
 void client_start(struct client *c, struct clients *shared, size_t node, const char *user,
                   const struct client_handlers *on, void *owner)
 {
     *c = (struct client){.shared = shared, .on = on, .owner = owner};
     snprintf(c->user, sizeof c->user, "%s", user);
-    socket_open(&c->socket,
-                &(struct socket_settings){
-                    .loop = shared->loop,
-                    .tls = shared->tls,
-                    .address = shared->nodes[node % shared->node_count],
-                    .subprotocol = shared->format == WIRE_JSON ? "switchboard.v1.json" : "switchboard.v1.msgpack",
-                    .is_binary = shared->format == WIRE_MSGPACK,
-                    .on = &handlers,
-                });
+    open_socket(c, node);
+}
+
+void client_drop(struct client *c)
+{
+    socket_drop(&c->socket);
+}
+
+void client_resume(struct client *c, size_t node)
+{
+    c->retry_after_ms = 0;
+    open_socket(c, node);
 }

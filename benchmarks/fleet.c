@@ -49,7 +49,7 @@ static void on_event(struct client *c, struct slice type, const struct wire_valu
     (void)event;
 }
 
-static const struct client_handlers ramp_handlers = {on_welcome, on_ok, on_event};
+static const struct client_handlers ramp_handlers = {.on_welcome = on_welcome, .on_ok = on_ok, .on_event = on_event};
 
 void fleet_init(struct fleet *f, struct clients *shared, size_t count)
 {

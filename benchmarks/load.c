@@ -18,6 +18,7 @@ static const struct {
     {"connect", part_connect},
     {"signals", part_signals},
     {"setups", part_setups},
+    {"calls", part_calls},
 };
 
 struct target {
@@ -118,7 +119,7 @@ static part_fn *part_named(const char *name)
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         if (slice_eq(slice_of(parts[i].name), slice_of(name)))
             return parts[i].run;
-    die("there is no part `%s`: connect, signals or setups", name);
+    die("there is no part `%s`: see benchmarks/README.md", name);
 }
 
 static struct keyring *keys_of(const char *spec)

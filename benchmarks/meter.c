@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "benchmarks/report.h"
 #include "common/base/clock.h"
 #include "common/base/slice.h"
 
-enum { TEXT_SIZE = 16384, US_PER_S = 1000000, CPU_WORDS_BEFORE = 11 };
+enum { TEXT_SIZE = 65536, US_PER_S = 1000000, NS_PER_US = 1000 };
 
 static struct slice read_proc(pid_t pid, const char *name, char *text)
 {
@@ -35,21 +36,14 @@ static uint64_t word_number(struct slice *rest)
     return n;
 }
 
-/* utime + stime: the 14th and 15th word, the 12th and 13th behind the name, which may hold spaces. */
+/* User and system time of all its threads, to the nanosecond: /proc/PID/stat counts in hundredths of a second. */
 static uint64_t cpu_us(pid_t pid)
 {
-    char text[TEXT_SIZE];
-    struct slice rest = read_proc(pid, "stat", text), word;
-    const char *name_end = memrchr(rest.p, ')', rest.n);
-    if (!name_end)
-        die("/proc/%d/stat has no name", (int)pid);
-    rest = slice_make(name_end + 2, rest.n - (size_t)(name_end + 2 - rest.p));
-    for (int i = 0; i < CPU_WORDS_BEFORE; i++)
-        if (!slice_split(&rest, ' ', &word))
-            die("/proc/%d/stat is short", (int)pid);
-    uint64_t ticks = word_number(&rest);
-    ticks += word_number(&rest);
-    return ticks * US_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+        die("process %d has no clock", (int)pid);
+    return (uint64_t)used.tv_sec * US_PER_S + (uint64_t)used.tv_nsec / NS_PER_US;
 }
 
 /* The first line: `cpu  user nice system idle iowait irq softirq steal …`. */
@@ -79,26 +73,27 @@ static uint64_t rss_bytes(pid_t pid)
     return word_number(&rest) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t redis_used_memory(uint16_t port)
+uint64_t meter_redis(uint16_t port, const char *section, const char *mark)
 {
-    const struct slice ask = SLICE("INFO memory\r\n");
-    const char *mark = "used_memory:";
-    char text[TEXT_SIZE];
+    static char text[TEXT_SIZE];
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 || write(fd, ask.p, ask.n) != (ssize_t)ask.n)
+    size_t n = (size_t)snprintf(text, sizeof text, "INFO %s\r\nQUIT\r\n", section);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 || write(fd, text, n) != (ssize_t)n)
         die("Redis does not answer: %s", strerror(errno));
-    ssize_t n = read(fd, text, sizeof text);
+    n = 0;
+    for (ssize_t got; n < sizeof text && (got = read(fd, text + n, sizeof text - n)) > 0;)
+        n += (size_t)got;
     close(fd);
-    const char *p = n > 0 ? memmem(text, (size_t)n, mark, strlen(mark)) : NULL;
+    const char *p = memmem(text, n, mark, strlen(mark));
     if (!p)
-        die("Redis does not say what memory it uses");
+        return 0;
     p += strlen(mark);
-    struct slice number = slice_make(p, (size_t)(text + n - p));
-    uint64_t used;
-    if (!slice_to_u64(slice_make(number.p, slice_find(number, '\r')), &used))
-        die("Redis does not say what memory it uses");
-    return used;
+    struct slice number = slice_make(p, strspn(p, "0123456789"));
+    uint64_t value;
+    if (!slice_to_u64(number, &value))
+        die("Redis says no number behind %s", mark);
+    return value;
 }
 
 struct reading meter_read(const struct meter *m)
@@ -111,7 +106,7 @@ struct reading meter_read(const struct meter *m)
     if (m->redis > 0)
         r.redis_cpu_us = cpu_us(m->redis);
     if (m->redis_port > 0)
-        r.redis_used = redis_used_memory(m->redis_port);
+        r.redis_used = meter_redis(m->redis_port, "memory", "used_memory:");
     r.machine_cpu_us = machine_cpu_us();
     r.at_us = clock_steady_us();
     return r;

@@ -1,5 +1,5 @@
 /**
- * What the servers used, read from outside: processor time and resident memory from /proc, Redis's own figure from Redis.
+ * What the servers used, read from outside: processor time from their clocks, resident memory from /proc, Redis's own figures from Redis.
  */
 #ifndef BENCHMARKS_METER_H
 #define BENCHMARKS_METER_H
@@ -24,6 +24,8 @@ struct reading {
     uint64_t nodes_rss, redis_used; /* bytes */
 };
 
+/** The number behind `mark` in that section of Redis's INFO; 0 when it is not there. */
+uint64_t meter_redis(uint16_t port, const char *section, const char *mark);
 /** Dies when a process is gone. */
 struct reading meter_read(const struct meter *);
 

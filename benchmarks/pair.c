@@ -169,7 +169,7 @@ static void on_event(struct client *c, struct slice type, const struct wire_valu
     }
 }
 
-static const struct client_handlers handlers = {on_welcome, on_ok, on_event};
+static const struct client_handlers handlers = {.on_welcome = on_welcome, .on_ok = on_ok, .on_event = on_event};
 
 void pair_init(struct pair *p, struct client *caller, struct client *callee, const struct script *script,
                const struct pair_handlers *on, void *owner)

@@ -28,6 +28,8 @@ part_fn part_connect;
 part_fn part_signals;
 /** Whole set-ups: offer, answer, CANDIDATES_PER_SIDE candidates each way, leaving; at `rate`, or at saturation. */
 part_fn part_setups;
+/** `pairs` calls from the ringing to the hanging-up, in step: what each step costs, held against the budget. */
+part_fn part_calls;
 
 enum { CANDIDATES_PER_SIDE = 10 };
 

@@ -245,6 +245,15 @@ static void on_ready(struct watcher *w, uint32_t events)
         read_all(s);
 }
 
+void socket_drop(struct socket *s)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    if (s->state == SOCKET_CLOSED)
+        return;
+    setsockopt(s->watcher.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    closed(s);
+}
+
 static void put_upgrade(struct socket *s, const char *subprotocol)
 {
     buf_putf(&s->out,

@@ -49,6 +49,8 @@ struct socket_settings {
 void socket_open(struct socket *, const struct socket_settings *);
 /** One message, masked, written at once as far as the system takes it. */
 void socket_send(struct socket *, struct slice);
+/** Ends it with a reset, as a lost one ends; `on_close` is called from within. */
+void socket_drop(struct socket *);
 /** A context that checks no certificate: the server is our own child on the loopback. */
 struct ssl_ctx_st *socket_tls_context(void);
 
