@@ -72,6 +72,7 @@ describe('/dev/token', () => {
     const { status, text, headers } = await dev.nodes[0].get('/dev/token?user=alice');
     assert.equal(status, 200);
     assert.match(headers['content-type'], /^application\/json/);
+    assert.equal(headers['access-control-allow-origin'], '*', 'an app on a page of its own can be tried out');
     const { token } = JSON.parse(text);
     for (const one of dev.nodes) {
       const client = new Client();
