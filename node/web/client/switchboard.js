@@ -158,6 +158,7 @@ export class Switchboard extends Emitter {
 
   /** From now on the call gets what comes for its id, beginning with what came too early. */
   _add(call) {
+    if (call.state === 'ended') return call; // hung up or declined before the server heard of it
     this.#calls.set(call.id, call);
     // Not at once: the app has no listeners on it before its promise has come.
     if (this.#early.has(call.id)) setTimeout(() => this.#deliver(call));
