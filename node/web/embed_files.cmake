@@ -1,6 +1,7 @@
 # cmake -DDIR=… -DFILES=client/a.js:page/b.css -DOUT=… -P embed_files.cmake: those files of DIR as the table that node/web/web.h declares.
 # Each is kept twice, as it is and through gzip (left out where that makes it no smaller), and each of the two with a hash of its bytes.
 # client/x is served as /client/x, page/x as /x, and page/index.html as /. A new kind of file gets a row here.
+# The client's modules are served as one, bundled and minified by esbuild: /client/switchboard.js.
 
 set(type_js "text/javascript; charset=utf-8")
 set(type_css "text/css; charset=utf-8")
@@ -46,7 +47,18 @@ function(embed_zipped name path ret_array ret_bytes)
   set(${ret_bytes} "${bytes}" PARENT_SCOPE)
 endfunction()
 
+set(bundle ${OUT}.js)
+execute_process(
+  COMMAND esbuild ${DIR}/client/switchboard.js --bundle --minify --format=esm --target=es2022 --outfile=${bundle} --log-level=error
+    "--banner:js=// Switchboard's browser client. What it offers, and how: switchboard.d.ts beside it."
+  RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "node/web/client: esbuild: ${failed}")
+endif()
+
 string(REPLACE ":" ";" files "${FILES}")
+list(FILTER files EXCLUDE REGEX "^client/.*\\.js$")
+list(PREPEND files client/switchboard.js)
 set(arrays "")
 set(rows "")
 set(n 0)
@@ -63,8 +75,12 @@ foreach(file ${files})
   else()
     set(use WEB_CLIENT)
   endif()
-  embed(plain_${n} ${DIR}/${file} plain_array plain)
-  embed_zipped(gzip_${n} ${DIR}/${file} gzip_array gzip)
+  set(source ${DIR}/${file})
+  if(file STREQUAL "client/switchboard.js")
+    set(source ${bundle})
+  endif()
+  embed(plain_${n} ${source} plain_array plain)
+  embed_zipped(gzip_${n} ${source} gzip_array gzip)
   string(APPEND arrays "${plain_array}${gzip_array}")
   string(APPEND rows "    {\"/${path}\", \"${type_${extension}}\", ${use}, ${plain}, ${gzip}},\n")
   math(EXPR n "${n} + 1")
@@ -72,3 +88,4 @@ endforeach()
 file(WRITE ${OUT}.new "/* Made by embed_files.cmake from node/web. */\n#include \"node/web/web.h\"\n\n${arrays}
 const struct web_file web_files[] = {\n${rows}    {0},\n};\n\nconst size_t web_file_count = ${n};\n")
 file(RENAME ${OUT}.new ${OUT})
+file(REMOVE ${bundle})

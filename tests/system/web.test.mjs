@@ -1,11 +1,12 @@
 // The browser client and the page, as nodes serve them (docs/protocol.md, HTTP beside it).
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { connect } from 'node:net';
-import { extname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, extname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { Client } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
@@ -13,7 +14,8 @@ import { within } from '../support/wait.mjs';
 
 const WEB = fileURLToPath(new URL('../../node/web/', import.meta.url));
 const filesOf = (dir) => readdirSync(WEB + dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && !entry.name.startsWith('.')).map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`.slice(`${WEB}${dir}/`.length));
-const CLIENT = filesOf('client').map((name) => ({ path: `/client/${name}`, bytes: readFileSync(`${WEB}client/${name}`) }));
+/** Those that are served as they are; the modules come as one. */
+const CLIENT = filesOf('client').filter((name) => extname(name) !== '.js').map((name) => ({ path: `/client/${name}`, bytes: readFileSync(`${WEB}client/${name}`) }));
 const PAGE = filesOf('page').map((name) => ({ path: name === 'index.html' ? '/' : `/${name}`, bytes: readFileSync(`${WEB}page/${name}`), kind: extname(name) }));
 const ENTRY = '/client/switchboard.js';
 
@@ -43,7 +45,7 @@ function ask(cluster, path, { method = 'GET', headers = {} } = {}) {
 
 describe('/client/', () => {
   test('gives each file of the client as it is, to any origin', async () => {
-    assert.ok(CLIENT.some(({ path }) => path === ENTRY));
+    assert.ok(CLIENT.some(({ path }) => path === '/client/switchboard.d.ts'));
     for (const { path, bytes } of CLIENT) {
       const { status, headers, bytes: got } = await ask(plain, path);
       assert.equal(status, 200, path);
@@ -56,6 +58,21 @@ describe('/client/', () => {
       assert.match(headers.etag, /^"[0-9a-f]{32}"$/);
       assert.equal(headers['content-encoding'], undefined);
     }
+  });
+
+  test('is one module, which needs no other and offers what its declarations say', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'switchboard-web-')), 'switchboard.mjs');
+    const { bytes } = await ask(plain, ENTRY);
+    assert.doesNotMatch(bytes.toString(), /\bimport\s*[{*"'(]|\bfrom\s*["']/);
+    writeFileSync(file, bytes);
+    const [bundled, source] = [await import(pathToFileURL(file)), await import(pathToFileURL(`${WEB}client/switchboard.js`))];
+    assert.deepEqual(Object.keys(bundled), Object.keys(source));
+    rmSync(dirname(file), { recursive: true });
+  });
+
+  test('is under 10 kB as it is sent', async () => {
+    const { bytes } = await ask(plain, ENTRY, { headers: { 'accept-encoding': 'gzip' } });
+    assert.ok(bytes.length < 10_000, `${bytes.length} bytes`);
   });
 
   test('says that a module is JavaScript, in UTF-8', async () => assert.equal((await ask(plain, ENTRY)).headers['content-type'], 'text/javascript; charset=utf-8'));
@@ -95,7 +112,7 @@ describe('/client/', () => {
       const { status, bytes, headers } = await ask(plain, path);
       assert.equal(status, 200);
       assert.match(headers['content-type'], /^text\/plain/);
-      for (const file of CLIENT) assert.ok(bytes.toString().includes(file.path), file.path);
+      for (const file of [{ path: ENTRY }, ...CLIENT]) assert.ok(bytes.toString().includes(file.path), file.path);
     });
   }
 
@@ -158,7 +175,8 @@ describe('the page', () => {
 
 describe('a slow reader', () => {
   test('gets every byte of what it asked for, while others are served', async () => {
-    const { path, bytes } = CLIENT.reduce((a, b) => (a.bytes.length > b.bytes.length ? a : b));
+    const path = ENTRY;
+    const { bytes } = await ask(dev, path);
     const count = Math.ceil(16e6 / bytes.length); // more than the buffers of both ends hold
     const socket = connect(dev.nodes[0].port, '127.0.0.1').pause();
     const parts = [];
