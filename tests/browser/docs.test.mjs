@@ -4,16 +4,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import WebSocket from 'ws';
-import { NO_BROWSER, startBrowser } from '../support/browser.mjs';
+import { describePages, startBrowser } from '../support/browser.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { SECRET } from '../support/token.mjs';
 import { stretched, until } from '../support/wait.mjs';
 
 const PAGE = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8');
 const CLIENT = fileURLToPath(new URL('../../node/web/client', import.meta.url));
+
+/** What the browser says of a page that has no icon. */
+const NO_ICON = { errors: /404/ };
 
 /** The fenced examples whose first word is `language`: [{words, text, line}]. */
 function examples(language) {
@@ -56,7 +59,7 @@ async function company(visitor) {
   return calls.reduce((sum, [, others]) => sum + others, 0);
 }
 
-describe('docs/client.md', { skip: NO_BROWSER }, () => {
+describePages('docs/client.md', () => {
   let cluster;
   let browser;
   let dir;
@@ -80,19 +83,16 @@ describe('docs/client.md', { skip: NO_BROWSER }, () => {
     const server = createServer((request, response) => response.setHeader('content-type', 'text/html; charset=utf-8').end(page));
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
-      await browser.play(
-        t,
-        async (open) => {
-          const [alice, bob] = [await open(server.address(), { path: '/?me=alice' }), await open(server.address(), { path: '/?me=bob' })];
-          await alice.sees('You are alice');
-          await bob.sees('You are bob');
-          await alice.button('Call').click();
-          await bob.button('Answer').click();
-          await Promise.all([alice.hears(1), bob.hears(1)]);
-          await bob.button('Hang up').click();
-          await Promise.all([alice.sees('It is over: hangup'), bob.sees('It is over: hangup')]);
-        },
-      );
+      await browser.play(t, NO_ICON, async (open) => {
+        const [alice, bob] = [await open(server.address(), { path: '/?me=alice' }), await open(server.address(), { path: '/?me=bob' })];
+        await alice.sees('You are alice');
+        await bob.sees('You are bob');
+        await alice.button('Call').click();
+        await bob.button('Answer').click();
+        await Promise.all([alice.hears(1), bob.hears(1)]);
+        await bob.button('Hang up').click();
+        await Promise.all([alice.sees('It is over: hangup'), bob.sees('It is over: hangup')]);
+      });
     } finally {
       server.close();
       server.closeAllConnections?.();
@@ -100,7 +100,7 @@ describe('docs/client.md', { skip: NO_BROWSER }, () => {
   });
 
   test('the steps work, one after the other, and are heard', (t) =>
-    browser.play(t, async (open) => {
+    browser.play(t, NO_ICON, async (open) => {
       const visitors = {};
       for (const [i, name] of ['alice', 'bob'].entries()) {
         visitors[name] = await open(cluster.nodes[i], { path: '/client/switchboard.js' });
