@@ -70,8 +70,8 @@ function watchConnections() {
       for (const now of await sample()) {
         if (now.state !== 'connected') lost.push(now.state);
         const before = last.get(now.id);
-        if (before) longest = Math.max(longest, now.at - before.at);
-        if (!before || now.packets > before.packets) last.set(now.id, now);
+        if (now.packets !== before?.packets) last.set(now.id, now);
+        else longest = Math.max(longest, now.at - before.at);
       }
     };
     const timer = setInterval(look, 50);
@@ -81,7 +81,11 @@ function watchConnections() {
       return { longest: Math.round(longest), lost, connections: last.size };
     };
   };
-  Object.defineProperty(globalThis, 'testAudio', { value: { sample, silences } });
+  /** Describes the open connections anew, as a change of network makes a client do. */
+  const restart = () => all.filter((one) => one.connectionState !== 'closed').forEach((one) => one.restartIce());
+  const ufrags = () =>
+    all.filter((one) => one.connectionState !== 'closed').flatMap((one) => [one.localDescription, one.remoteDescription].map((sdp) => /a=ice-ufrag:(.*)/.exec(sdp?.sdp)?.[1]));
+  Object.defineProperty(globalThis, 'testAudio', { value: { sample, silences, restart, ufrags } });
 }
 
 /** One page, and who sits before it. */
@@ -133,6 +137,14 @@ class Visitor {
   async listen() {
     const measuring = await this.page.evaluateHandle(() => globalThis.testAudio.silences());
     return () => measuring.evaluate((end) => end());
+  }
+
+  /** Negotiates the open connections anew and waits until both ends of each speak by it. */
+  async renegotiates() {
+    const ufrags = () => this.page.evaluate(() => globalThis.testAudio.ufrags());
+    const old = await ufrags();
+    await this.page.evaluate(() => globalThis.testAudio.restart());
+    await until(async () => (await ufrags()).every((one) => one && !old.includes(one)), `${this.name} to have negotiated anew`);
   }
 
   /** Waits until the page shows this text, which a person could see. */

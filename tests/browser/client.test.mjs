@@ -1,0 +1,106 @@
+// The client alone, on an app's own page: what it does with WebRTC that Node can't show.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { describePages, mediaNetwork, startBrowser } from '../support/browser.mjs';
+import { startCluster } from '../support/cluster.mjs';
+import { stretched, until } from '../support/wait.mjs';
+
+/** In a page: connects, answers whoever calls, and plays what comes. */
+async function connectClient(user) {
+  const { connect } = await import('/client/switchboard.js');
+  const getToken = async () => (await (await fetch(`/dev/token?user=${user}`)).json()).token;
+  const me = await connect({ getToken });
+  const play = (call) => {
+    globalThis.call = call;
+    const sound = (stream) => Object.assign(new Audio(), { srcObject: stream }).play();
+    for (const { me: own, stream } of call.members) if (!own && stream) sound(stream);
+    call.on('stream', (member, stream) => stream && sound(stream));
+  };
+  me.on('incoming', async (call) => globalThis.wary || play(await call.accept()));
+  Object.assign(globalThis, { me, play });
+}
+
+describePages('the client in a browser', () => {
+  let cluster;
+  let browser;
+  before(async () => {
+    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await cluster?.stop();
+  });
+  /** With a page for each of the names, in turn at one node and the other. No icon stands on them, of which the browser complains. */
+  const scene = (name, users, body) =>
+    test(name, (t) =>
+      browser.play(t, { errors: /404/ }, async (open) => {
+        const visitors = [];
+        for (const user of users) visitors.push(await open(cluster.nodes[visitors.length % 2], { path: '/readyz' }));
+        await Promise.all(visitors.map((one, i) => one.page.evaluate(connectClient, users[i])));
+        await body(...visitors);
+      }),
+    );
+  const call = (visitor, to) => visitor.page.evaluate(async (name) => globalThis.play(await globalThis.me.call(name)), to);
+
+  scene('who is called answers, and both hear', ['ada', 'bea'], async (ada, bea) => {
+    await call(ada, 'bea');
+    await Promise.all([ada.hears(1), bea.hears(1)]);
+    assert.equal(await ada.page.evaluate(() => globalThis.call.members[1].connection), 'connected');
+    await ada.renegotiates();
+    await bea.renegotiates();
+    await Promise.all([ada.hears(1), bea.hears(1)]);
+  });
+
+  scene('two who call each other at once are in one call', ['cai', 'deb'], async (cai, deb) => {
+    for (const one of [cai, deb]) await one.page.evaluate(() => (globalThis.wary = true));
+    await Promise.all([call(cai, 'deb'), call(deb, 'cai')]);
+    await Promise.all([cai.hears(1), deb.hears(1)]);
+    const ids = await Promise.all([cai, deb].map((one) => one.page.evaluate(() => globalThis.call.id)));
+    assert.equal(ids[0], ids[1]);
+  });
+
+  scene('who only listens hears, and is heard once there is a stream, which stays the app’s own', ['eli', 'flo'], async (eli, flo) => {
+    await eli.page.evaluate(async () => globalThis.play(await globalThis.me.call('flo', { stream: null })));
+    await eli.hears(1);
+    assert.equal((await flo.audio())[0].packets, 0);
+    await eli.page.evaluate(async () => {
+      globalThis.own = await navigator.mediaDevices.getUserMedia({ audio: true });
+      await globalThis.call.setStream(globalThis.own);
+    });
+    await flo.hears(1);
+    const live = await eli.page.evaluate(async () => {
+      await globalThis.call.hangup();
+      return globalThis.own.getTracks().every((track) => track.readyState === 'live');
+    });
+    assert.ok(live);
+  });
+
+  scene('three find each other in a room, and go on when one leaves', ['gil', 'hal', 'ida'], async (gil, hal, ida) => {
+    const id = await gil.page.evaluate(async () => {
+      globalThis.play(await globalThis.me.room());
+      return globalThis.call.id;
+    });
+    const join = (one) => one.page.evaluate(async (room) => globalThis.play(await globalThis.me.join(room)), id);
+    await Promise.all([join(hal), join(ida)]);
+    await Promise.all([gil, hal, ida].map((one) => one.hears(2)));
+    await hal.page.evaluate(() => globalThis.call.hangup());
+    await Promise.all([gil.hears(1), ida.hears(1)]);
+  });
+
+  scene('connections that fail start anew by themselves when the network is back', ['jim', 'kit'], async (jim, kit) => {
+    await call(jim, 'kit');
+    await Promise.all([jim.hears(1), kit.hears(1)]);
+    await mediaNetwork(false);
+    try {
+      await until(
+        () => jim.page.evaluate(() => globalThis.call.members[1].connection === 'failed'),
+        'the connection to fail',
+        stretched(40_000),
+      );
+    } finally {
+      await mediaNetwork(true);
+    }
+    await Promise.all([jim.hears(1), kit.hears(1)]);
+  });
+});
