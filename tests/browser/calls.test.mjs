@@ -1,0 +1,102 @@
+// Two people call each other on the page, each at another node, and hear each other.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { describePages, startBrowser } from '../support/browser.mjs';
+import { startCluster } from '../support/cluster.mjs';
+import { answer, call, fact, hangUp, idle, member, online, postOffer, ring, sits } from './desk.mjs';
+
+describePages('calls on the page', () => {
+  let cluster;
+  let browser;
+  before(async () => {
+    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await cluster?.stop();
+  });
+  const scene = (name, body, options = {}) => test(name, (t) => browser.play(t, options, body));
+  /** Signed in, each at a node of their own. */
+  const both = (open, a, b) => Promise.all([a, b].map(async (user, i) => online(await open(cluster.nodes[i], { user }))));
+
+  scene('a name is typed, and its owner is online at that node', async (open) => {
+    const ada = await open(cluster.nodes[0]);
+    await ada.page.getByLabel('Your name').fill('ada');
+    await ada.button('Sign in').click();
+    await online(ada);
+    assert.equal(await fact(ada, 'User'), 'ada');
+    await ada.page.reload();
+    await online(ada);
+    assert.equal(await fact(ada, 'User'), 'ada', 'the name is kept when the page is reloaded');
+  });
+
+  scene('one calls the other by name: it rings, is answered, both hear; who hangs up ends it for both', async (open) => {
+    const [alice, bob] = await both(open, 'alice', 'bob');
+    assert.notEqual(await fact(alice, 'Node'), await fact(bob, 'Node'));
+    await call(alice, 'bob');
+    await answer(bob, 'alice');
+    await Promise.all([alice.hears(1), bob.hears(1)]);
+    await sits(alice, 2);
+    await member(bob, 'alice').getByText('host').waitFor();
+    await hangUp(alice);
+    await Promise.all([idle(alice), idle(bob)]);
+  });
+
+  scene('who is online is in the list, and is called from there; what rings can be declined', async (open) => {
+    const [cleo, dora] = await both(open, 'cleo', 'dora');
+    await cleo.button('Call dora').click();
+    await ring(dora, 'cleo').getByRole('button', { name: 'Decline' }).click();
+    await Promise.all([idle(cleo), idle(dora)]);
+  });
+
+  scene('who gives up stops the ringing', async (open) => {
+    const [eric, fay] = await both(open, 'eric', 'fay');
+    await call(eric, 'fay');
+    await ring(fay, 'eric').waitFor();
+    await hangUp(eric);
+    await ring(fay, 'eric').waitFor({ state: 'detached' });
+    await idle(fay);
+  });
+
+  scene('an offer is posted, and taken by its link', async (open) => {
+    const gwen = await online(await open(cluster.nodes[0], { user: 'gwen' }));
+    const hash = await postOffer(gwen);
+    assert.match(hash, /^#take=./);
+    const hugo = await open(cluster.nodes[1], { user: 'hugo', hash });
+    await Promise.all([gwen.hears(1), hugo.hears(1)]);
+    await hangUp(hugo);
+    await Promise.all([idle(gwen), idle(hugo)]);
+  });
+
+  scene('two who call each other at once are in one call', async (open) => {
+    const [iris, jack] = await both(open, 'iris', 'jack');
+    await Promise.all([call(iris, 'jack'), call(jack, 'iris')]);
+    await Promise.all([iris.hears(1), jack.hears(1)]);
+    for (const one of [iris, jack]) {
+      await sits(one, 2);
+      assert.equal(await one.page.getByRole('alertdialog').count(), 0, 'nothing rings');
+    }
+  });
+
+  scene('who calls back instead of answering is in the one call', async (open) => {
+    const [kim, leo] = await both(open, 'kim', 'leo');
+    await call(kim, 'leo');
+    await ring(leo, 'kim').waitFor();
+    await call(leo, 'kim');
+    await Promise.all([kim.hears(1), leo.hears(1)]);
+    await sits(leo, 2);
+    assert.equal(await leo.page.getByRole('alertdialog').count(), 0, 'nothing rings');
+  });
+
+  scene('both tabs of a user ring; when one answers the other stops', async (open) => {
+    const mia = await online(await open(cluster.nodes[0], { user: 'mia' }));
+    const first = await online(await open(cluster.nodes[1], { user: 'ned' }));
+    const second = await online(await open(cluster.nodes[0], { user: 'ned', beside: first }));
+    await call(mia, 'ned');
+    await Promise.all([ring(first, 'mia').waitFor(), ring(second, 'mia').waitFor()]);
+    await answer(second, 'mia');
+    await Promise.all([mia.hears(1), second.hears(1), ring(first, 'mia').waitFor({ state: 'detached' })]);
+    await idle(first);
+  });
+});
