@@ -11,7 +11,10 @@ enum {
     HEAD_MAX = 4096,
     /** What of a lasting body is written at a time: the most that libwebsockets keeps a copy of. */
     PIECE_BYTES = 16384,
-    /** For a whole answer. Until it is out libwebsockets does not read from the socket, and sets no time of its own. */
+    /**
+     * For a whole answer: libwebsockets sets no time of its own. Until it is out a peer that sends more already (no browser does) makes 4.1 turn
+     * in circles over what it does not read yet, and is hung up on by 4.3.
+     */
     ANSWER_S = 30,
 };
 

@@ -173,39 +173,21 @@ describe('the page', () => {
   });
 });
 
+// What a file's size does not fill, the kernel's buffers, tests/unit/node/edge/test_http.c does.
 describe('a slow reader', () => {
-  test('gets every byte of what it asked for, while others are served', async () => {
-    const path = ENTRY;
-    const { bytes } = await ask(dev, path);
-    const count = Math.ceil(16e6 / bytes.length); // more than the buffers of both ends hold
-    const socket = connect(dev.nodes[0].port, '127.0.0.1').pause();
+  test('gets every byte, while others are served', async () => {
+    const { path, bytes } = CLIENT.reduce((a, b) => (a.bytes.length > b.bytes.length ? a : b));
     const parts = [];
-    let size = 0;
-    const whole = () => size >= count * bytes.length;
+    const onread = { buffer: Buffer.alloc(512), callback: (n, buffer) => parts.push(Buffer.from(buffer.subarray(0, n))) };
+    const socket = connect({ port: dev.nodes[0].port, host: '127.0.0.1', onread }).pause();
     const done = new Promise((resolve, reject) => {
       socket.on('error', reject).on('close', resolve);
-      socket.on('data', (data) => {
-        parts.push(data);
-        size += data.length;
-        if (whole()) resolve();
-        socket.pause();
-        setImmediate(() => socket.resume());
-      });
-      socket.pause();
     });
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count - 1));
     socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     for (let i = 0; i < 5; i += 1) assert.ok((await ask(dev, path)).bytes.equals(bytes));
     socket.resume();
-    await within(done, () => `${count} answers; ${size} bytes came`);
-    await within(new Promise((resolve) => (socket.closed ? resolve() : socket.on('close', resolve).resume())), 'the end');
-    let rest = Buffer.concat(parts);
-    for (let i = 0; i < count; i += 1) {
-      const head = rest.indexOf('\r\n\r\n') + 4;
-      assert.match(rest.subarray(0, head).toString(), /^HTTP\/1\.1 200 /);
-      assert.ok(rest.subarray(head, head + bytes.length).equals(bytes), `answer ${i}`);
-      rest = rest.subarray(head + bytes.length);
-    }
-    assert.equal(rest.length, 0);
+    await within(done, 'the end');
+    const whole = Buffer.concat(parts);
+    assert.ok(whole.subarray(whole.indexOf('\r\n\r\n') + 4).equals(bytes));
   });
 });

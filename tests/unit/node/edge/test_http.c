@@ -183,14 +183,14 @@ Test(http, a_lasting_body_arrives_whole_at_a_slow_reader_and_no_copy_of_it_is_ke
     peer_init(&p, &w, NULL);
     cr_assert_eq(peer_request(&p, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", NULL), 200);
     size_t before = memory_in_use();
-    peer_write(&p, SLICE("GET /lasting HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    peer_write(&p, SLICE("GET /lasting HTTP/1.1\r\nHost: x\r\n\r\n"));
     for (int i = 0; i < 50; i++)
         world_turn(&w);
     cr_assert_lt(memory_in_use(), before + (1u << 18));
     cr_assert_eq(peer_response(&p, &out, true), 200);
     char *body = strstr(buf_cstr(&out), "\r\n\r\n") + 4;
     cr_assert_eq(memcmp(body, lasting, sizeof lasting), 0);
-    cr_assert_eq(peer_response(&p, NULL, true), 200, "what was asked for meanwhile");
+    cr_assert_eq(peer_request(&p, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", NULL), 200, "it is kept");
     buf_finish(&out);
     peer_finish(&p);
     world_finish(&w);
