@@ -202,6 +202,7 @@ void store_call_join(struct store *store, const struct call_actor *actor, call_a
     put_call_keys(&a, &actor->call);
     put_actor(&a, actor);
     put_epoch(&a, actor->epoch);
+    args_u64(&a, actor->request);
     script_call(store->scripts, SCRIPT_CALL_JOIN, &a, on_call_change, call_question(store, fn, context));
 }
 

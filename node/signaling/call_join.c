@@ -1,5 +1,7 @@
 #include "node/signaling/private.h"
 
+/* call.join: by the call's id, or back to the own seat. Who is being rung for the call accepts by it, without an answer. */
+
 static void on_joined(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
@@ -7,10 +9,11 @@ static void on_joined(void *context, const struct call_answer *a)
         request_fail_call(rq, a);
         return;
     }
-    struct buf *b = request_ok_begin(rq, 4);
+    struct buf *b = request_ok_begin(rq, a->offer.n > 0 ? 6 : 4);
     wire_put_key_string(b, "call", id_slice(&rq->call));
     wire_put_key_int(b, "peer", a->peer);
     wire_put_key_raw(b, "members", a->members);
+    offer_put(b, a);
     wire_put_key_int(b, "version", (int64_t)a->version);
     fanout_for_request(rq, a);
 }

@@ -33,7 +33,7 @@ struct call_answer {
     /* create, when the call was there already */
     struct slice rung; /* "\nuser\nuser\n": who was ever invited */
     struct id crossed; /* with ERR_CONFLICT: it was taken back for this one; none: the id is another's */
-    /* take */
+    /* take, accept, join */
     struct slice offer;      /* msgpack value */
     struct slice candidates; /* msgpack values, end to end */
     uint64_t candidate_count;
@@ -55,7 +55,8 @@ struct call_actor {
     struct id call;
     struct id session;
     struct session_device device;
-    uint64_t request; /* leave, invite, alert, accept, reject, cancel: the client's, which may be sent again; 0: none */
+    uint64_t
+        request; /* join, leave, invite, alert, accept, reject, cancel: the client's, which may be sent again; 0: none */
     uint64_t
         epoch; /* of the attach that says it: what an older one says is ERR_STALE; 0: on behalf of a session that is over */
 };
@@ -88,7 +89,7 @@ void store_offer_take(struct store *, const struct call_actor *, call_answer_fn 
 /** Keeps early candidates with a waiting offer. ERR_CONFLICT: it is taken, send them to `peer`. ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE. */
 void store_offer_add(struct store *, const struct call_actor *, uint64_t request, struct slice candidates, size_t count,
                      call_answer_fn *, void *context);
-/** ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CALL_FULL. */
+/** Who is being rung accepts by it, and gets the offer. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CALL_FULL. */
 void store_call_join(struct store *, const struct call_actor *, call_answer_fn *, void *context);
 /** `peer` 0 leaves; another removes, which only the starter may. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN. */
 void store_call_leave(struct store *, const struct call_actor *, unsigned peer, const char *reason, call_answer_fn *,

@@ -311,6 +311,54 @@ describe('ringing', () => {
     }
   });
 
+  story('who joins while being rung accepts by it, and gets the offer', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER, candidates: CANDIDATES });
+    await bob.expect('call.incoming');
+    await alice.request('call.lock', { call, locked: true });
+    const joined = await bob.ask('call.join', { call });
+    assert.deepEqual([joined.peer, joined.offer, joined.candidates], [2, OFFER, CANDIDATES]);
+    await loseAnswers(bob, 0);
+    assert.equal((await bob.ask('call.join', { call }, joined.id)).offer, OFFER);
+    await alice.request('signal', { call, to: 0, candidates: CANDIDATES });
+    await bob.expect('signal');
+    await bob.request('signal', { call, to: 1, description: { type: 'answer', sdp: ANSWER } });
+    await alice.expect('signal');
+    for (const client of clients) client.events = [];
+  });
+
+  story('an answer to an offer whose maker has left goes nowhere', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const carol = await come(0, 'carol');
+    const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER, seats: 3, allow: ['carol'] });
+    await bob.expect('call.incoming');
+    await carol.request('call.join', { call });
+    await alice.request('call.leave', { call });
+    const accepted = await bob.request('call.accept', { call, answer: ANSWER });
+    assert.deepEqual([accepted.offer, accepted.candidates, accepted.members.map((member) => member.user)], [undefined, undefined, ['carol', 'bob']]);
+    assert.equal((await carol.expect('call.joined')).answer, undefined);
+    for (const client of clients) client.events = [];
+  });
+
+  story('who was removed comes back only when invited again', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const { call } = await alice.request('call.start', { to: ['bob'], seats: 3 });
+    await alice.request('call.invite', { call, to: 'carol', wait: true });
+    await bob.expect('call.incoming');
+    await bob.request('call.accept', { call });
+    const { version } = await alice.request('call.remove', { call, peer: 2 });
+    assert.deepEqual((({ peer, reason, version: at }) => [peer, reason, at])(await bob.expect('call.left')), [2, 'removed', version]);
+    await bob.refused('call.join', { call }, 'forbidden');
+    await bob.refused('call.accept', { call }, 'not_found');
+    await alice.request('call.invite', { call, to: 'bob' });
+    await bob.expect('call.incoming');
+    await bob.request('call.join', { call });
+    for (const client of clients) client.events = [];
+  });
+
   story('whom one may call stands in the token', async () => {
     await come(0, 'bob');
     await come(0, 'team.carol');

@@ -3,8 +3,9 @@
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 epoch of the session  7 answer (msgpack value or "")  8 the same without addresses
 --      9 glare (0|1)  10 the one who crosses wants relay privacy (0|1)
 --      11 request id
--- Returns what call_take.lua does, with an empty offer where none came with the invitation. Sent again: the same seat.
--- {"not_found"}, {"gone"} cancelled, timed out, or another device was first, {"call_full"}, {"conflict"} the device sits here, or an answer to no offer, {"stale"}.
+-- Returns what call_take.lua does, with an empty offer where none came with the invitation, or whoever made it has left: then the answer goes nowhere. Sent again:
+-- the same seat.
+-- {"not_found"}, {"gone"} cancelled, timed out, or another device was first, {"call_full"}, {"conflict"} the device sits here, or an answer where no offer came, {"stale"}.
 -- Glare: {"not_found"} nothing to cross with; {"gone"} another device of the user has answered this very moment.
 -- include: now
 -- include: body
@@ -26,28 +27,25 @@ call.id = id
 local own = call_member(call, 'session', session)
 if own and (own.request == request or not glare) then
   if call_is_stale(own, epoch) then return {'stale'} end
-  local answered = offer_answer(call, own)
-  if redis.call('HGET', key, 'taker') ~= session then answered[7], answered[8], answered[9] = '', '', 0 end
-  return answered
+  return offer_answer(call, own, redis.call('HGET', key, 'taker') == session)
 end
 if glare and not crosses(call) then
   local other = call.state ~= 'ended' and not own and call_member(call, 'user', user)
   return {other and now - (other.since or 0) < crossing_ms and 'gone' or 'not_found'}
 end
 if call.state == 'ended' then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
-if not call_invitation(call, user) then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
+local inv = call_invitation(call, user)
+if not inv then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
 if call_device(call, user, device) then return {'conflict'} end
 if not call_free_peer(call) then return {'call_full'} end
-local offered = call.offer == 'waiting' and call.callee == user
-if answer ~= '' and not offered then return {'conflict'} end
+local offered = call_offers_to(call, user)
+if answer ~= '' and not offered and not inv.offered then return {'conflict'} end
 if relay and call.privacy ~= 'relay' then
   call.privacy = 'relay'
   redis.call('HSET', key, 'privacy', 'relay', 'plain', '1')
 end
 if offered then offer_hand_over(call, session) end
 own = call_seat(call, {session = session, user = user, device = device, name = name, epoch = epoch, request = request},
-  answer ~= '' and (call.privacy == 'relay' and answer_blanked or answer) or nil)
+  offered and answer ~= '' and (call.privacy == 'relay' and answer_blanked or answer) or nil)
 call_save(call, log, timers)
-local answered = offer_answer(call, own)
-if not offered then answered[7], answered[8], answered[9] = '', '', 0 end
-return answered
+return offer_answer(call, own, offered)

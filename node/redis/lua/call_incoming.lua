@@ -13,5 +13,5 @@ local inv = call and call_invitation(call, user)
 if not inv then return {'not_found'} end
 call.id = id
 local f = redis.call('HMGET', key, 'candidates', 'candidate_count')
-local offered = call.offer == 'waiting' and call.callee == user
+local offered = call_offers_to(call, user)
 return {'ok', ring_body(call, call_incoming(call, inv)), offered and f[1] or '', offered and tonumber(f[2]) or 0}

@@ -1,4 +1,4 @@
--- Frees a seat: call.leave, call.remove, a session that ended. The call ends with it when nobody is left to talk to.
+-- Frees a seat: call.leave, call.remove, a session that ended. The call ends with it when nobody is left to talk to. Who was removed is no guest any more.
 -- KEYS 1 call  2 log  3 timers
 -- ARGV 1 call id  2 session that acts  3 peer to remove (0: the own seat)  4 reason  5 request id (0: none)  6 epoch of the session
 --      ("": said on behalf of a session that is over)
@@ -29,6 +29,7 @@ if peer > 0 then
 end
 local _, index = call_member(call, 'session', leaver.session)
 table.remove(call.members, index)
+if leaver ~= actor then call_unguest(call, leaver.user) end
 local marks = {[session] = peer > 0 and '-' or nil}
 marks[leaver.session] = (leaver == actor) and '~' or '!'
 if leaver.session == call.starter_session and call.offer == 'waiting' then call.offer = 'gone' end

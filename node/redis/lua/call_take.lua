@@ -2,7 +2,7 @@
 -- KEYS 1 call  2 log  3 timers
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 epoch of the session
 -- Returns {"ok", version, entries, fanned, peer, members, offer, candidates, candidate count, poster's user, poster's name[, 1: the offer and
--- its candidates have addresses that must not pass]}. Sent again by the taker: the same. {"not_found"} no such call, {"gone"} taken, cancelled or expired, {"forbidden"} not allowed or locked, {"conflict"} its own
+-- its candidates have addresses that must not pass]}. Sent again by the taker: the same. {"not_found"} no such call, {"gone"} taken, cancelled or expired, {"forbidden"} not allowed, or locked and not invited, {"conflict"} its own
 -- poster, or a device that sits here already, {"stale"}.
 -- include: now
 -- include: body
@@ -21,11 +21,11 @@ if not (own and redis.call('HGET', key, 'taker') == session) then
   if call.offer ~= 'waiting' then return {call.offer == '' and 'not_found' or 'gone'} end
   if own or call_device(call, user, device) then return {'conflict'} end
   if call.callee ~= '' and call.callee ~= user then return {'forbidden'} end
-  if call.locked or not call_allows(call, user) then return {'forbidden'} end
+  if call.locked and not call_invitation(call, user) or not call_allows(call, user) then return {'forbidden'} end
   offer_hand_over(call, session)
   own = call_seat(call, {session = session, user = user, device = device, name = name, epoch = epoch})
   call_save(call, log, timers)
 elseif call_is_stale(own, epoch) then
   return {'stale'}
 end
-return offer_answer(call, own)
+return offer_answer(call, own, true)

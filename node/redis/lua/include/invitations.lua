@@ -1,4 +1,4 @@
--- Who is being rung: call.invited is a list of {user, by, name, ['until'], alerted}. Whatever ends an invitation makes its user's devices stop ringing, in
+-- Who is being rung: call.invited is a list of {user, by, name, ['until'], alerted, offered (an offer rode on it)}. Whatever ends an invitation makes its user's devices stop ringing, in
 -- the same change of the call.
 --
 -- ring: {targets, name, pairs}: users whose devices hear another event than the members do. Targets: `?bob=alice` rings bob's devices for alice;
@@ -17,11 +17,24 @@ local function call_invitation(call, user)
   end
 end
 
+-- The offer on that user's invitation waits still.
+local function call_offers_to(call, user)
+  return call.offer == 'waiting' and call.callee == user
+end
+
+-- Who is thrown out comes back when invited again, or as `allow` says.
+local function call_unguest(call, user)
+  local first, last = string.find(call.guests, '\n' .. user .. '\n', 1, true)
+  if not first then return end
+  call.guests = string.sub(call.guests, 1, first) .. string.sub(call.guests, last + 1)
+  call.invited_anew = true
+end
+
 -- What a ringing device is told. `in_call` is put behind by the user's partition, which knows.
 local function call_incoming(call, inv)
   local f = redis.call('HMGET', call.key, 'sdp', 'meta')
   local p = {'from', inv.by, 'name', inv.name}
-  if call.offer == 'waiting' and call.callee == inv.user and f[1] then p[5], p[6] = 'offer', {raw = f[1]} end
+  if call_offers_to(call, inv.user) and f[1] then p[5], p[6] = 'offer', {raw = f[1]} end
   p[#p + 1], p[#p + 2] = 'members', {raw = call_members(call)}
   p[#p + 1], p[#p + 2] = 'seats', call.seats
   p[#p + 1], p[#p + 2] = 'expires_ms', inv['until']
@@ -34,7 +47,8 @@ local function call_invite(call, timers, users, by, ring_ms)
   local ring
   local targets = {}
   for _, user in ipairs(users) do
-    local inv = {user = user, by = by.user, name = by.name, ['until'] = now + ring_ms}
+    local inv = {user = user, by = by.user, name = by.name, ['until'] = now + ring_ms,
+      offered = call_offers_to(call, user) or nil}
     call.invited[#call.invited + 1] = inv
     if not string.find(call.guests, '\n' .. user .. '\n', 1, true) then 
       call.guests = string.match(string.sub('\n' .. user .. call.guests, 1, guests_bytes), '^.*\n')
@@ -54,7 +68,7 @@ local function call_stop(call, user, session)
   table.remove(call.invited, i)
   call.invited_anew = true
   call.over[#call.over + 1] = 'ring:' .. call.id .. ':' .. user
-  if call.callee == user and call.offer == 'waiting' then call.offer = 'gone' end
+  if call_offers_to(call, user) then call.offer = 'gone' end
   return 'x' .. user .. '=' .. session
 end
 

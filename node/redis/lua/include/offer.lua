@@ -5,9 +5,9 @@ local function offer_hand_over(call, session)
   redis.call('HSET', call.key, 'taker', session)
 end
 
--- What the taker is told; a last item, 1, says that the offer was stored with addresses that must not pass any more.
-local function offer_answer(call, own)
-  local f = redis.call('HMGET', call.key, 'sdp', 'candidates', 'candidate_count', 'plain')
+-- What the taker is told (whoever else sits down: without the offer); a last item, 1, says that the offer was stored with addresses that must not pass any more.
+local function offer_answer(call, own, given)
+  local f = given and redis.call('HMGET', call.key, 'sdp', 'candidates', 'candidate_count', 'plain') or {'', '', 0}
   local poster = call_member(call, 'session', call.starter_session)
   return {'ok', call.version, call.entries, call.fanned, own.peer, call_members(call), f[1] or '', f[2] or '', tonumber(f[3]), call.starter,
     poster and poster.name or '', f[4] and 1 or nil}

@@ -86,6 +86,7 @@ struct lab_offer {
 };
 const char *lab_call_create(struct lab *, const char *call, const char *who, struct lab_offer);
 const char *lab_call_join(struct lab *, const char *call, const char *who);
+const char *lab_call_join_by(struct lab *, const char *call, const char *who, unsigned request);
 const char *lab_call_take(struct lab *, const char *call, const char *who);
 const char *lab_call_leave(struct lab *, const char *call, const char *who, unsigned peer, unsigned request);
 const char *lab_call_lock(struct lab *, const char *call, const char *who, bool locked);

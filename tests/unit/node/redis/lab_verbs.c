@@ -297,9 +297,20 @@ static const char *run_with_person(struct lab *lab, enum script script, const ch
     return lab_run(lab, script, &a);
 }
 
+const char *lab_call_join_by(struct lab *lab, const char *call, const char *who, unsigned request)
+{
+    struct person p = lab_person(who);
+    struct script_args a;
+    lab_put_call(&a, call);
+    lab_put_person(&a, &p);
+    lab_put_epoch(lab, &a);
+    args_u64(&a, request);
+    return lab_run(lab, SCRIPT_CALL_JOIN, &a);
+}
+
 const char *lab_call_join(struct lab *lab, const char *call, const char *who)
 {
-    return run_with_person(lab, SCRIPT_CALL_JOIN, call, who);
+    return lab_call_join_by(lab, call, who, 9999);
 }
 
 const char *lab_call_take(struct lab *lab, const char *call, const char *who)

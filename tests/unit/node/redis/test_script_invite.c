@@ -356,6 +356,24 @@ Test(script_invite, an_answer_needs_an_offer)
     lab_expect_word("ok", lab_call_accept(lab, "call", "bob", plain));
 }
 
+Test(script_invite, an_answer_to_one_who_has_left_goes_nowhere)
+{
+    const struct lab_acceptance answered = {.answer = "\xa6"
+                                                      "answer"};
+    lab_call_create(lab, "call", "alice",
+                    (struct lab_offer){.seats = 4, .allow = "*", .callees = "bob\n", .offer = "\xa3sdp"});
+    lab_call_join(lab, "call", "carol");
+    lab_call_join(lab, "call", "dave");
+    lab_call_leave(lab, "call", "alice", 0, 7);
+    const char *answer = lab_call_accept(lab, "call", "bob", answered);
+    shows(answer, "ok 5 ");
+    shows(answer, "\"name\":\"bob\"} ");
+    shows(answer, "]} \"\" \"\" 0 alice ");
+    lab_call_leave(lab, "call", "bob", 0, 8);
+    lab_expect_word("ok", lab_call_invite(lab, "call", "carol", "bob", 5000, 9));
+    lab_expect("conflict", lab_call_accept(lab, "call", "bob", answered));
+}
+
 Test(script_invite, accepting_has_its_refusals)
 {
     call_bob();
@@ -383,6 +401,27 @@ Test(script_invite, who_is_invited_to_a_locked_call_may_come)
     lab_expect_word("ok", lab_call_join(lab, "call", "carol"));
     lab_call_reject(lab, "call", "dave", "busy", 1);
     lab_expect("forbidden", lab_call_join(lab, "call", "dave"));
+}
+
+Test(script_invite, the_callee_may_take_the_offer_of_a_locked_call)
+{
+    offer_to_bob(false);
+    lab_call_lock(lab, "call", "alice", true);
+    shows(lab_call_take(lab, "call", "bob"), "]} \\xa3sdp \\xa1c 1 alice alice");
+}
+
+Test(script_invite, who_was_removed_comes_back_when_invited_again)
+{
+    call_bob_and_carol();
+    lab_expect_word("ok", lab_call_accept(lab, "call", "bob", plain));
+    lab_expect_word("ok", lab_call_leave(lab, "call", "alice", 2, 7));
+    lab_expect("forbidden", lab_call_join(lab, "call", "bob"));
+    lab_expect("\\x0acarol\\x0a", field("call", "guests"));
+    lab_expect_word("ok", lab_call_invite(lab, "call", "alice", "bob", 5000, 8));
+    lab_call_reject(lab, "call", "bob", "busy", 1);
+    lab_expect_word("ok", lab_call_join(lab, "call", "bob"));
+    lab_expect_word("ok", lab_call_leave(lab, "call", "bob", 0, 9));
+    lab_expect_word("ok", lab_call_join(lab, "call", "bob"));
 }
 
 /* ---- other ways to sit down ---- */
@@ -416,12 +455,28 @@ Test(script_invite, the_callees_offer_is_not_for_others)
     shows(lab_call_accept(lab, "call", "bob", plain), "]} \\xa3sdp \\xa1c 1 alice alice");
 }
 
-Test(script_invite, who_joins_in_place_of_accepting_leaves_the_offer_behind)
+Test(script_invite, who_joins_while_rung_has_accepted_and_gets_the_offer)
 {
     offer_to_bob(false);
-    lab_call_join(lab, "call", "bob");
-    lab_expect("gone", field("call", "offer"));
+    shows(lab_call_join_by(lab, "call", "bob", 5), "]} \\xa3sdp \\xa1c 1 alice alice");
+    shows(lab_call_join_by(lab, "call", "bob", 5), "ok 2 [] 0 2 ");
+    shows(lab_call_join_by(lab, "call", "bob", 5), "]} \\xa3sdp \\xa1c 1 alice alice");
+    cr_expect_null(strstr(lab_call_join_by(lab, "call", "bob", 6), "sdp"), "that is another question");
     lab_expect("gone", lab_call_take(lab, "call", "bob/laptop"));
+    lab_expect("taken 2 bob", lab_offer_add(lab, "call", "alice", "5", 1));
+}
+
+/* It negotiates anew; its first session may have had the same request. */
+Test(script_invite, a_device_that_takes_its_seat_back_gets_no_old_offer)
+{
+    offer_to_bob(false);
+    lab_expect_word("ok", lab_call_join_by(lab, "call", "bob", 5));
+    lab_call_supersede(lab, "call", "bob");
+    for (int again = 0; again < 2; again++) {
+        const char *answer = lab_call_join_by(lab, "call", "bob#2", 5);
+        lab_expect_word("ok", answer);
+        cr_expect_null(strstr(answer, "sdp"), "%s", answer);
+    }
 }
 
 /* ---- reject ---- */
