@@ -25,15 +25,13 @@ void budget_take(struct budget_least *least, size_t n, const struct tally *from,
 
 void budget_hold(enum budget_step step, const struct budget_least *least, uint64_t count)
 {
-    char what[64];
-    double scripts = (double)least->scripts / (double)count;
-    is_over[step] = least->scripts > rows[step].scripts * count || (count == 1 && least->waits > rows[step].waits);
+    char what[64], waits[64] = "";
+    is_over[step] = least->scripts > rows[step].scripts * count || least->waits > rows[step].waits;
     snprintf(what, sizeof what, "budget: %s", rows[step].step);
-    if (count == 1)
-        row(what, "%.0f script calls of %u, %llu waits of %u%s", scripts, rows[step].scripts,
-            (unsigned long long)least->waits, rows[step].waits, is_over[step] ? ": OVER" : "");
-    else
-        row(what, "%.2f script calls of %u%s", scripts, rows[step].scripts, is_over[step] ? ": OVER" : "");
+    if (least->waits > 0)
+        snprintf(waits, sizeof waits, ", %llu waits of %u", (unsigned long long)least->waits, rows[step].waits);
+    row(what, "%.2f script calls of %u%s%s", (double)least->scripts / (double)count, rows[step].scripts, waits,
+        is_over[step] ? ": OVER" : "");
 }
 
 void budget_end(void)

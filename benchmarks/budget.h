@@ -47,7 +47,7 @@ struct budget_least {
 };
 /** Takes one more time into account: between two tallies the step was made `count` times. Start with zero `n`. */
 void budget_take(struct budget_least *, size_t n, const struct tally *from, const struct tally *to);
-/** A row that holds it against what the step may cost, made `count` times. `waits` is not looked at if there were several at once. */
+/** A row that holds it against what the step may cost, made `count` times. Zero `waits`: they can't be told, several were under way at once. */
 void budget_hold(enum budget_step, const struct budget_least *, uint64_t count);
 /** Dies with the steps that cost more than they may, if any did. */
 void budget_end(void);

@@ -8,7 +8,7 @@
 #include "benchmarks/report.h"
 #include "common/base/clock.h"
 
-enum { CONNECTS_IN_FLIGHT = 32, PATIENCE_US = 30 * 1000000 };
+enum { AT_ONCE = 100, CONNECTS_IN_FLIGHT = 32, PATIENCE_US = 30 * 1000000 };
 
 static void step_on(struct calls *all)
 {
@@ -62,21 +62,31 @@ void calls_init(struct calls *all, struct clients *shared, size_t count, const s
     for (size_t i = 0; i < count * SIDES; i++) {
         all->call[i / SIDES].all = all;
         all->call[i / SIDES].members[i % SIDES] = &fleet.clients[i];
-        fleet.clients[i].on = &handlers;
-        fleet.clients[i].owner = &all->call[i / SIDES];
+    }
+    calls_adopt(all);
+}
+
+void calls_adopt(struct calls *all)
+{
+    for (size_t i = 0; i < all->count * SIDES; i++) {
+        all->clients[i].on = &handlers;
+        all->clients[i].owner = &all->call[i / SIDES];
     }
 }
 
-/* All send, then `each` replies and events of each call are waited for. */
+/* Some send, then `each` replies and events of each call are waited for; then the next. */
 static void step(struct calls *all, void (*send)(struct rung_call *), const char *event, uint64_t each)
 {
     all->event = event;
-    all->missing = all->count * each;
-    for (size_t i = 0; i < all->count; i++)
-        send(&all->call[i]);
-    loop_run(all->shared->loop, clock_steady_us() + PATIENCE_US);
-    if (all->missing > 0)
-        die("%llu replies and `%s` are missing", (unsigned long long)all->missing, event);
+    for (size_t done = 0, n; done < all->count; done += n) {
+        n = all->count - done < AT_ONCE ? all->count - done : AT_ONCE;
+        all->missing = n * each;
+        for (size_t i = done; i < done + n; i++)
+            send(&all->call[i]);
+        loop_run(all->shared->loop, clock_steady_us() + PATIENCE_US);
+        if (all->missing > 0)
+            die("%llu replies and `%s` are missing", (unsigned long long)all->missing, event);
+    }
     all->event = NULL;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Many calls of two that are rung, in step: each step is made by all of them at once, and is over when the last has made it. So what a step costs can be told.
+ * Many calls of two that are rung, in step: each step is made by all of them, a hundred at once, and is over when the last has made it. So what a step costs can be told.
  *
  * Callers are at the first node and callees at the next.
  */
@@ -29,6 +29,8 @@ struct calls {
 
 /** Connects both sides of `count` calls. */
 void calls_init(struct calls *, struct clients *, size_t count, const struct script *);
+/** Takes the clients back from who had taken over their handlers. */
+void calls_adopt(struct calls *);
 /** The steps. Each returns when all replies and events have come, and dies when they don't. */
 void calls_start(struct calls *);
 void calls_alert(struct calls *);

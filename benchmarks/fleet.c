@@ -21,7 +21,7 @@ static void start_next(struct ramp *ramp)
 {
     struct fleet *f = ramp->fleet;
     char user[32];
-    snprintf(user, sizeof user, "u%d-%zu", (int)getpid(), f->started);
+    snprintf(user, sizeof user, "u%d-%u-%zu", (int)getpid(), f->number, f->started);
     client_start(&f->clients[f->started], f->shared, f->started, user, &ramp_handlers, ramp);
     f->started++;
 }
@@ -53,7 +53,9 @@ static const struct client_handlers ramp_handlers = {.on_welcome = on_welcome, .
 
 void fleet_init(struct fleet *f, struct clients *shared, size_t count)
 {
-    *f = (struct fleet){.shared = shared, .count = count, .clients = calloc(count, sizeof *f->clients)};
+    static unsigned fleets;
+    *f = (struct fleet){
+        .shared = shared, .number = ++fleets, .count = count, .clients = calloc(count, sizeof *f->clients)};
     if (!f->clients)
         die("no memory for %zu clients", count);
 }

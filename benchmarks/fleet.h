@@ -8,12 +8,12 @@
 
 struct fleet {
     struct clients *shared;
+    unsigned number;        /* of the fleet, in its users' names */
     struct client *clients; /* those of the index i go to node i modulo their number */
     size_t count, started, welcome;
-    const struct client_handlers *on; /* on_welcome is the fleet's own */
 };
 
-/** Room for `count` clients named `prefix`-0, -1, …; none is connected yet. */
+/** Room for `count` clients, of users that no other fleet has; none is connected yet. */
 void fleet_init(struct fleet *, struct clients *, size_t count);
 void fleet_finish(struct fleet *);
 /** Connects until `count` are welcome, `in_flight` at a time. */

@@ -15,10 +15,8 @@ static const struct {
     const char *name;
     part_fn *run;
 } parts[] = {
-    {"connect", part_connect},
-    {"signals", part_signals},
-    {"setups", part_setups},
-    {"calls", part_calls},
+    {"connect", part_connect}, {"signals", part_signals}, {"setups", part_setups},     {"calls", part_calls},
+    {"resumes", part_resumes}, {"death", part_death},     {"presence", part_presence}, {"memory", part_memory},
 };
 
 struct target {
@@ -48,6 +46,8 @@ static const struct option names[] = {
     {"rate", required_argument, NULL, OPTION_NUMBERS + 5},
     {"gap-us", required_argument, NULL, OPTION_NUMBERS + 6},
     {"seconds", required_argument, NULL, OPTION_NUMBERS + 7},
+    {"spread-ms", required_argument, NULL, OPTION_NUMBERS + 8},
+    {"watchers", required_argument, NULL, OPTION_NUMBERS + 9},
     {NULL, 0, NULL, 0},
 };
 
@@ -62,8 +62,8 @@ static uint64_t number(const char *text, uint64_t max)
 /* By the order of `names` from OPTION_NUMBERS on. */
 static uint64_t *number_field(struct options *o, int option)
 {
-    uint64_t *const fields[] = {&o->sockets, &o->in_flight, &o->pairs,  &o->window,
-                                &o->batch,   &o->rate,      &o->gap_us, &o->seconds};
+    uint64_t *const fields[] = {&o->sockets, &o->in_flight, &o->pairs,   &o->window,    &o->batch,
+                                &o->rate,    &o->gap_us,    &o->seconds, &o->spread_ms, &o->watchers};
     size_t i = (size_t)(option - OPTION_NUMBERS);
     return i < ARRAY_SIZE(fields) ? fields[i] : NULL;
 }
@@ -150,8 +150,15 @@ static void run(part_fn *part, const struct target *t)
 int main(int argc, char **argv)
 {
     struct target t = {
-        .options =
-            {.sockets = 10000, .in_flight = 64, .pairs = 100, .window = 4, .batch = 1, .gap_us = 2000, .seconds = 5},
+        .options = {.sockets = 10000,
+                    .in_flight = 64,
+                    .pairs = 100,
+                    .window = 4,
+                    .batch = 1,
+                    .gap_us = 2000,
+                    .seconds = 5,
+                    .spread_ms = 1000,
+                    .watchers = 1},
     };
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;)
         take_option(&t, option, optarg);

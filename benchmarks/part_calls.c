@@ -125,8 +125,11 @@ void part_calls(struct clients *shared, const struct meter *meter, const struct 
 
     tell_cpu(&many, many.rounds * o->pairs);
     tell_scripts(&many, many.rounds * o->pairs);
-    for (size_t i = 0; i < STEPS; i++)
-        budget_hold(steps[i].budget, &alone.least[i], steps[i].budget == BUDGET_SIGNAL ? signals : 1);
+    for (size_t i = 0; i < STEPS; i++) {
+        bool is_one = steps[i].budget != BUDGET_SIGNAL;
+        alone.least[i].waits = is_one ? alone.least[i].waits : 0;
+        budget_hold(steps[i].budget, &alone.least[i], is_one ? 1 : signals);
+    }
     row_busy(&before, &after);
     script_finish(&script);
     budget_end();

@@ -16,6 +16,8 @@ struct options {
     uint64_t rate;               /* set-ups per second; 0: as many as it takes */
     uint64_t gap_us;             /* between two signals of one side; 0: all at once */
     uint64_t seconds;
+    uint64_t spread_ms; /* death: clients come back at random within so long */
+    uint64_t watchers;  /* presence: of each user */
     bool
         one_way; /* signals: the windows begin with the caller's only; each that comes is answered by one the other way */
 };
@@ -30,6 +32,14 @@ part_fn part_signals;
 part_fn part_setups;
 /** `pairs` calls from the ringing to the hanging-up, in step: what each step costs, held against the budget. */
 part_fn part_calls;
+/** `pairs` times two clients attach, lose their sockets, resume at the other node; the same for one of the two in each call. */
+part_fn part_resumes;
+/** The first of three nodes or more is killed, with the callers of `pairs` calls: the time until all have resumed at the others. */
+part_fn part_death;
+/** `pairs` users with `watchers` each, spread over the nodes, change their status: what a change costs and what each watcher adds. */
+part_fn part_presence;
+/** What Redis keeps for a session and for a call, by `pairs` calls. */
+part_fn part_memory;
 
 enum { CANDIDATES_PER_SIDE = 10 };
 
