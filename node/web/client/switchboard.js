@@ -42,13 +42,13 @@ export class Switchboard extends Emitter {
     this._options = options;
     this._session = new Session(options);
     const held = (then) => (...args) => (this.#held ? this.#held.push(() => then(...args)) : then(...args));
-    const relay = (name) => this._session.on(name, held((...args) => this._emit(name, ...args)));
     this._session.on('welcome', (welcome, resumed) => this.#onWelcome(welcome, resumed));
     this._session.on('event', held((frame) => this.#onEvent(frame)));
     this._session.on('closed', () => {
       for (const call of this.#calls.values()) call._welcome(undefined, false);
     });
-    for (const name of ['state', 'resumed', 'reset', 'closed', 'frame']) relay(name);
+    this._session.on('frame', held((...args) => this._emit('frame', ...args)));
+    for (const name of ['state', 'resumed', 'reset', 'closed']) this._session.on(name, (...args) => this._emit(name, ...args));
     this._session.opened.then(() => setTimeout(() => this.#release()), () => {});
   }
 
@@ -253,7 +253,12 @@ export async function connect({ signal, ...given } = {}) {
   if (!WebSocket) throw new SwitchboardError('unsupported', 'there is no WebSocket here: give one');
   if (!given.token && !given.getToken) throw new SwitchboardError('unauthorized', 'neither token nor getToken was given');
   if (signal?.aborted) throw new SwitchboardError('closed', 'connecting was called off');
-  const me = new Switchboard({ media: { audio: true }, ...given, urls, WebSocket, device: given.device ?? deviceName() });
+  let me;
+  try {
+    me = new Switchboard({ ...given, urls, WebSocket, device: given.device ?? deviceName() });
+  } catch (error) {
+    throw new SwitchboardError('bad_request', error.message); // a url that is none
+  }
   const off = () => me._session.close();
   signal?.addEventListener('abort', off);
   await me._session.opened;
