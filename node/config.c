@@ -163,15 +163,25 @@ static void check_holds_message(const struct config *c, const char *name, uint64
     }
 }
 
-enum err config_read(const struct option_sources *sources, struct config *ret_config, struct buf *problems)
+enum err config_gather(const struct option_sources *sources, struct config *ret_config, struct buf *problems)
 {
     struct config c;
     struct option_memory *memory;
     enum err e = options_read(&table, sources, &c, &memory, problems);
+    if (e == ERR_OK) {
+        c.memory = memory;
+        *ret_config = c;
+    }
+    return e;
+}
+
+enum err config_read(const struct option_sources *sources, struct config *ret_config, struct buf *problems)
+{
+    struct config c;
+    enum err e = config_gather(sources, &c, problems);
     if (e != ERR_OK) {
         return e;
     }
-    c.memory = memory;
     size_t before = problems->n;
     check_presence(&c, problems);
     check_holds_message(&c, "queue-bytes-max", c.queue_bytes_max, problems);

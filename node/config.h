@@ -55,6 +55,8 @@ struct config {
 
 /** Reads and checks everything. ERR_OK, or `problems` holds a line for each mistake and *ret_config is untouched. */
 enum err config_read(const struct option_sources *, struct config *ret_config, struct buf *problems) ATTR_MUST_USE;
+/** Each setting by itself, not whether they make a node together: for commands that want to know a few of them. */
+enum err config_gather(const struct option_sources *, struct config *ret_config, struct buf *problems) ATTR_MUST_USE;
 void config_finish(struct config *);
 
 /** What `switchboard serve --help` lists, and docs/settings.md as a whole. */

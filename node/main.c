@@ -5,6 +5,7 @@
 
 #include "common/base/attr.h"
 #include "node/config.h"
+#include "node/health.h"
 #include "node/serve.h"
 #include "node/tell.h"
 #include "node/token.h"
@@ -26,6 +27,11 @@ static int on_serve(int argc, const char *const *argv)
     return serve_main(argc, argv, (const char *const *)environ);
 }
 
+static int on_health(int argc, const char *const *argv)
+{
+    return health_main(argc, argv, (const char *const *)environ);
+}
+
 static int on_version(int argc ATTR_UNUSED, const char *const *argv ATTR_UNUSED)
 {
     return puts("switchboard " SWITCHBOARD_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -36,6 +42,7 @@ static command_fn on_help;
 static const struct command commands[] = {
     {"serve", "[--name value]…", "Run a node", on_serve, config_help},
     {"token", "--user NAME --key KEY [--name value]…", "Sign a token for a user", token_main, token_help},
+    {"health", "[ready] [--name value]…", "Ask the node that these settings describe how it is", on_health, NULL},
     {"version", "", "Print the version", on_version, NULL},
     {"help", "[serve|token|settings [--markdown]]", "Explain a command, or all settings", on_help, NULL},
 };
