@@ -132,7 +132,7 @@ static bool read_node(struct slice id, struct node_id *ret_node)
     return true;
 }
 
-/* {"running", {id, …}, {id, ms, …}} */
+/* {"running", {id, …}, {id, ms, …}, now} */
 static size_t read_leases(const struct redisReply *reply, struct node_lease leases[CLUSTER_NODES_MAX])
 {
     const struct redisReply *living = reply_item(reply, 1);
@@ -177,11 +177,12 @@ static void on_nodes(void *context, enum err transport, const struct redisReply 
     struct node_lease leases[CLUSTER_NODES_MAX];
     size_t count = 0;
     enum lease was = LEASE_RUNNING;
-    enum err err = transport == ERR_OK && reply_count(reply) == 3 ? ERR_OK : ERR_UNAVAILABLE;
+    enum err err = transport == ERR_OK && reply_count(reply) == 4 ? ERR_OK : ERR_UNAVAILABLE;
     if (err == ERR_OK) {
         count = read_leases(reply, leases);
         was = lease_was(q->store, reply_text(reply, 0));
         q->store->lease_renewed_ms = clock_steady_ms();
+        redis_clock_heard(&q->store->clock, reply_number(reply, 3), q->n, q->store->lease_renewed_ms);
     }
     if (was == LEASE_LOST)
         put_back_cluster(q->store);
@@ -193,6 +194,7 @@ void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, voi
 {
     struct question *q = question_create(store, context);
     q->fn.nodes = fn;
+    q->n = clock_steady_ms();
     struct script_args a;
     args_init(&a);
     args_key(&a, (struct key){.text = KEY_NODES, .n = sizeof KEY_NODES - 1});

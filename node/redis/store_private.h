@@ -5,6 +5,7 @@
 #include <hiredis/hiredis.h>
 
 #include "common/loop/timer.h"
+#include "node/redis/redis_clock.h"
 #include "node/redis/script.h"
 #include "node/redis/store.h"
 #include "node/store/calls.h"
@@ -29,9 +30,10 @@ struct store {
     struct timer canary_timer;
     struct slice dev_key;
     uint64_t lease_renewed_ms; /* steady clock, last; 0: never */
-    uint64_t canary_sent;      /* number of the last one */
-    uint64_t canary_since;     /* earlier ones were sent before the bus was cut last */
-    uint64_t canary_back_ms;   /* steady clock, when one came back; 0: none since the bus was cut */
+    struct redis_clock clock;
+    uint64_t canary_sent;    /* number of the last one */
+    uint64_t canary_since;   /* earlier ones were sent before the bus was cut last */
+    uint64_t canary_back_ms; /* steady clock, when one came back; 0: none since the bus was cut */
 };
 
 /* A question under way: whom to tell. Made by question_create(), freed by whoever tells. */

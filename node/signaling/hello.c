@@ -78,6 +78,14 @@ static void take_back(struct request *rq, uint64_t epoch)
     suspension_detach(rq->signaling, &detach, NULL, 0);
 }
 
+/* This hello comes to nothing: its client may come again. */
+static void close_for_resume(struct request *rq)
+{
+    client_close(rq->client, CLOSE_RESTART);
+    greeting_drop(rq);
+    request_drop(rq);
+}
+
 /* The socket went while the session came to this node: nobody else would suspend it. */
 static void orphan(struct request *rq, enum err err, uint64_t epoch)
 {
@@ -212,9 +220,7 @@ static void call_told(struct request *rq)
     if (is_left(rq)) {
         orphan(rq, ERR_GONE, 0); /* client_closed() suspends it */
     } else if (g->half_told) {
-        client_close(rq->client, CLOSE_RESTART); /* a welcome without one of its calls would be a lie */
-        greeting_drop(rq);
-        request_drop(rq);
+        close_for_resume(rq); /* a welcome without one of its calls would be a lie */
     } else {
         welcome(rq);
     }
@@ -305,6 +311,8 @@ static void on_created(void *context, const struct session_answer *a)
     } else if (a->err == ERR_CONFLICT && ++g->tries < CREATE_TRIES) {
         g->old = a->other;
         create_session(rq);
+    } else if (a->err == ERR_STALE) {
+        close_for_resume(rq); /* it waited while the store was away, and a later one came in */
     } else if (a->err != ERR_OK) {
         if (a->err == ERR_UNAVAILABLE)
             take_back(rq, 1);
@@ -333,7 +341,8 @@ static void create_session(struct request *rq)
                                .key = slice_of(c->key),
                                .device = client_device(c),
                                .old = g->old,
-                               .grace_ms = rq->signaling->settings.grace_ms};
+                               .grace_ms = rq->signaling->settings.grace_ms,
+                               .asked_ms = rq->since_us / 1000};
     store_session_create(rq->signaling->store, &s, on_created, rq);
 }
 
@@ -368,6 +377,8 @@ static void on_attached(void *context, const struct session_answer *a)
     } else if (a->err == ERR_GONE) {
         metric_inc(sig->settings.metrics, METRIC_RESUMES_REFUSED);
         find_session(rq);
+    } else if (a->err == ERR_STALE) {
+        close_for_resume(rq); /* likewise */
     } else if (a->err != ERR_OK) {
         take_back(rq, 0);
         fail(rq, a->err, NULL);
@@ -393,8 +404,11 @@ static bool attach_session(struct request *rq, const struct wire_value *resume)
     int64_t seq = wire_get_int(resume, "seq", 0);
     struct greeting *g = rq->story;
     g->attempt = ++rq->signaling->attempts;
-    struct session_attach s = {
-        .key = key, .device = client_device(c), .seq = seq < 0 ? 0 : (uint64_t)seq, .attempt = g->attempt};
+    struct session_attach s = {.key = key,
+                               .device = client_device(c),
+                               .seq = seq < 0 ? 0 : (uint64_t)seq,
+                               .attempt = g->attempt,
+                               .asked_ms = rq->since_us / 1000};
     if (!resume || !id_parse(wire_get_string(resume, "session"), rq->signaling->settings.partitions, &s.id))
         return false;
     if (key.n != SESSION_KEY_CHARS || id_partition(&s.id) != user_partition(rq->signaling, s.device.user))

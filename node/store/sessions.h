@@ -32,7 +32,7 @@ void store_session_find(struct store *, const struct session_device *, session_a
 
 /**
  * A new session for the device on this node, epoch 1. It supersedes `old` (or none): that one's socket is closed, and it keeps its seats for grace_ms.
- * ERR_CONFLICT: the device's session is another by now, `other`. ERR_RATE_LIMITED: the user has too many devices.
+ * ERR_CONFLICT: the device's session is another by now, `other`. ERR_STALE: what was asked later was done before. ERR_RATE_LIMITED: the user has too many devices.
  */
 struct session_create {
     struct id id;
@@ -40,10 +40,12 @@ struct session_create {
     struct session_device device;
     struct id old;
     uint64_t grace_ms;
+    uint64_t asked_ms; /* by whom it is for; the steady clock */
 };
 void store_session_create(struct store *, const struct session_create *, session_answer_fn *, void *context);
 
-/** Continues a session on this node, in its next epoch, if every event after `seq` is still there. ERR_GONE otherwise, and for a wrong key. */
+/** Continues a session on this node, in its next epoch, if every event after `seq` is still there. ERR_GONE otherwise, and for a wrong key. ERR_STALE: what was asked
+ * later, here or elsewhere, was done before. */
 struct session_attach {
     struct id id;
     struct slice key;
@@ -51,6 +53,7 @@ struct session_attach {
     uint64_t seq;
     uint64_t
         attempt; /* a number that this node gives once, so that the attach can be taken back if its answer is lost */
+    uint64_t asked_ms; /* by the client; the steady clock */
 };
 void store_session_attach(struct store *, const struct session_attach *, session_answer_fn *, void *context);
 

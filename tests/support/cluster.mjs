@@ -194,9 +194,20 @@ export class Node {
 }
 
 class Cluster {
-  constructor(redis, nodes) {
+  #settings;
+
+  constructor(redis, nodes, settings) {
     this.redis = redis;
     this.nodes = nodes;
+    this.#settings = settings;
+  }
+
+  /** One more node, with settings of its own. */
+  async add(settings = {}) {
+    const node = new Node(`n${this.nodes.length + 1}`, await freePort(), { ...this.#settings, ...settings });
+    this.nodes.push(node);
+    await node.start();
+    return node;
   }
 
   /** Ends everything and checks every log. */
@@ -223,7 +234,7 @@ export async function startCluster({ nodes = 2, settings = {}, redis = {}, tls =
   const all = { redis: server.url, ...SETTINGS, ...settings };
   const made = [];
   for (let i = 0; i < nodes; i += 1) made.push(new Node(`n${i + 1}`, await freePort(), all, { tls }));
-  const cluster = new Cluster(server, made);
+  const cluster = new Cluster(server, made, all);
   try {
     await Promise.all(made.map((node) => node.start()));
   } catch (error) {

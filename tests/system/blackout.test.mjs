@@ -1,20 +1,31 @@
-// Every node dies at once (promises 3, 4, 6): Redis keeps what was, and the first node that comes back does what was due meanwhile.
+// Every node dies at once (promises 3, 4, 6): Redis keeps what was, and the first node that comes back does what was due meanwhile. Or Redis goes away
+// from one of them (promise 9).
 import assert from 'node:assert/strict';
+import { connect, createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { OFFER, pair } from '../support/calls.mjs';
-import { fresh, join } from '../support/client.mjs';
+import { Client, fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { stretched, until } from '../support/wait.mjs';
 
 const LONG = stretched(20_000);
 const TTL_MS = 1000;
+const KNOWN_TO_MS = stretched(500); // more than a question to Redis takes: so well do nodes know its time
+
+/** So much time goes by at Redis. */
+async function later(redis, ms) {
+  const now = async () => {
+    const [seconds, micros] = await redis.command('TIME');
+    return Number(seconds) * 1000 + Number(micros) / 1000;
+  };
+  const from = await now();
+  await until(async () => (await now()) > from + ms, 'time to go by', LONG);
+}
 
 /** All nodes are killed, and one starts again once so much time has gone by at Redis. */
 async function blackout({ nodes, redis }, ms) {
-  const now = async () => Number((await redis.command('TIME'))[0]) * 1000;
   await Promise.all(nodes.map((node) => node.kill()));
-  const killed = await now();
-  await until(async () => (await now()) > killed + ms, 'time to go by', LONG);
+  await later(redis, ms);
   await nodes[0].start();
 }
 
@@ -64,4 +75,70 @@ describe('when every node is dead for longer than the grace time', () => {
     await cluster.nodes[1].start();
     await alice.close();
   });
+});
+
+/** A way to Redis that can be shut: what a node says meanwhile waits there. */
+async function gate(redis) {
+  const path = `${redis.dir}/gate.sock`;
+  const nodes = new Set();
+  let open = true;
+  const server = createServer((node) => {
+    const upstream = connect(redis.socket);
+    nodes.add(node);
+    if (!open) node.pause();
+    for (const [from, to] of [[node, upstream], [upstream, node]]) {
+      from.on('data', (bytes) => to.write(bytes));
+      from.on('error', () => {});
+      from.on('close', () => to.destroy());
+    }
+  });
+  await new Promise((resolve) => server.listen(path, resolve));
+  return {
+    url: `unix://${path}`,
+    shut() {
+      open = false;
+      for (const node of nodes) node.pause();
+    },
+    open() {
+      open = true;
+      for (const node of nodes) node.resume();
+    },
+    close: () => server.close(),
+  };
+}
+
+describe('when Redis is away from one node only', () => {
+  let cluster;
+  let way;
+  let far;
+  before(async () => {
+    cluster = await startCluster({ nodes: 1 });
+    way = await gate(cluster.redis);
+    far = await cluster.add({ redis: way.url });
+  });
+  after(async () => {
+    await cluster?.stop();
+    way?.close();
+  });
+
+  for (const [what, resumes] of [['resume', true], ['hello', false]]) {
+    test(`a ${what} that waits there takes nothing from whoever came in elsewhere meanwhile`, async () => {
+      const [near] = cluster.nodes;
+      const frames = async () => Number(/frames_in_total(?:\{[^}]*\})? (\d+)/.exec((await far.get('/metrics')).text)[1]);
+      const alice = await join(near, fresh('alice'));
+      await alice.drop();
+      const resume = { session: alice.session, key: alice.key, seq: 0 };
+      const late = await new Client().connect(far);
+      const before = await frames();
+      way.shut();
+      late.send({ type: 'hello', id: 1, token: alice.token, device: 'phone', resume: resumes ? resume : undefined });
+      await until(async () => (await frames()) > before, 'the hello to come in');
+      await later(cluster.redis, KNOWN_TO_MS);
+      assert.equal((await alice.resume(near)).resumed, true);
+      way.open();
+      assert.equal((await late.closed()).code, 1012);
+      await alice.settle();
+      await alice.close();
+    });
+  }
 });

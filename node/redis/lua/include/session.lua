@@ -14,6 +14,13 @@ local function session_load(key)
   return session, seatings
 end
 
+-- A hello may wait at its node while Redis is away, and its client come in elsewhere meanwhile: what was asked for first must not take that from it. A time
+-- that is still to come was told by another clock, and says nothing.
+local function session_is_late(session, asked, now)
+  local last = tonumber(session.asked or 0)
+  return asked > 0 and asked < last and last <= now
+end
+
 -- Of those the calls it may sit in.
 local function session_calls(seatings)
   local calls = {}

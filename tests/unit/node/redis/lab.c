@@ -196,6 +196,11 @@ struct redis_server *lab_server(struct lab *lab)
     return lab->server;
 }
 
+void lab_asked_at(struct lab *lab, uint64_t ms)
+{
+    lab->asked_ms = ms;
+}
+
 struct lab_limits *lab_limits(struct lab *lab)
 {
     return &lab->limits;

@@ -29,6 +29,8 @@ void lab_close(struct lab *);
 struct redis_server *lab_server(struct lab *);
 /** May be changed at any time. */
 struct lab_limits *lab_limits(struct lab *);
+/* When the clients asked for the sessions that are created or attached from now on; 0 at first: not known. */
+void lab_asked_at(struct lab *, uint64_t ms);
 
 /** A script, or a command in hiredis's way; the answer as text. */
 const char *lab_run(struct lab *, enum script, const struct script_args *);

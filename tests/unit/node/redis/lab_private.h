@@ -17,6 +17,7 @@ struct lab {
     struct buf texts[LAB_TEXTS];
     size_t text;
     struct lab_limits limits;
+    uint64_t asked_ms;
     unsigned epoch;
 };
 

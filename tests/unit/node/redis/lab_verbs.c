@@ -70,6 +70,7 @@ const char *lab_session_create(struct lab *lab, const char *who, const char *old
     args_put(&a, old ? id_slice(&before) : SLICE(""));
     args_u64(&a, lab->limits.devices_max);
     args_put(&a, slice_of(node.text));
+    args_u64(&a, lab->asked_ms);
     return lab_run(lab, SCRIPT_SESSION_CREATE, &a);
 }
 
@@ -104,6 +105,7 @@ const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
     args_u64(&a, seq);
     args_copy(&a, slice_of(attempt));
     args_put(&a, slice_of(node.text));
+    args_u64(&a, lab->asked_ms);
     return lab_run(lab, SCRIPT_SESSION_ATTACH, &a);
 }
 

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "common/base/clock.h"
 #include "tests/unit/node/redis/lab.h"
 
 /* session_create, session_attach, session_detach, session_sweep, held_done, session_end, session_forget */
@@ -234,6 +235,59 @@ Test(script_session, ending_closes_the_socket_that_holds_it)
 }
 
 /* Its answer was lost: the node does not know the epoch that it made. */
+/* ---- a hello that comes late ---- */
+
+/* It waited at a node that Redis was away from, and the client came in elsewhere meanwhile. */
+Test(script_session, what_was_asked_for_earlier_takes_nothing_from_what_was_asked_for_later)
+{
+    struct id id = lab_session("alice");
+    struct key key = key_session(&id);
+    lab_asked_at(lab, 1000);
+    lab_session_create(lab, "alice", NULL);
+    lab_asked_at(lab, 3000);
+    lab_expect("ok 2 0 0 0", lab_session_attach(lab, "alice", 0));
+    lab_asked_at(lab, 2000);
+    lab_heard(lab);
+    lab_expect("stale", lab_session_attach(lab, "alice", 0));
+    lab_expect("stale", lab_session_create(lab, "alice#2", "alice"));
+    lab_expect("", lab_heard(lab));
+    lab_expect("attached 2", lab_ask(lab, "HMGET %s state epoch", key.text));
+    lab_asked_at(lab, 3000);
+    lab_expect("ok 3 0 0 0", lab_session_attach(lab, "alice", 0)); /* the same is sent again */
+    lab_asked_at(lab, 3001);
+    lab_expect("ok 0", lab_session_create(lab, "alice#2", "alice"));
+    lab_asked_at(lab, 2000);
+    lab_expect("stale", lab_session_create(lab, "alice#3", "alice#2"));
+}
+
+Test(script_session, the_same_creation_again_is_not_late)
+{
+    lab_asked_at(lab, 1000);
+    lab_session_create(lab, "alice", NULL);
+    lab_asked_at(lab, 2000);
+    lab_expect("ok 0", lab_session_create(lab, "alice#2", "alice"));
+    lab_expect("ok 0", lab_session_create(lab, "alice#2", "alice"));
+}
+
+Test(script_session, whose_time_is_not_known_is_not_late)
+{
+    lab_asked_at(lab, 1000);
+    lab_session_create(lab, "alice", NULL);
+    lab_asked_at(lab, 0);
+    lab_expect("ok 2 0 0 0", lab_session_attach(lab, "alice", 0));
+    lab_asked_at(lab, 500);
+    lab_expect("ok 3 0 0 0", lab_session_attach(lab, "alice", 0));
+}
+
+/* Redis's clock was set back, or a replica with another one took over. */
+Test(script_session, a_time_that_is_still_to_come_says_nothing)
+{
+    lab_asked_at(lab, clock_wall_ms() + 3600000);
+    lab_session_create(lab, "alice", NULL);
+    lab_asked_at(lab, clock_wall_ms());
+    lab_expect("ok 2 0 0 0", lab_session_attach(lab, "alice", 0));
+}
+
 Test(script_session, an_attempt_to_attach_is_taken_back_by_its_name)
 {
     lab_session_create(lab, "alice", NULL);

@@ -289,6 +289,23 @@ Test(hello, when_the_store_is_away_it_may_be_said_again)
     }
 }
 
+/* It waited at this node, and the client came in elsewhere meanwhile. */
+Test(hello, one_that_comes_late_is_closed_and_takes_nothing_back)
+{
+    static const enum asked_kind steps[] = {ASKED_ATTACH, ASKED_CREATE};
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        struct conn *c = conn_open(stage);
+        say_hello(c, "alice", steps[i] == ASKED_ATTACH ? resume(0) : "");
+        if (steps[i] == ASKED_CREATE)
+            fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+        fake_err(&stage->store, asked(stage, steps[i]), ERR_STALE);
+        expect_heard("", c);
+        cr_expect_eq(c->closed, CLOSE_RESTART);
+        conn_gone(c);
+        cr_expect(nothing_asked(stage));
+    }
+}
+
 /* ---- the socket goes at each step: what came to this node is suspended, with its epoch ---- */
 
 Test(hello, a_socket_that_goes_before_there_is_a_session_leaves_none)
