@@ -66,6 +66,9 @@ export interface ConnectOptions {
  */
 export function connect(options?: ConnectOptions & { signal?: AbortSignal }): Promise<Switchboard>;
 
+// Without this line all that is declared here were exported.
+export {};
+
 type Listener<A extends unknown[]> = (...args: A) => void;
 
 /** Listeners are called in the order in which they came; what one throws is reported as an uncaught error and keeps no other from its call. */
@@ -117,7 +120,9 @@ export interface CallOptions {
   allow?: string[] | 'anyone';
 }
 
+/** A signed-in device of a user. {@link connect} makes it. */
 export class Switchboard extends Emitter<SwitchboardEvents> {
+  private constructor();
   readonly state: ConnectionState;
   readonly user: string;
   readonly device: string;
@@ -229,6 +234,7 @@ export interface Member {
 
 /** A call, from the first ring to its end. */
 export class Call extends Emitter<CallEvents> {
+  private constructor();
   /** Also what a link to it carries. */
   readonly id: string;
   readonly state: CallState;
