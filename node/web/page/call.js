@@ -5,6 +5,7 @@ import { came, went } from './ring.js';
 import { ending, say, warn } from './say.js';
 
 const LEVEL_MS = 100;
+const FALL = 0.8;
 const WAY_MS = 1000;
 /** No way was found for so long: more would be luck. */
 const PATIENCE_MS = 15_000;
@@ -39,7 +40,7 @@ class Card {
     part.root.dataset.state = member.state;
     part.suspended.hidden = member.state !== 'suspended';
     part.muted.hidden = !(member.me ? call.muted : this.muted);
-    part.remove.hidden = member.me || call.starter !== desk.client.user;
+    part.remove.hidden = member.me || call.starter !== desk.client.user || call.members.length < 3; // of two, one hangs up
     part.facts.hidden = member.me;
     if (member.me) return;
     part.root.dataset.connection = member.connection;
@@ -75,8 +76,10 @@ class Card {
     });
   }
 
+  /** Up at once and down slowly, as meters do. */
   level(level) {
-    this.part.root.style.setProperty('--level', level.toFixed(2));
+    this.shown = Math.max(level, (this.shown ?? 0) * FALL - 0.01);
+    this.part.root.style.setProperty('--level', Math.max(0, this.shown).toFixed(2));
   }
 
   /** Each second: what is too slow or too costly for more. */
@@ -88,7 +91,7 @@ class Card {
     const { route, rtt } = member.connection === 'connected' ? await way(member.pc).catch(() => ({})) : {};
     part.root.dataset.route = route ?? '';
     text(part.route, route ?? '');
-    text(part.rtt, rtt === undefined ? '' : `${rtt} ms`);
+    text(part.rtt, rtt === undefined ? '' : `${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms`);
     part.route.title = { host: 'straight, by addresses of their own', reflexive: 'straight, through a NAT', relay: 'through a TURN server' }[route] ?? '';
     part.rtt.title = 'round-trip time';
   }

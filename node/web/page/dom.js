@@ -26,5 +26,5 @@ export function paint(avatar, name) {
 
 /** "ann", "ann and bob", "ann, bob and carol" */
 export function list(names) {
-  return new Intl.ListFormat('en').format(names);
+  return new Intl.ListFormat('en-GB').format(names);
 }

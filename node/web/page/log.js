@@ -7,15 +7,18 @@ const DRAW_MS = 60;
 /** What a line says of a frame beside its type, in the order in which it says it. */
 const TELLING = ['id', 'seq', 'code', 'reason', 'user', 'from', 'to', 'peer', 'status', 'state', 'resumed', 'retry_after_ms', 'after_ms'];
 
+const many = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 function digest(frame) {
   const words = [];
   for (const key of TELLING)
     if (frame[key] !== undefined && typeof frame[key] !== 'object') words.push(key === 'id' || key === 'seq' ? `#${frame[key]}` : `${key} ${frame[key]}`);
   if (Array.isArray(frame.to)) words.push(`to ${frame.to.join(', ') || 'nobody'}`);
-  if (frame.users) words.push(`${frame.users.length} users`);
+  if (frame.in_call) words.push('in a call');
+  if (frame.users) words.push(many(frame.users.length, 'user'));
   const sdp = frame.offer ? 'offer' : frame.answer ? 'answer' : frame.description?.type;
   if (sdp) words.push(`${sdp}: ${(frame.offer ?? frame.answer ?? frame.description.sdp ?? '').length} bytes of SDP`);
-  if (frame.candidates?.length) words.push(`${frame.candidates.length} candidates`);
+  if (frame.candidates?.length) words.push(many(frame.candidates.length, 'candidate'));
   if (typeof frame.call === 'string') words.push(`call ${frame.call.slice(0, 6)}…`);
   return words.join(' · ');
 }

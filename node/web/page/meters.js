@@ -51,5 +51,5 @@ export async function way(pc) {
   if (!pair) return {};
   const ends = [pair.localCandidateId, pair.remoteCandidateId].map((id) => LENGTH.indexOf(ROUTES[stats.get(id)?.candidateType]));
   const rtt = pair.currentRoundTripTime;
-  return { route: LENGTH[Math.max(...ends)], rtt: rtt === undefined ? undefined : Math.round(rtt * 1000) };
+  return { route: LENGTH[Math.max(...ends)], rtt: rtt === undefined ? undefined : rtt * 1000 };
 }

@@ -1,13 +1,14 @@
 // The page: signing in, who is signed in, links, and what rings.
 import { connect } from './client/switchboard.js';
 import { Panel } from './call.js';
-import { $, paint, stamp, text } from './dom.js';
+import { $, list, paint, stamp, text } from './dom.js';
 import { note } from './log.js';
 import { People } from './people.js';
 import { audio, blink, ring, ringback } from './ring.js';
 import { farewell, say, sentence, silence, warn } from './say.js';
 
 const PATIENCE_MS = 3000;
+const SEATS = 5; // so that more can be invited
 const query = new URLSearchParams(location.search);
 const nodes = (query.get('nodes') ?? '').split(',').filter(Boolean);
 const urls = [location.origin, ...nodes.map((node) => `${location.protocol}//${node}`)];
@@ -217,8 +218,8 @@ class Desk {
   }
 
   #call(names) {
-    const who = new Intl.ListFormat('en').format(names);
-    this.#begin('call', who, (options) => this.client.call(names, options));
+    const who = list(names);
+    this.#begin('call', who, (options) => this.client.call(names, { seats: SEATS, ...options }));
   }
 
   /** Shows a call as what it is now. */
@@ -347,7 +348,7 @@ class Desk {
     const words = { connecting: 'connecting', online: 'online', away: 'reconnecting', offline: 'offline', closed: 'signed out' }[state];
     $('line').dataset.state = state;
     text($('line-state'), words);
-    text($('line-node'), client.server.node);
+    text($('line-node'), `node ${client.server.node}`);
     text($('fact-state'), words);
     text($('fact-node'), client.server.node);
     text($('fact-session'), client.session);
