@@ -1,9 +1,8 @@
 // The client alone, on an app's own page: what it does with WebRTC that Node can't show.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { describePages, mediaNetwork, startBrowser } from '../support/browser.mjs';
+import { describePages, startBrowser } from '../support/browser.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { stretched, until } from '../support/wait.mjs';
 
 /** In a page: connects, answers whoever calls, and plays what comes. */
 async function connectClient(user) {
@@ -86,21 +85,5 @@ describePages('the client in a browser', () => {
     await Promise.all([gil, hal, ida].map((one) => one.hears(2)));
     await hal.page.evaluate(() => globalThis.call.hangup());
     await Promise.all([gil.hears(1), ida.hears(1)]);
-  });
-
-  scene('connections that fail start anew by themselves when the network is back', ['jim', 'kit'], async (jim, kit) => {
-    await call(jim, 'kit');
-    await Promise.all([jim.hears(1), kit.hears(1)]);
-    await mediaNetwork(false);
-    try {
-      await until(
-        () => jim.page.evaluate(() => globalThis.call.members[1].connection === 'failed'),
-        'the connection to fail',
-        stretched(40_000),
-      );
-    } finally {
-      await mediaNetwork(true);
-    }
-    await Promise.all([jim.hears(1), kit.hears(1)]);
   });
 });

@@ -1,5 +1,5 @@
 // The page as somebody uses it who sits before it: by the names of fields and buttons that node/web/page/index.html lists.
-import { until } from '../support/wait.mjs';
+import { DEADLINE_MS, until } from '../support/wait.mjs';
 
 const region = ({ page }, name) => page.getByRole('region', { name });
 
@@ -68,8 +68,8 @@ export async function idle(visitor) {
 }
 
 /** Waits for a message about what went wrong, and gives it. */
-export async function alerted(visitor, text) {
+export async function alerted(visitor, text, ms = DEADLINE_MS) {
   const message = visitor.page.getByRole('alert').getByText(text);
-  await message.first().waitFor();
+  await message.first().waitFor({ timeout: ms });
   return message.first().innerText();
 }

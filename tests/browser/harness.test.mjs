@@ -1,9 +1,8 @@
 // What the tests of the page lean on: that two pages can hear each other here, and that it is noticed when they do not.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { describePages, mediaNetwork, startBrowser } from '../support/browser.mjs';
+import { describePages, startBrowser } from '../support/browser.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { stretched, until } from '../support/wait.mjs';
 
 /** In a page: a connection that sends the microphone's sound, and its candidates for the other page. */
 async function openConnection() {
@@ -24,11 +23,6 @@ async function describeOnce(theirs) {
   await pc.setLocalDescription();
   if (pc.iceGatheringState !== 'complete') await new Promise((resolve) => (pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve()));
   return pc.localDescription.toJSON();
-}
-/** In a page. */
-function openSocket(url) {
-  globalThis.socket = new WebSocket(url, 'switchboard.v1.json');
-  return new Promise((resolve) => (globalThis.socket.onopen = resolve));
 }
 async function connect(a, b) {
   for (const one of [a, b]) await one.page.evaluate(openConnection);
@@ -80,21 +74,6 @@ describePages('the harness', () => {
       await assert.rejects(a.hears(1, 3000), /waited 3000 ms for .* to hear 1/);
     }));
 
-  test('pages without a network between them do not hear each other', (t) =>
-    browser.play(t, NO_ICON, async (open) => {
-      const a = await openBlank(open, cluster.nodes[0]);
-      const b = await openBlank(open, cluster.nodes[0]);
-      await connect(a, b);
-      await a.hears(1);
-      await mediaNetwork(false);
-      try {
-        await until(async () => (await a.audio())[0].state !== 'connected', 'the connection to be lost', stretched(30_000));
-        assert.equal(await a.page.evaluate(() => fetch('/healthz').then((answer) => answer.status)), 200);
-      } finally {
-        await mediaNetwork(true);
-      }
-    }));
-
   test('an error on the console fails the test', async (t) => {
     const failing = browser.play(t, NO_ICON, async (open) => {
       const a = await openBlank(open, cluster.nodes[0]);
@@ -108,14 +87,6 @@ describePages('the harness', () => {
       const a = await openBlank(open, cluster.nodes[0], { microphone: false });
       const asked = a.page.evaluate(() => navigator.mediaDevices.getUserMedia({ audio: true }).then(String, (error) => error.name));
       assert.equal(await asked, 'NotAllowedError');
-    }));
-
-  test('a page that is offline loses its socket', (t) =>
-    browser.play(t, NO_ICON, async (open) => {
-      const a = await openBlank(open, cluster.nodes[0]);
-      await a.page.evaluate(openSocket, cluster.nodes[0].url);
-      await a.page.context().setOffline(true);
-      await until(() => a.page.evaluate(() => globalThis.socket.readyState === WebSocket.CLOSED), 'the socket to close');
     }));
 });
 

@@ -99,6 +99,9 @@ class Visitor {
       this.console.push(`${message.type()}: ${message.text()}`);
       if (message.type() === 'error') this.errors.push(message.text());
     });
+    page.on('websocket', (socket) => {
+      this.port = Number(new URL(socket.url()).port); // of the node whose socket it opened last
+    });
     page.on('pageerror', (error) => {
       this.console.push(`uncaught: ${error.stack}`);
       this.errors.push(`uncaught: ${error.message}`);
