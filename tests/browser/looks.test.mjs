@@ -1,0 +1,82 @@
+// How the page looks in its main states, in light and dark, on a desk and in a hand: pictures in build/test-logs/screenshots, and that nothing sticks out.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { describePages, startBrowser } from '../support/browser.mjs';
+import { startCluster } from '../support/cluster.mjs';
+import { stretched } from '../support/wait.mjs';
+import { alerted, answer, call, hangUp, idle, online, ring, startRoom } from './desk.mjs';
+
+const DESK = { viewport: { width: 1180, height: 760 } };
+const HAND = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const LOOKS = {
+  light: { ...DESK, colorScheme: 'light' },
+  dark: { ...DESK, colorScheme: 'dark' },
+  'phone-light': { ...HAND, colorScheme: 'light' },
+  'phone-dark': { ...HAND, colorScheme: 'dark' },
+};
+
+/** What reaches over the page's right edge: names of elements. */
+function sticksOut() {
+  const wide = (element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
+  return document.documentElement.scrollWidth > innerWidth ? [...document.querySelectorAll('body *')].filter(wide).map((one) => one.tagName + one.className) : [];
+}
+/** A picture of the state, by each who is in it. */
+async function picture(state, visitors) {
+  for (const [look, visitor] of Object.entries(visitors)) {
+    assert.deepEqual(await visitor.page.evaluate(sticksOut), [], `${state}, ${look}: wider than the page`);
+    await visitor.screenshot(`${state}-${look}`);
+  }
+}
+
+describePages('the looks of the page', () => {
+  let cluster;
+  let browser;
+  before(async () => {
+    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await cluster?.stop();
+  });
+
+  test('each state fits, wide and narrow', (t) =>
+    browser.play(t, {}, async (open) => {
+      const all = {};
+      const names = ['alice', 'bob', 'carla', 'david'];
+      for (const [i, look] of Object.keys(LOOKS).entries()) {
+        all[look] = await open(cluster.nodes[i % 2], { context: LOOKS[look] });
+        all[look].name = names[i];
+      }
+      await picture('door', all);
+      const [alice, bob, carla, david] = Object.values(all);
+      const { light, dark, ...phones } = all;
+      for (const one of [alice, bob, carla, david]) {
+        await one.page.getByLabel('Your name').fill(one.name);
+        await one.page.keyboard.press('Enter');
+        await online(one);
+      }
+      await alice.button('Call david').waitFor();
+      await picture('desk', all);
+      await call(alice, 'nobody');
+      await call(carla, 'nobody');
+      await Promise.all([alice, carla].map((one) => alerted(one, /nobody is not here/)));
+      await picture('message', { light, 'phone-light': carla });
+      await Promise.all([alice, carla].map((one) => one.button('Close this message').first().click()));
+      await Promise.all([call(alice, 'bob'), call(carla, 'david')]);
+      await Promise.all([ring(bob, 'alice').waitFor(), ring(david, 'carla').waitFor()]);
+      await picture('ringing', all);
+      await Promise.all([answer(bob, 'alice'), answer(david, 'carla')]);
+      await Promise.all([alice, bob, carla, david].map((one) => one.hears(1)));
+      await picture('call', all);
+      await Promise.all([hangUp(alice), hangUp(david)]);
+      await Promise.all([alice, bob, carla, david].map(idle));
+      const hash = await startRoom(alice);
+      const erin = await open(cluster.nodes[1], { user: 'erin', hash });
+      for (const one of [bob, carla, david]) await one.page.evaluate((link) => (location.hash = link), hash);
+      await Promise.all([alice, bob, carla, david, erin].map((one) => one.hears(4, stretched(30_000))));
+      await picture('room', all);
+      for (const one of [bob, carla]) await one.page.getByText('Protocol log').click();
+      await picture('log', { dark, 'phone-light': phones['phone-light'] });
+    }));
+});
