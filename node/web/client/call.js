@@ -15,6 +15,8 @@ const LEFT = new Set(['gone', 'not_found', 'closed', 'reset']);
 /** The app's promise of it; who does not look at it shall not hear of an unhandled rejection. */
 const quiet = (promise) => (promise.catch(() => {}), promise);
 
+const goneAlready = () => quiet(Promise.reject(new SwitchboardError('not_found', 'that member has left')));
+
 function ignoreLeft(error) {
   if (!LEFT.has(error.code)) throw error;
 }
@@ -96,7 +98,8 @@ export class Call extends Emitter {
   }
 
   remove(member) {
-    return this.#change('call.remove', { peer: member.peer }, () => this.#lose(member, 'removed'));
+    if (!this.#sits(member)) return goneAlready();
+    return this.#change('call.remove', { peer: member.peer }, () => this.#lose(this.#members.get(member.peer), 'removed'));
   }
 
   lock(locked = true) {
@@ -120,6 +123,7 @@ export class Call extends Emitter {
   }
 
   send(data, to) {
+    if (to && !this.#sits(to)) return goneAlready();
     const others = to ? [to] : this.members.filter(({ me }) => !me);
     const said = others.map((member) => {
       const one = this.#ask('signal', { to: member.peer, data });
@@ -404,8 +408,13 @@ export class Call extends Emitter {
     this._emit('locked', locked);
   }
 
+  /** On a seat that became free somebody else may sit by now. */
+  #sits(member) {
+    return this.#members.get(member.peer) === member;
+  }
+
   #lose(member, reason) {
-    if (this.#members.get(member?.peer) !== member) return; // somebody else sits there by now
+    if (!member) return;
     this.#members.delete(member.peer);
     this.#unlink(member);
     this._emit('left', member, reason);
