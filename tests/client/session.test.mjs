@@ -238,7 +238,7 @@ describe('a lost connection', () => {
   });
 
   test('a node that does not say a word any more is left', async () => {
-    const frozen = await startCluster({ nodes: 2, settings: { 'heartbeat-ms': 500 } });
+    const frozen = await startCluster({ nodes: 2, settings: { 'heartbeat-ms': 1000 } });
     const app = await signIn(frozen.nodes, fresh('alice'));
     const node = app.node();
     const resumed = next(app.me, 'resumed');
@@ -558,6 +558,25 @@ describe('the end', () => {
     assert.equal(known[0].status, 'offline');
     await app.me.close();
     await bob.close();
+  });
+
+  test('comes by close() while the connection is away, and the session is gone all the same', async () => {
+    const user = fresh('alice');
+    const app = await signIn(cluster.nodes, user);
+    const bob = await join(cluster.nodes[0], fresh('bob'));
+    app.me.cut();
+    await app.me.close();
+    const { states: known } = await bob.request('presence.watch', { users: [user] });
+    assert.equal(known[0].status, 'offline');
+    await bob.close();
+  });
+
+  test('comes by close() when no node can be reached', async () => {
+    const app = await signIn(cluster.nodes, fresh('alice'));
+    app.network.shut = true;
+    app.me.cut();
+    await within(app.me.close(), 'the end');
+    assert.equal(app.me.state, 'closed');
   });
 
   test('comes when another has the device, for good', async () => {

@@ -101,8 +101,8 @@ export class Session extends Emitter {
   }
 
   close() {
-    if (this.state !== 'online') this.#end('bye', 'closed by the app');
-    else if (!this.#leaving) {
+    if (this.state === 'connecting') this.#end('bye', 'closed by the app');
+    if (this.state !== 'closed' && !this.#leaving) {
       this.#leaving = true;
       this.request('bye');
       this.#arm('bye', BYE_MS, () => this.#end('bye', 'closed by the app; the server did not answer'));
@@ -191,7 +191,7 @@ export class Session extends Emitter {
     });
   }
 
-  #onRefusal({ code, message, retry_after_ms: wait = RETRY_MS }) {
+  #onRefusal({ code, message, retry_after_ms: wait = 0 }) {
     if (code === 'unauthorized') {
       this.#refused = message; // the close comes next
     } else if (code === 'unavailable' || code === 'rate_limited') {
@@ -340,7 +340,7 @@ export class Session extends Emitter {
     const now = Date.now();
     const { heartbeat_ms: heartbeat } = this.welcome;
     if (now - this.#ticked > 2 * TICK_MS) this.#probe(HASTY_PROBE_MS);
-    else if (now - this.#heard >= heartbeat) this.#probe(PROBE_MS);
+    else if (now - this.#heard >= heartbeat) this.#probe(Math.min(PROBE_MS, heartbeat));
     else this.#tries = 0;
     this.#ticked = now;
     this.#arm('tick', Math.min(TICK_MS, heartbeat), () => this.#tick());
