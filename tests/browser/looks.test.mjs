@@ -15,16 +15,21 @@ const LOOKS = {
   'phone-dark': { ...HAND, colorScheme: 'dark' },
 };
 
-/** What reaches over the page's right edge: names of elements. */
-function sticksOut() {
-  const wide = (element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
-  return document.documentElement.scrollWidth > innerWidth ? [...document.querySelectorAll('body *')].filter(wide).map((one) => one.tagName + one.className) : [];
+/** In the page: what reaches over its right edge, and what lies on something else. */
+function misplaced() {
+  const name = (element) => element.id || element.className || element.tagName;
+  const all = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility()).map((one) => [one, one.getBoundingClientRect()]);
+  const wide = document.documentElement.scrollWidth > innerWidth ? all('body *').filter(([, box]) => box.right > innerWidth + 1) : [];
+  const cards = all('.card, .idle');
+  const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+  const pairs = cards.flatMap(([a, one], i) => cards.slice(i + 1).flatMap(([b, other]) => (meet(one, other) && !a.contains(b) && !b.contains(a) ? `${name(a)} and ${name(b)}` : [])));
+  return [...wide.map(([element]) => name(element)), ...pairs];
 }
 /** A picture of the state, by each who is in it. */
 async function picture(state, visitors) {
   for (const [look, visitor] of Object.entries(visitors)) {
-    assert.deepEqual(await visitor.page.evaluate(sticksOut), [], `${state}, ${look}: wider than the page`);
     await visitor.screenshot(`${state}-${look}`);
+    assert.deepEqual(await visitor.page.evaluate(misplaced), [], `${state}, ${look}: too wide, or one on the other`);
   }
 }
 
