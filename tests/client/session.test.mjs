@@ -474,6 +474,23 @@ describe('a request', () => {
     await signal;
   });
 
+  test('is given up after a while, but for leaving', async (t) => {
+    const { me, line } = await atFake(t);
+    const start = me.request('call.start', ROOM);
+    const leave = me.request('call.leave', { call: 'c' });
+    const refuse = async (type) => line.error(await line.read(type), 'unavailable', { retry_after_ms: 0 });
+    await refuse('call.start');
+    await refuse('call.leave');
+    const again = [await line.read('call.start'), await line.read('call.leave')];
+    const { now } = Date;
+    Date.now = () => now() + 20_000;
+    t.after(() => (Date.now = now));
+    for (const frame of again) line.error(frame, 'unavailable', { retry_after_ms: 0 });
+    await refused(start, 'unavailable');
+    line.ok(await line.read('call.leave'));
+    await leave;
+  });
+
   test('that nobody waits for ends without a word when the client does', async () => {
     const app = await signIn(cluster.nodes, fresh('alice'));
     app.network.deaf = true;

@@ -84,8 +84,11 @@ export class Session extends Emitter {
     this.#connect();
   }
 
-  /** The fields of the `ok`. `patience`: for how many ms it is sent again while the server says that it can't just now. */
-  request(type, fields = {}, patience = PATIENCE_MS) {
+  /**
+   * The fields of the `ok`. `patience`: for how many ms it is sent again while the server says that it can't just now. To leave is tried for as long as
+   * it takes: nobody will ask again, and the seat would stay taken.
+   */
+  request(type, fields = {}, patience = type === 'call.leave' ? Infinity : PATIENCE_MS) {
     const answer = new Promise((resolve, reject) => {
       if (this.state === 'closed') return reject(new SwitchboardError('closed', 'the client is closed'));
       const pair = type === 'signal' && `${fields.call} ${fields.to}`;

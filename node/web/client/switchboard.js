@@ -145,7 +145,7 @@ export class Switchboard extends Emitter {
   close() {
     for (const call of this.#calls.values()) {
       if (call.state === 'incoming') call.ignore();
-      else call.hangup();
+      else quiet(call.hangup());
     }
     return this._session.close();
   }
