@@ -212,7 +212,7 @@ describe('calls of the client', () => {
     const out = follow(await alice.call(bob.user));
     const [call, other] = await Promise.all([ring(bob), ring(laptop)]);
     await other.accept();
-    await stands(call, 'ended');
+    await Promise.all([stands(call, 'ended'), stands(out, 'active')]);
     assert.equal(call.reason, 'answered_elsewhere');
     assert.deepEqual([out.members[1].device, other.state], ['laptop', 'active']);
   });

@@ -176,7 +176,7 @@ export class Call extends Emitter {
   _open(media, early, picture) {
     this.#take(media, STARTER, picture);
     this.#early = early;
-    early?.open({ send: (signal) => this.#ask('signal', { to: WHOEVER, ...signal }).catch(ignoreLeft), here: () => false, changed() {} });
+    early?.open({ send: (signal) => this.#negotiate(WHOEVER, signal), here: () => false, changed() {} });
     this.#release();
   }
 
@@ -227,8 +227,13 @@ export class Call extends Emitter {
     await this._sit(this.#media, this.#ask('call.join')).catch(({ code }) => code !== 'reset' && this._end('lost'));
   }
 
-  #ask(type, fields) {
-    return this.#me._session.request(type, { call: this.id, ...fields });
+  #ask(type, fields, patience) {
+    return this.#me._session.request(type, { call: this.id, ...fields }, patience);
+  }
+
+  /** A description or candidates: without each of them there is no connection, however long the server can't take it. */
+  #negotiate(to, signal) {
+    return this.#ask('signal', { to, ...signal }, Infinity).catch(ignoreLeft);
   }
 
   async #leave(reason, tell) {
@@ -432,7 +437,7 @@ export class Call extends Emitter {
     peer.open({
       polite: this.#seat > member.peer,
       here: () => member.state === 'here',
-      send: (signal) => this.#ask('signal', { to: member.peer, ...signal }).catch(ignoreLeft),
+      send: (signal) => this.#negotiate(member.peer, signal),
       changed: () => this.#onPeer(member, peer),
     });
     return peer;

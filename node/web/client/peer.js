@@ -64,6 +64,7 @@ export class Peer {
       } finally {
         this.#answering = false;
       }
+      this.#broken = false;
       if (!offered) return;
       await pc.setLocalDescription();
       this.#describe();
@@ -155,7 +156,6 @@ export class Peer {
   async #attempt(task) {
     try {
       await task();
-      this.#broken = false;
     } catch (error) {
       if (this.pc.signalingState === 'closed') return;
       this.#broken = true;
@@ -177,7 +177,10 @@ export class Peer {
   #onState() {
     const state = this.pc.connectionState;
     clearTimeout(this.#timer);
-    if (state === 'connected') this.#tries = 0;
+    if (state === 'connected') {
+      this.#tries = 0;
+      this.#broken = false;
+    }
     if (state === 'disconnected') this.#later(PATIENCE_MS);
     if (state === 'failed') this.#later(this.#pause);
     this.#link?.changed();
