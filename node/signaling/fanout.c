@@ -18,6 +18,8 @@ struct leg {
     struct fanout *fanout;
     struct id session; /* of a user's share: the acting one, if it goes along */
     struct slice user; /* empty: a session's share */
+    uint64_t version;  /* the highest that it brings */
+    uint64_t stands;   /* where the session stood when there was a hole; 0: it knows nothing of the call */
     unsigned holes;
     bool final;  /* the session is out of the call when it is done */
     bool enters; /* it sits down by it */
@@ -66,19 +68,47 @@ static void leg_done(struct leg *leg, enum err err)
 
 /* ---- a leg ---- */
 
+/* The mark of an entry for a session, or 0 if it does not concern it. */
+static char mark_for(const struct signaling *sig, const struct id *session, struct slice targets)
+{
+    struct target t;
+    while (target_next(&targets, sig->settings.partitions, &t)) {
+        if (t.user.n == 0 && id_eq(&t.session, session))
+            return t.mark;
+    }
+    return 0;
+}
+
 static struct slice own_reply(const struct leg *leg)
 {
     const struct request *rq = leg->fanout->request;
     return rq && id_eq(&rq->session, &leg->session) ? buf_slice(&rq->reply) : (struct slice){0};
 }
 
+/* This word comes late: every mailbox had it, and the session has been out for so long that it has forgotten the call. */
+static bool leg_is_late(const struct leg *leg, const struct call_answer *a)
+{
+    char last = 0;
+    if (a->err == ERR_NOT_FOUND)
+        return true; /* and so has the store */
+    if (a->fanned >= leg->version)
+        return true;
+    for (size_t i = 0; i < a->entry_count; i++) {
+        char mark = mark_for(leg->fanout->signaling, &leg->session, a->entries[i].targets);
+        if (mark == '*' || mark == '=')
+            return false; /* by that it enters */
+        last = mark ? mark : last;
+    }
+    return leg->stands == 0 && mark_is_final(last);
+}
+
 static void on_log_for_leg(void *context, const struct call_answer *a)
 {
     struct leg *leg = context;
-    if (a->err == ERR_NOT_FOUND)
-        leg_done(leg, ERR_OK); /* the call is forgotten, and everybody was told long ago */
-    else if (a->err != ERR_OK)
+    if (a->err != ERR_OK && a->err != ERR_NOT_FOUND)
         leg_done(leg, a->err);
+    else if (leg_is_late(leg, a))
+        leg_done(leg, ERR_OK);
     else
         leg_send(leg, a->entries, a->entry_count);
 }
@@ -106,6 +136,7 @@ static void on_delivered(void *context, enum err err, uint64_t version)
     struct leg *leg = context;
     struct fanout *f = leg->fanout;
     if (err == ERR_HOLE && ++leg->holes <= HOLES_MAX) {
+        leg->stands = version;
         store_log_read(f->signaling->store, &f->call, version, on_log_for_leg, leg);
         return;
     }
@@ -117,17 +148,6 @@ static void on_delivered(void *context, enum err err, uint64_t version)
 static void on_rung(void *context, enum err err)
 {
     leg_settle(context, err);
-}
-
-/* The mark of an entry for a session, or 0 if it does not concern it. */
-static char mark_for(const struct signaling *sig, const struct id *session, struct slice targets)
-{
-    struct target t;
-    while (target_next(&targets, sig->settings.partitions, &t)) {
-        if (t.user.n == 0 && id_eq(&t.session, session))
-            return t.mark;
-    }
-    return 0;
 }
 
 /* How an entry concerns a user's devices. False: it does not. */
@@ -151,6 +171,7 @@ static void leg_send(struct leg *leg, const struct call_entry *entries, size_t c
             continue;
         leg->final = mark_is_final(mark);
         leg->enters = leg->enters || mark == '*';
+        leg->version = entries[i].version;
         own[d.count++] = (struct delivery_entry){entries[i].version, mark, entries[i].seating, entries[i].body};
     }
     d.request = d.reply.n ? f->request->id : 0;

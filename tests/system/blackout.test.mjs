@@ -121,6 +121,20 @@ describe('when Redis is away from one node only', () => {
     way?.close();
   });
 
+  test('for longer than its lease: its clients seem suspended, and come back to their seats afterwards', async () => {
+    const [alice, bob] = [await join(cluster.nodes[0], fresh('alice')), await join(far, fresh('bob'))];
+    const call = await pair(alice, bob);
+    way.shut();
+    assert.equal((await alice.expect('call.suspended', undefined, LONG)).peer, 2);
+    way.open();
+    assert.equal((await bob.closed(LONG)).code, 1012);
+    assert.equal((await bob.resume(far)).resumed, true);
+    await alice.expect('call.resumed', undefined, LONG);
+    await alice.request('signal', { call, to: 2, data: 'welcome back' });
+    assert.equal((await bob.expect('signal')).data, 'welcome back');
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
   for (const [what, resumes] of [['resume', true], ['hello', false]]) {
     test(`a ${what} that waits there takes nothing from whoever came in elsewhere meanwhile`, async () => {
       const [near] = cluster.nodes;

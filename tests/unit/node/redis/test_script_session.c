@@ -356,11 +356,24 @@ Test(script_session, a_dead_node_s_session_is_suspended_with_the_grace_it_has_le
     lab_expect("ok call1", lab_session_end(lab, "alice", 0)); /* it was over */
 }
 
+/* It was frozen, or Redis was away from it: its socket would hear nothing any more. */
+Test(script_session, a_node_that_was_taken_for_dead_hears_that_it_does_not_hold_the_session)
+{
+    lab_listen(lab, "alice");
+    lab_session_create(lab, "alice", NULL);
+    lab_session_sweep(lab, "alice", "node-12chars", 60000);
+    lab_expect("close alice 1 ended", lab_heard(lab));
+    lab_session_sweep(lab, "alice", "node-12chars", 60000);
+    lab_expect("", lab_heard(lab));
+}
+
 Test(script_session, whom_another_node_holds_is_not_swept)
 {
+    lab_listen(lab, "alice");
     lab_session_create(lab, "alice", NULL);
     lab_expect("stale", lab_session_sweep(lab, "alice", "node-of-old.", 0));
     lab_expect("stale", lab_session_sweep(lab, "nobody", "node-12chars", 0));
+    lab_expect("", lab_heard(lab));
     lab_expect("ok 0 []", lab_mailbox_read(lab, "alice", 0, 10));
 }
 

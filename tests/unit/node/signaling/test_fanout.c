@@ -163,6 +163,39 @@ Test(fanout, a_hole_that_nothing_fills_is_answered_in_the_end)
     cr_expect_null(fake_find(&stage->store, ASKED_DONE), "it is not done, the timer stays");
 }
 
+/* Two nodes bring the same out; one is slow, and the session has gone and forgotten the call since. */
+Test(fanout, a_late_word_to_whoever_has_forgotten_the_call_is_done)
+{
+    const struct call_entry e = entry(0, 5, "*", "!", NULL);
+    const struct call_entry more[] = {e, entry(1, 6, "+", NULL, NULL)};
+    const struct call_answer a = change(5, &e, 1);
+    struct call_answer pages[] = {change(7, NULL, 0), change(6, more, 2), {.err = ERR_NOT_FOUND}};
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+        join(2 + i, &a);
+        delivered(&c->session, ERR_OK, 0);
+        delivered(&bob, ERR_HOLE, 0);
+        fake_call(&stage->store, asked(stage, ASKED_LOG), &pages[i]);
+        expect_contains("\"type\":\"ok\"", heard(c));
+        expect_done("5-5");
+        cr_expect(nothing_asked(stage));
+    }
+}
+
+Test(fanout, whoever_enters_by_what_the_log_has_is_not_late)
+{
+    const struct call_entry log[] = {entry(0, 4, NULL, "*", NULL), entry(1, 5, "*", "!", NULL)};
+    const struct call_answer a = change(5, &log[1], 1);
+    const struct call_answer page = {.err = ERR_OK, .version = 5, .fanned = 3, .entry_count = 2, .entries = log};
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    delivered(&bob, ERR_HOLE, 0);
+    fake_call(&stage->store, asked(stage, ASKED_LOG), &page);
+    cr_expect_str_eq(leg_of(&bob)->text, "4* 5!");
+    delivered(&bob, ERR_OK, 0);
+    expect_done("5-5");
+    expect_contains("\"type\":\"ok\"", heard(c));
+}
+
 Test(fanout, a_store_that_goes_in_between_is_told_and_nothing_is_called_done)
 {
     static const enum asked_kind where[] = {ASKED_DELIVER, ASKED_LOG};
