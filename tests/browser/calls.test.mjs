@@ -5,6 +5,16 @@ import { describePages, startBrowser } from '../support/browser.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { answer, call, fact, hangUp, idle, member, online, postOffer, ring, sits } from './desk.mjs';
 
+/** Presses Tab until that has the focus. */
+async function tabTo({ page, name: visitor }, name) {
+  for (let presses = 0; presses < 60; presses += 1) {
+    const at = await page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.innerText);
+    if (at?.trim() === name) return;
+    await page.keyboard.press('Tab');
+  }
+  assert.fail(`${visitor} can't reach ${name} by Tab`);
+}
+
 describePages('calls on the page', () => {
   let cluster;
   let browser;
@@ -48,6 +58,33 @@ describePages('calls on the page', () => {
     await cleo.button('Call dora').click();
     await ring(dora, 'cleo').getByRole('button', { name: 'Decline' }).click();
     await Promise.all([idle(cleo), idle(dora)]);
+  });
+
+  scene('all of it goes by the keyboard: Enter signs in, calls and answers, Escape declines', async (open) => {
+    const [otto, pia] = [await open(cluster.nodes[0]), await open(cluster.nodes[1])];
+    for (const [one, name] of [[otto, 'otto'], [pia, 'pia']]) {
+      await one.page.keyboard.type(name); // the field has the focus
+      await one.page.keyboard.press('Enter');
+      await online(one);
+    }
+    const dial = async () => {
+      await tabTo(otto, 'Call a name');
+      await otto.page.keyboard.type('pia');
+      await otto.page.keyboard.press('Enter');
+      await ring(pia, 'otto').waitFor();
+    };
+    await dial();
+    await pia.page.keyboard.press('Escape');
+    await Promise.all([idle(otto), idle(pia)]);
+    await dial();
+    await pia.page.keyboard.press('Enter');
+    await Promise.all([otto.hears(1), pia.hears(1)]);
+    await tabTo(pia, 'Mute');
+    await pia.page.keyboard.press('Space');
+    await member(otto, 'pia').getByText('muted').waitFor();
+    await tabTo(pia, 'Hang up');
+    await pia.page.keyboard.press('Enter');
+    await Promise.all([idle(otto), idle(pia)]);
   });
 
   scene('who gives up stops the ringing', async (open) => {
