@@ -7,6 +7,7 @@ import { ending, say, warn } from './say.js';
 const LEVEL_MS = 100;
 const FALL = 0.8;
 const WAY_MS = 1000;
+const MAX_THERE = 8; // names that are offered to invite
 /** No way was found for so long: more would be luck. */
 const PATIENCE_MS = 15_000;
 
@@ -21,12 +22,13 @@ class Card {
     this.panel = panel;
     this.part = stamp('t-member');
     this.since = performance.now();
+    this.exact = 0; // how loud, and what the meter shows of it
+    this.shown = 0;
     paint(this.part.avatar, member.name);
     text(this.part.name, member.name);
     this.part.root.ariaLabel = member.name;
     this.part.root.title = `${member.user} at ${member.device}`;
     this.part.you.hidden = !member.me;
-    this.part.meter.hidden = false;
     this.part.remove.ariaLabel = `Remove ${member.name}`;
     this.part.remove.title = `Remove ${member.name}`;
     this.part.remove.onclick = () => panel.desk.attempt('remove', member.name, () => panel.call.remove(this.member));
@@ -76,16 +78,20 @@ class Card {
     });
   }
 
-  /** Up at once and down slowly, as meters do. */
+  /** Up at once and down slowly, as meters do; nothing is drawn that would look the same. */
   level(level) {
-    this.shown = Math.max(level, (this.shown ?? 0) * FALL - 0.01);
-    this.part.root.style.setProperty('--level', Math.max(0, this.shown).toFixed(2));
+    this.exact = Math.max(level, this.exact * FALL - 0.01);
+    const shown = Math.round(this.exact * 50) / 50;
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.part.bar.style.transform = `scaleX(${shown})`;
+    this.part.halo.style.transform = `scale(${1 + shown * 0.32})`;
   }
 
   /** Each second: what is too slow or too costly for more. */
   async look() {
     const { part, member } = this;
-    part.meter.ariaValueNow = String(Math.round(100 * part.root.style.getPropertyValue('--level')));
+    part.meter.ariaValueNow = String(Math.round(100 * this.shown));
     if (member.me || !member.pc) return;
     this.judge(member.connection);
     const { route, rtt } = member.connection === 'connected' ? await way(member.pc).catch(() => ({})) : {};
@@ -109,7 +115,7 @@ export class Panel {
   #guests = new Map(); // user → parts of a card
   #others = '';
 
-  /** `desk`: {client, attempt, askForSound, hasTurn, linkTo(call), changed(), gone(panel)}. */
+  /** `desk`: {client, attempt, askForSound, hasTurn, linkTo(call), spelled(name), there(), changed(), gone(panel)}. */
   constructor(call, desk) {
     this.call = call;
     this.desk = desk;
@@ -133,11 +139,11 @@ export class Panel {
     part.invite.onclick = () => this.#invite(part.inviting.hidden);
     part.inviting.onsubmit = (event) => {
       event.preventDefault();
-      const name = desk.spelled(part.invitee.value.trim());
-      this.#invite(false);
-      desk.attempt('invite', name, () => call.invite(name));
+      this.#ring(desk.spelled(part.invitee.value.trim()));
     };
-    part.inviting.onkeydown = (event) => event.key === 'Escape' && this.#invite(false);
+    part.inviting.onkeydown = (event) => {
+      if (event.key === 'Escape') this.#invite(false);
+    };
     part.share.onsubmit = async (event) => {
       event.preventDefault();
       part.link.select();
@@ -192,11 +198,31 @@ export class Panel {
     this.desk.gone(this);
   }
 
+  #ring(name) {
+    this.#invite(false);
+    this.desk.attempt('invite', name, () => this.call.invite(name));
+  }
+
+  /** Who could be invited by a click. */
+  #drawThere() {
+    const { call, desk, part } = this;
+    const taken = [...call.ringing.keys(), ...call.members.map(({ user }) => user)];
+    const names = desk.there().filter((name) => !taken.includes(name)).slice(0, MAX_THERE);
+    part.there.replaceChildren(
+      ...names.map((name) => {
+        const button = Object.assign(document.createElement('button'), { type: 'button', className: 'small', textContent: name, ariaLabel: `Ring ${name}` });
+        button.onclick = () => this.#ring(name);
+        return button;
+      }),
+    );
+  }
+
   #invite(open) {
     const { part } = this;
     part.inviting.hidden = !open;
     part.invite.ariaExpanded = String(open);
     part.invitee.value = '';
+    if (open) this.#drawThere();
     (open ? part.invitee : part.invite).focus();
   }
 

@@ -26,5 +26,5 @@ export function paint(avatar, name) {
 
 /** "ann", "ann and bob", "ann, bob and carol" */
 export function list(names) {
-  return new Intl.ListFormat('en-GB').format(names);
+  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : (names[0] ?? '');
 }

@@ -249,6 +249,10 @@ class Desk {
     return this.people.spelled(name);
   }
 
+  there() {
+    return this.people.there();
+  }
+
   linkTo({ id }) {
     const kind = tab.getItem(`page.${id}`);
     return kind ? { kind, url: linkUrl(kind, id) } : undefined;

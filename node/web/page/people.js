@@ -31,6 +31,11 @@ export class People {
   #timer;
   #asked = 0;
 
+  /** Who is there now. */
+  there() {
+    return [...this.#rows.values()].filter(({ state }) => state.status !== 'offline').map(({ state }) => state.user);
+  }
+
   #look = async () => {
     if (this.#timer === null) return;
     clearTimeout(this.#timer);
@@ -67,7 +72,6 @@ export class People {
     this.#timer = null;
     document.removeEventListener('visibilitychange', this.#look);
     $('people').replaceChildren();
-    $('names').replaceChildren();
   }
 
   /** As it is spelled by one who is there, if only the case differs. */
@@ -81,7 +85,6 @@ export class People {
     if (!fresh.length) return;
     for (const name of fresh) this.#add(name);
     this.#client.watch(fresh).then((states) => states.forEach((state) => this.#seen(state)), () => {});
-    $('names').replaceChildren(...[...this.#rows.keys()].map((name) => new Option(name)));
     this.#sort();
   }
 
