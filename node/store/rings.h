@@ -95,7 +95,10 @@ struct ring {
     const struct ring_entry *entries; /* rising versions */
     size_t count;
 };
-/** ERR_OK; ERR_GONE, ERR_OVERRUN: the acting session is over; ERR_NOT_FOUND: there is none. */
+/**
+ * ERR_OK; ERR_HOLE: one of the devices has not been told of what came before, and has to be tried again; ERR_GONE, ERR_OVERRUN: the acting session is over; ERR_NOT_FOUND: there
+ * is none.
+ */
 typedef void ring_fn(void *context, enum err);
 void store_ring(struct store *, const struct ring *, ring_fn *, void *context);
 

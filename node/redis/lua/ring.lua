@@ -4,7 +4,8 @@
 -- ARGV 1 call id  2 user  3 who calls  4 acting session ("": none)  5 request id (0: none)  6 reply body  7 how many replies are kept  8 most events  9 most bytes
 --      then for each version, rising: version, mark (`?` rings, `x` stops), session that is spoken of by name, its mark (or ""), its seating, body
 -- The body of `?` lacks its last pair: `in_call`. A session that is named and has no mark here has a share of its own (deliver.lua).
--- Returns {"ok", how many attached devices there are}; {"gone"} or {"overrun"}: the acting session is over; {"not_found"}: there is none.
+-- Returns {"ok", how many attached devices there are}; {"hole"}: one of them has not been told of what came before, the others are up to date;
+-- {"gone"} or {"overrun"}: the acting session is over; {"not_found"}: there is none.
 -- include: now
 -- include: body
 -- include: deliver
@@ -15,6 +16,7 @@ local call, user, caller, actor, request, reply, kept = ARGV[1], ARGV[2], ARGV[3
 local limits = {events = tonumber(ARGV[8]), bytes = tonumber(ARGV[9])}
 local in_call = '\167in_call' .. ((tonumber(redis.call('HGET', presence.state_prefix .. user, 'seats') or 0) > 0) and '\195' or '\194')
 local blocked = redis.call('SISMEMBER', blocks, caller) == 1
+local holed = false
 local silent = {} -- entries that ring nobody: of a blocked caller, or late
 
 -- One session's share. False: it is over.
@@ -23,17 +25,21 @@ local function bring(id)
   local s = deliver_load(key, call)
   if not s or s.state == 'ended' or s.state == 'overrun' then return false end
   s.mailbox = mailbox_prefix .. id
+  local problem
   for i = 10, #ARGV, 6 do
     local version, mark, named, named_mark, seats, event = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
     if id == named then mark = named_mark end
     if mark == '?' then event = event .. in_call end
-    if mark ~= '' and not silent[i] and deliver_take(s, version, mark, seats, event, limits) == 'overrun' then
+    problem = mark ~= '' and not silent[i] and deliver_take(s, version, mark, seats, event, limits)
+    if problem == 'overrun' then
       mailbox_overrun(key, timers, id)
       return false
     end
+    if problem then break end
   end
+  holed = holed or problem == 'hole'
   deliver_save(s, id, presence)
-  if id == actor then reply_keep(replies, request, reply, kept) end
+  if id == actor and not problem then reply_keep(replies, request, reply, kept) end
   if s.changed then deliver_publish(s, id) end
   return true, s.channel ~= ''
 end
@@ -49,8 +55,8 @@ for _, id in ipairs(redis.call('HVALS', devices)) do
   if holds then attached = attached + 1 end
   acted = acted or (lives and id == actor)
 end
-if not acted and not bring(actor) then
+if not acted and not bring(actor) and not holed then
   local state = redis.call('HGET', session_prefix .. actor, 'state')
   return {state == 'overrun' and 'overrun' or state and 'gone' or 'not_found'}
 end
-return {'ok', attached}
+return {holed and 'hole' or 'ok', attached}

@@ -22,7 +22,7 @@ local function deliver_take(s, version, mark, seats, event, limits)
   -- Strangers may ring: their words never fill a mailbox, whose overrun would end the session and its calls.
   if mark == '?' and (2 * (s.seq - s.acked) >= limits.events or 2 * (s.bytes - s.freed + #event) > limits.bytes) then mark = 'o' end
   local rings = mark == '?' or mark == 'x' or mark == 'o'
-  if rings and s.seating then return nil end
+  if rings and s.seating then return mark == '?' and 'hole' or nil end -- nobody rings who sits there: its `!` is still to come
   if mark == '*' and s.seating then return 'hole' end
   if not rings and not healed and mark ~= '*' and (not s.seating or version ~= s.at + 1) then return 'hole' end
   if mark == '+' or mark == '!' or mark == '?' or healed or (mark == 'x' and s.ring) then

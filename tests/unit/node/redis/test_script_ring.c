@@ -261,9 +261,45 @@ Test(script_ring, who_sits_there_does_not_ring)
     const struct lab_entry enter = {4, '*', "1=alice;2=bob;", NULL};
     people();
     lab_deliver(lab, "bob", "call", (struct lab_delivery){&enter, 1, NULL, NULL});
-    ring_one("bob", 5, '?');
-    ring_one("bob", 6, 'x');
+    lab_expect("ok 2", ring_one("bob", 2, '?'));
+    lab_expect("ok 2", ring_one("bob", 3, 'x'));
     lab_expect("ok 0 [] call 4;51;1=alice;2=bob;", mail("bob"));
+}
+
+/* bob was removed and is invited again, and another node tells the first of it. */
+Test(script_ring, a_ring_that_overtakes_the_word_that_its_session_is_out_comes_again)
+{
+    const struct lab_entry enter = {4, '*', "1=alice;2=bob;", NULL};
+    const struct lab_entry out = {5, '!', "1=alice;", "left"};
+    people();
+    lab_deliver(lab, "bob", "call", (struct lab_delivery){&enter, 1, NULL, NULL});
+    for (int again = 0; again < 2; again++) {
+        lab_expect("hole 2", ring_one("bob", 6, '?'));
+        lab_expect("ok 0 [] call 4;51;1=alice;2=bob;", mail("bob"));
+        lab_expect("ok 1 [1 {\"type\":\"incoming\",\"in_call\":true}] call ?6", mail("bob/laptop"));
+    }
+    lab_deliver(lab, "bob", "call", (struct lab_delivery){&out, 1, NULL, NULL});
+    lab_expect("ok 2", ring_one("bob", 6, '?'));
+    lab_expect("ok 2 [1 {\"type\":\"left\"} 2 " INCOMING "] call ?6", mail("bob"));
+    lab_expect("ok 1 [1 {\"type\":\"incoming\",\"in_call\":true}] call ?6", mail("bob/laptop"));
+}
+
+Test(script_ring, an_answer_that_overtakes_it_comes_again_and_is_not_answered_before)
+{
+    const struct lab_entry enter = {4, '*', "1=alice;2=bob;", NULL};
+    const struct lab_entry out = {5, '!', "1=alice;", "left"};
+    const struct lab_ring_entry e = {
+        .version = 7, .mark = 'x', .named = "bob", .named_mark = '*', .seats = "1=alice;2=bob;", .event = "cancelled"};
+    const struct lab_ring ring = {.entries = &e, .count = 1, .actor = "bob", .request = "7", .reply = "accepted"};
+    people();
+    lab_deliver(lab, "bob", "call", (struct lab_delivery){&enter, 1, NULL, NULL});
+    lab_expect("hole 2", lab_ring(lab, "bob", "call", ring));
+    lab_expect("", lab_ask(lab, "XRANGE {17}:replies:%s - +", lab_session("bob").text));
+    lab_deliver(lab, "bob", "call", (struct lab_delivery){&out, 1, NULL, NULL});
+    lab_expect("ok 2", lab_ring(lab, "bob", "call", ring));
+    lab_expect("ok 1 [1 {\"type\":\"left\"}] call 7;51;1=alice;2=bob;", mail("bob"));
+    lab_expect("[7-0 [b {\"type\":\"accepted\"}]]",
+               lab_ask(lab, "XRANGE {17}:replies:%s - +", lab_session("bob").text));
 }
 
 Test(script_ring, a_device_that_took_a_seat_by_its_own_share_stops_ringing)
