@@ -4,7 +4,7 @@
 --      9 privacy ("" or "relay")  10 offer (msgpack value or "")  11 candidates (msgpack values, end to end)  12 how many  13 ttl in ms (0: none)
 --      14 epoch of the session  15 callees ("" or "user\nuser\n")  16 ring in ms  17 meta (msgpack value or "")
 --      18 calls that a user may start in a minute  19 seats that a user may hold (0: not one more)  20 somebody whom it is for can be reached (0|1)
--- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call, and behind it those who were ever invited ("\nuser\n…"), whoever can be reached by now.
+-- Returns {"ok", version, entries, fanned, peer}. Sent again: the same call by its first version, and behind it those who were ever invited ("\nuser\n…"), whoever can be reached by now.
 -- {"taken", call}: it crossed with that one and was taken back. {"conflict"}: the id is another session's. {"unreachable"}.
 -- {"rate_limited", ms, "starts"}, {"rate_limited", ms, "seats"}: nothing was charged or stored.
 -- include: now
@@ -24,7 +24,7 @@ if there then
   if there.starter_session ~= session then return {'conflict'} end
   local crossed = there.state == 'ended' and redis.call('HGET', key, 'crossed')
   if crossed then return {'taken', crossed} end
-  return {'ok', there.version, {}, there.fanned, 1, there.guests}
+  return {'ok', 1, {}, there.fanned, 1, there.guests}
 end
 if not reachable then return {'unreachable'} end
 if tonumber(redis.call('HGET', presence, 'seats') or 0) >= seats_max then return {'rate_limited', seats_retry_ms, 'seats'} end

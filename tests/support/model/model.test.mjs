@@ -78,6 +78,16 @@ describe("a client's view", () => {
     assert.deepEqual([...session.calls.get('c').state.members.keys()], [1, 2, 3]);
   });
 
+  test('knows what came before the ok that it is late for', () => {
+    const session = new SessionView({ user: 'alice', device: 'a' });
+    session.onWelcome({ resumed: true, calls: [{ call: 'c', version: 2, members: [member(1, 'alice'), member(2, 'bob')], ringing: [], locked: false }] });
+    session.onOk('call.start', { to: ['bob'] }, { type: 'ok', call: 'c', peer: 1, version: 1, reach: { bob: 'ringing' } });
+    assert.deepEqual([...session.calls.get('c').state.members.keys()], [1, 2]);
+    session.onEvent({ type: 'call.ended', call: 'd', version: 4, reason: 'hangup' });
+    session.onOk('call.start', { to: ['bob'] }, { type: 'ok', call: 'd', peer: 2, version: 2, glare: true, members: [member(1, 'bob'), member(2, 'alice')] });
+    assert.equal(session.calls.has('d'), false);
+  });
+
   test('is out when it left, was removed, or the call ended', () => {
     for (const go of [
       (session) => session.onOk('call.leave', { call: 'c' }, { type: 'ok', version: 3 }),

@@ -82,6 +82,7 @@ export class SessionView {
     this.watched = new Map(); // user → last word
     this.status = null;
     this.answered = new Map(); // call → version of the last own answer
+    this.ended = new Map(); // call → the version that ended it: an `ok` of before may come later
     this.early = []; // the last events of calls that it does not know to sit in: the `ok` that says so may come later
   }
 
@@ -117,6 +118,7 @@ export class SessionView {
     if (event.type === 'call.cancelled') return void this.rings.delete(call);
     if (event.type === 'call.ended') {
       this.rings.delete(call);
+      this.ended.set(call, version);
       return void this.#out(call, version);
     }
     const view = this.calls.get(call);
@@ -140,7 +142,7 @@ export class SessionView {
       case 'call.start':
       case 'offer.post':
         if (ok.glare) this.#sit(call, ok);
-        else this.#enter(call, ok.peer).snapshot({ version: ok.version, members: this.#own(ok.peer), ringing: ringing(ok.reach), locked: false });
+        else this.#view(call, ok)?.snapshot({ version: ok.version, members: this.#own(ok.peer), ringing: ringing(ok.reach), locked: false });
         break;
       case 'call.join':
       case 'call.accept':
@@ -186,9 +188,16 @@ export class SessionView {
     this.answered.set(call, ok.version);
     this.rings.delete(call);
     this.rejoin.delete(call);
+    const view = this.#view(call, ok);
+    if (ok.members) view?.snapshot(ok);
+  }
+
+  /** Where an own `ok` says that it sits: known by a welcome or events already, perhaps, or over by now (undefined). */
+  #view(call, ok) {
+    if ((this.ended.get(call) ?? 0) > ok.version) return undefined;
     const view = this.calls.get(call) ?? this.#enter(call, ok.peer);
     view.peer = ok.peer;
-    if (ok.members) view.snapshot(ok);
+    return view;
   }
 }
 

@@ -64,7 +64,7 @@ Test(script_call, the_same_creation_again_finds_the_same_call)
 {
     lab_call_create(lab, "room", "alice", room);
     lab_call_join(lab, "room", "bob");
-    lab_expect("ok 2 [] 0 1 \\x0a", lab_call_create(lab, "room", "alice", room));
+    lab_expect("ok 1 [] 0 1 \\x0a", lab_call_create(lab, "room", "alice", room));
     lab_expect("active 2 ;51oa;1=alice;2=bob;", standing("room"));
 }
 
