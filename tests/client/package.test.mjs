@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import * as client from '../../node/web/client/switchboard.js';
-import { Network, signIn } from '../support/app.mjs';
+import { leaveAll, signIn } from '../support/app.mjs';
 import { fresh } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { mint } from '../support/token.mjs';
@@ -27,17 +27,21 @@ const run = promisify(execFile);
 const npm = (args, cwd) => run('npm', [...args, '--offline', '--no-audit', '--no-fund', '--cache', join(temporary, 'cache')], { cwd });
 
 let temporary;
-before(() => {
+let cluster;
+before(async () => {
   temporary = mkdtempSync(join(tmpdir(), 'switchboard-package-'));
+  cluster = await startCluster({ nodes: 1 });
 });
-after(() => rmSync(temporary, { recursive: true, force: true }));
+after(() => {
+  leaveAll();
+  rmSync(temporary, { recursive: true, force: true });
+  return cluster?.stop();
+});
 
 test(`a node sends it in less than ${MAX_BYTES} bytes`, async () => {
-  const cluster = await startCluster({ nodes: 1 });
   const { status, headers } = await cluster.nodes[0].get('/client/switchboard.js', { headers: { 'accept-encoding': 'gzip' } });
   assert.deepEqual([status, headers['content-encoding']], [200, 'gzip']);
   assert.ok(Number(headers['content-length']) < MAX_BYTES, `${headers['content-length']} bytes`);
-  await cluster.stop();
 });
 
 test('modules import nothing but each other, and all of them are reached', () => {
@@ -78,7 +82,6 @@ describe('the packed package', () => {
   });
 
   test('is found by Node, and calls from there', async () => {
-    const cluster = await startCluster({ nodes: 1 });
     const { url } = cluster.nodes[0];
     symlinkSync(join(here, '../node_modules/ws'), join(home, 'node_modules/ws'));
     const token = mint(fresh('alice'));
@@ -93,7 +96,6 @@ describe('the packed package', () => {
     );
     const { stdout } = await run(process.execPath, ['app.js'], { cwd: home });
     assert.match(stdout, /^alice-\S+ true not_found\n$/);
-    await cluster.stop();
   });
 
   test('has types for strict TypeScript', async () => {
@@ -141,8 +143,7 @@ describe('switchboard.d.ts', () => {
   }
 
   test('tells what a client has', async () => {
-    const cluster = await startCluster({ nodes: 1 });
-    const { me } = await signIn(cluster.nodes, fresh('alice'), { network: new Network() });
+    const { me } = await signIn(cluster.nodes, fresh('alice'));
     const call = await me.room({ stream: null });
     for (const [name, object] of [['Switchboard', me], ['Call', call], ['Member', call.me], ['SwitchboardError', await me.request('nothing').catch((error) => error)]]) {
       // What not each of them has stands with a question mark.
@@ -154,6 +155,5 @@ describe('switchboard.d.ts', () => {
       assert.deepEqual(extra, [], `${name} has more than it says`);
     }
     await me.close();
-    await cluster.stop();
   });
 });

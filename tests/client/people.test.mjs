@@ -1,7 +1,7 @@
 // Presence, blocks and push as the client's users have them (node/web/client/switchboard.js).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { signIn } from '../support/app.mjs';
+import { leaveAll, signIn } from '../support/app.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { startFakeNode } from '../support/fake-node.mjs';
@@ -11,7 +11,10 @@ let cluster;
 before(async () => {
   cluster = await startCluster({ nodes: 2 });
 });
-after(() => cluster?.stop());
+after(() => {
+  leaveAll();
+  return cluster?.stop();
+});
 
 /** A client, and the presence that it is told of. */
 async function watcher(nodes = cluster.nodes, user = fresh('alice')) {
@@ -93,7 +96,6 @@ describe('presence', () => {
     const line = await fake.line();
     await line.welcome();
     const { me, told } = await signing;
-    t.after(() => void me.close());
     const watching = me.watch(['bob']);
     line.ok(await line.read('presence.watch'), { states: [{ user: 'bob', status: 'offline', in_call: false, devices: 0 }] });
     await watching;

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../node/web/client/switchboard.js';
-import { Network, signIn } from '../support/app.mjs';
+import { Network, leaveAll, signIn } from '../support/app.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { startFakeNode } from '../support/fake-node.mjs';
@@ -18,11 +18,21 @@ let cluster;
 before(async () => {
   cluster = await startCluster({ nodes: 2 });
 });
-after(() => cluster?.stop());
+after(() => {
+  leaveAll();
+  return cluster?.stop();
+});
 
 const next = (emitter, name) => within(emitter.once(name), `the event ${name}`);
 const state = (me, wanted) => until(() => me.state === wanted, () => `the state ${wanted}; it is ${me.state}`);
 const refused = (promise, code) => assert.rejects(within(promise, `a refusal with ${code}`), { name: 'SwitchboardError', code });
+
+/** Nodes of the test's own. */
+async function startOwn(t, options) {
+  const own = await startCluster(options);
+  t.after(() => own.stop());
+  return own;
+}
 
 /** A client at a fake node, and its first line. Both end with the test. */
 async function atFake(t, options = {}) {
@@ -32,7 +42,6 @@ async function atFake(t, options = {}) {
   const line = await fake.line();
   const hello = await line.welcome();
   const app = await signing;
-  t.after(() => void app.me.close());
   return { ...app, fake, line, hello };
 }
 
@@ -62,6 +71,19 @@ describe('coming in', () => {
     const { me } = await signIn(cluster.nodes, fresh('alice'), { device: undefined });
     assert.match(me.device, /^[A-Za-z0-9-]{8,64}$/);
     await me.close();
+  });
+
+  test('a tab that is reloaded keeps its name', async () => {
+    const kept = new Map();
+    globalThis.sessionStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+    const user = fresh('alice');
+    const { me } = await signIn(cluster.nodes, user, { device: undefined });
+    const closed = next(me, 'closed');
+    const reloaded = await signIn(cluster.nodes, user, { device: undefined });
+    assert.equal((await closed)[0].reason, 'superseded');
+    assert.equal(reloaded.me.device, me.device);
+    await reloaded.me.close();
+    delete globalThis.sessionStorage;
   });
 
   test('goes on trying until a node answers', async () => {
@@ -136,16 +158,14 @@ describe('coming in', () => {
     const second = await fake.line();
     assert.ok(second.since - told >= 690, `it came after ${second.since - told} ms`);
     await second.welcome();
-    const { me } = await signing;
-    t.after(() => void me.close());
+    await signing;
   });
 
-  test('many at once all get in', async () => {
-    const busy = await startCluster({ nodes: 1, settings: { 'hellos-per-second': 2, 'hellos-burst': 1 } });
+  test('many at once all get in', async (t) => {
+    const busy = await startOwn(t, { nodes: 1, settings: { 'hellos-per-second': 2, 'hellos-burst': 1 } });
     const apps = await Promise.all(Array.from({ length: 7 }, () => signIn(busy.nodes, fresh('alice'))));
     assert.ok(apps.some(({ network }) => network.urls.length > 1), 'some were sent away');
     await Promise.all(apps.map(({ me }) => me.close()));
-    await busy.stop();
   });
 
   test('an unavailable hello is said again after the time it names', async (t) => {
@@ -158,8 +178,7 @@ describe('coming in', () => {
     const second = await fake.line();
     assert.ok(second.since - told >= 390);
     await second.welcome();
-    const { me } = await signing;
-    t.after(() => void me.close());
+    await signing;
   });
 });
 
@@ -200,8 +219,8 @@ describe('a lost connection', () => {
     await app.me.close();
   });
 
-  test('a killed node is left for another', async () => {
-    const doomed = await startCluster({ nodes: 2 });
+  test('a killed node is left for another', async (t) => {
+    const doomed = await startOwn(t, { nodes: 2 });
     const app = await signIn(doomed.nodes, fresh('alice'));
     const node = app.node();
     const { session } = app.me;
@@ -211,11 +230,10 @@ describe('a lost connection', () => {
     assert.equal(app.me.session, session);
     assert.notEqual(app.node(), node);
     await app.me.close();
-    await doomed.stop();
   });
 
-  test('a node that leaves is left for another, and nobody is told of a reset', async () => {
-    const leaving = await startCluster({ nodes: 2, settings: { 'drain-ms': 1000 } });
+  test('a node that leaves is left for another, and nobody is told of a reset', async (t) => {
+    const leaving = await startOwn(t, { nodes: 2, settings: { 'drain-ms': 1000 } });
     const app = await signIn(leaving.nodes, fresh('alice'));
     const node = app.node();
     app.me.on('reset', () => assert.fail('reset'));
@@ -226,7 +244,6 @@ describe('a lost connection', () => {
     assert.notEqual(app.node(), node);
     await stopped;
     await app.me.close();
-    await leaving.stop();
   });
 
   test('a notice is followed though the socket is not closed', async (t) => {
@@ -237,8 +254,8 @@ describe('a lost connection', () => {
     await state(me, 'online');
   });
 
-  test('a node that does not say a word any more is left', async () => {
-    const frozen = await startCluster({ nodes: 2, settings: { 'heartbeat-ms': 1000 } });
+  test('a node that does not say a word any more is left', async (t) => {
+    const frozen = await startOwn(t, { nodes: 2, settings: { 'heartbeat-ms': 1000 } });
     const app = await signIn(frozen.nodes, fresh('alice'));
     const node = app.node();
     const resumed = next(app.me, 'resumed');
@@ -250,7 +267,6 @@ describe('a lost connection', () => {
     await app.me.request('ping');
     assert.equal(app.me.state, 'online');
     await app.me.close();
-    await frozen.stop();
   });
 
   test('what is asked meanwhile is asked when it is back', async () => {
@@ -353,8 +369,8 @@ describe('a lost connection', () => {
 });
 
 describe('a lost session', () => {
-  test('is told, and what was under way is refused unless it may be said again', async () => {
-    const brief = await startCluster({ nodes: 2, settings: { 'grace-ms': 300 } });
+  test('is told, and what was under way is refused unless it may be said again', async (t) => {
+    const brief = await startOwn(t, { nodes: 2, settings: { 'grace-ms': 300 } });
     const app = await signIn(brief.nodes, fresh('alice'));
     const { me, network } = app;
     const { call, bob } = await meet(app, brief.nodes[0]);
@@ -376,7 +392,6 @@ describe('a lost session', () => {
     assert.equal((await unsent).version, 1);
     await me.close();
     await bob.close();
-    await brief.stop();
   });
 
   test('what is said again has a new id, and events count from one', async (t) => {
@@ -427,8 +442,8 @@ describe('acks', () => {
 });
 
 describe('a request', () => {
-  test('while the store is away is tried again until it is back', async () => {
-    const paused = await startCluster({ nodes: 1 });
+  test('while the store is away is tried again until it is back', async (t) => {
+    const paused = await startOwn(t, { nodes: 1 });
     const app = await signIn(paused.nodes, fresh('alice'));
     process.kill(paused.redis.pid, 'SIGSTOP');
     const asked = app.me.request('call.start', ROOM);
@@ -439,7 +454,6 @@ describe('a request', () => {
     const ids = new Set(app.seen('out', 'call.start').map(({ id }) => id));
     assert.equal(ids.size, 1, 'with the same id');
     await app.me.close();
-    await paused.stop();
   });
 
   test('of a pair waits while an earlier signal has to be sent again', async (t) => {

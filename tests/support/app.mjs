@@ -30,11 +30,23 @@ class Network {
   }
 }
 
+/** What ends each client that was made, or is being made. */
+const ends = new Set();
+
+/** Ends them all: one that a failed test has left would try to come back for ever. */
+export function leaveAll() {
+  for (const end of ends) end();
+  ends.clear();
+}
+
 /** A client of that user. `claims` go into its token; the rest as connect() takes it. */
 export async function signIn(nodes, user, { claims = {}, network = new Network(), ...options } = {}) {
   const urls = [nodes].flat().map((node) => node.url);
   const token = options.getToken ? undefined : mint(user, claims);
-  const me = await connect({ urls, token, device: 'phone', WebSocket: network.WebSocket, RTCPeerConnection: null, ...options });
+  const caller = new AbortController();
+  ends.add(() => caller.abort());
+  const me = await connect({ urls, token, device: 'phone', WebSocket: network.WebSocket, RTCPeerConnection: null, signal: caller.signal, ...options });
+  ends.add(() => void me.close());
   const app = { me, network, frames: [], events: [] };
   me.on('frame', (direction, frame) => app.frames.push({ direction, ...frame }));
   me._session.on('event', (frame) => app.events.push(frame));
@@ -45,6 +57,7 @@ export async function signIn(nodes, user, { claims = {}, network = new Network()
   app.untilEvent = (type, fits = () => true) => until(() => app.events.find((event) => event.type === type && fits(event)), `${type} at ${user}`);
   /** The node that holds the connection. */
   app.node = () => [nodes].flat().find((node) => network.urls.at(-1) === node.url);
+  await until(() => app.frames.length, 'what came with the first welcome');
   return app;
 }
 

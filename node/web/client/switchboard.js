@@ -21,10 +21,14 @@ const chunks = (list) => Array.from({ length: Math.ceil(list.length / WATCH_MAX)
 const quiet = (promise) => (promise.catch(() => {}), promise);
 
 function deviceName() {
-  const store = globalThis.sessionStorage;
-  const name = store?.getItem(DEVICE) ?? `web-${Math.random().toString(36).slice(2, 12)}`;
-  store?.setItem(DEVICE, name);
-  return name;
+  const fresh = `web-${Math.random().toString(36).slice(2, 12)}`;
+  try {
+    const name = sessionStorage.getItem(DEVICE) ?? fresh;
+    sessionStorage.setItem(DEVICE, name);
+    return name;
+  } catch {
+    return fresh; // there is none here, or it is not for us
+  }
 }
 
 export class Switchboard extends Emitter {
