@@ -20,7 +20,7 @@ async function connectClient(user) {
     call.on('stream', (member, stream) => sound(stream));
     globalThis.call = call;
   };
-  me.on('incoming', async (call) => play(await call.accept()));
+  me.on('incoming', async (call) => globalThis.wait || play(await call.accept()));
   me.on('rejoin', async (call) => play(await call.rejoin()));
   Object.assign(globalThis, { me, play, said });
 }
@@ -94,6 +94,17 @@ describePages('the mesh', () => {
     await bo.page.evaluate(connectClient, bo.name);
     await hear(ann, bo, cy);
     assert.equal(await bo.page.evaluate(() => globalThis.call.id), id);
+  });
+
+  scene('a caller who reloads the page while it rings is heard all the same', ['mesh-ann', 'mesh-bo'], async (ann, bo) => {
+    await bo.page.evaluate(() => (globalThis.wait = true));
+    await call(ann, bo);
+    await until(() => bo.page.evaluate(() => [...globalThis.me.calls.values()].some(({ state }) => state === 'incoming')), 'it to ring');
+    await ann.page.reload();
+    await ann.page.evaluate(connectClient, ann.name);
+    await until(() => ann.page.evaluate(() => globalThis.call?.state === 'ringing'), 'the caller to be back');
+    await bo.page.evaluate(async () => globalThis.play(await [...globalThis.me.calls.values()][0].accept()));
+    await hear(ann, bo);
   });
 
   scene('the microphone is let go and the connections closed when the call is over, on both sides', ['mesh-ann', 'mesh-bo'], async (ann, bo) => {

@@ -32,6 +32,7 @@ class Connection {
   async setRemoteDescription({ type, sdp }) {
     if (sdp === 'bad') throw Object.assign(new Error('a=secret'), { name: 'OperationError' });
     this.did.push(type);
+    this.remoteDescription = { type };
     this.signalingState = type === 'offer' ? 'have-remote-offer' : 'stable';
   }
   async addIceCandidate(candidate) {
@@ -137,17 +138,30 @@ describe('a connection', () => {
     assert.deepEqual(said.map(({ candidates: [one] }) => one.candidate), ['1', '2']);
   });
 
+  clocked('a candidate that it can not take is warned of, without a word of it', async (pass, warned) => {
+    const { peer } = make();
+    await peer.receive({ candidates: [{ candidate: 'bad' }] });
+    await settled();
+    assert.deepEqual(warned, [], 'nobody knows yet to what it belongs');
+    await peer.receive(OFFER);
+    await peer.receive({ candidates: [{ candidate: 'bad' }] });
+    await settled();
+    assert.deepEqual(warned, ['switchboard: a connection: OperationError']);
+  });
+
   clocked('of two offers that cross the polite side drops its own, and the other one does not hear', async (pass, warned) => {
     for (const polite of [true, false]) {
       const { peer, pc, said } = make({ offers: true, link: { polite } });
+      pc.remoteDescription = {}; // they have talked before
       await pc.onnegotiationneeded();
       await peer.receive(OFFER);
       await peer.receive({ candidates: [{ candidate: 'bad' }] });
       await settled();
       assert.deepEqual(said.map(({ description }) => description.type), polite ? ['offer', 'answer'] : ['offer']);
       assert.deepEqual(pc.did.includes('offer'), polite);
+      assert.equal(warned.length, polite ? 1 : 0, 'candidates of an offer that was not heard are no news');
+      warned.pop();
     }
-    assert.equal(warned.length, 1, 'candidates of an offer that was not heard are no news');
   });
 
   test('an offer that comes while the own one is being made crosses it, too', async () => {
@@ -191,7 +205,7 @@ describe('a connection', () => {
 
   clocked('a description that the server refuses makes it failed', async (pass, warned) => {
     const refuse = async () => {
-      throw Object.assign(new Error('v=0'), { code: 'media_not_allowed' });
+      throw Object.assign(new Error('v=0'), { name: 'SwitchboardError', code: 'media_not_allowed' });
     };
     const { peer, pc } = make({ offers: true, link: { send: refuse } });
     await pc.onnegotiationneeded();

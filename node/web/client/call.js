@@ -21,6 +21,10 @@ function ignoreLeft(error) {
   if (!LEFT.has(error.code)) throw error;
 }
 
+function ignoreGone(error) {
+  if (error.code !== 'not_found') throw error;
+}
+
 export class Call extends Emitter {
   #me;
   #phase; // 'in' while this device has a seat; else as `state`
@@ -127,7 +131,7 @@ export class Call extends Emitter {
     const others = to ? [to] : this.members.filter(({ me }) => !me);
     const said = others.map((member) => {
       const one = this.#ask('signal', { to: member.peer, data });
-      return to ? one : one.catch(ignoreLeft); // one of several may have just left
+      return to ? one : one.catch(ignoreGone); // one of several may have just left
     });
     return quiet(Promise.all(said).then(() => {}));
   }
@@ -307,12 +311,14 @@ export class Call extends Emitter {
 
   #receive(member, signal) {
     const type = signal.description?.type;
-    if (!this.#peers.has(member) && type === 'answer' && this.#early) {
+    if (!this.#peers.has(member) && type === 'answer') {
+      // An answer to what was offered before this device came anew can't be taken: the two begin once more.
+      if (!this.#early) return this.#approach(member);
       this.#link(member, this.#early);
       this.#early = undefined;
     }
     if (!this.#peers.has(member) && type === 'offer') this.#link(member, new Peer(this.#media));
-    this.#peers.get(member)?.receive(signal);
+    return this.#peers.get(member)?.receive(signal);
   }
 
   #onEvent(frame) {

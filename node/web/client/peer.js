@@ -148,7 +148,8 @@ export class Peer {
     try {
       await this.pc.addIceCandidate(init);
     } catch (error) {
-      if (!this.#ignoring) this.#warn(error);
+      // Of an offer that was not heard, or one that the other side made to who had this seat before: no news.
+      if (!this.#ignoring && this.pc.remoteDescription) this.#warn(error);
     }
   }
 
@@ -164,8 +165,8 @@ export class Peer {
     this.#link?.changed();
   }
 
-  #warn(error) {
-    console.warn(`switchboard: a connection: ${error.code || error.name}`); // never its message, which may quote SDP
+  #warn({ name, code }) {
+    console.warn(`switchboard: a connection: ${name === 'SwitchboardError' ? code : name}`); // never the message, which may quote SDP
   }
 
   #onTrack(track, [stream = this.stream ?? new MediaStream()]) {

@@ -228,7 +228,7 @@ export interface Member {
   readonly connection: RTCPeerConnectionState;
   /** What they send; null before it comes. Of oneself: what is sent. */
   readonly stream: MediaStream | null;
-  /** The connection itself, for statistics and what this client does not do. null for oneself and without WebRTC. It is another one after `rejoin`. */
+  /** The connection itself, for statistics and what this client does not do. null for oneself, before it begins, and without WebRTC. It is another one after `rejoin`. */
   readonly pc: RTCPeerConnection | null;
 }
 
@@ -284,6 +284,6 @@ export class Call extends Emitter<CallEvents> {
   mute(muted?: boolean): void;
   /** Sends another stream from now on. The one before is stopped unless it was the app's own. */
   setStream(stream: MediaStream | null): Promise<void>;
-  /** A small message to one member, or to all (anything that JSON holds, at most 16 KiB). It comes in order, after a lost connection too. */
+  /** A small message to one member, or to all (anything that JSON holds but null, at most 16 KiB). It comes in order, after a lost connection too. */
   send(data: unknown, to?: Member): Promise<void>;
 }
