@@ -167,8 +167,8 @@ export class Panel {
     call.on('left', (member, reason) => {
       if (member.me) return;
       went();
-      // Of two who were left the end says it.
-      if (call.members.length > 1 || this.desk.linkTo(call)) say(`${member.name} ${LEFT[reason] ?? 'left'}.`);
+      // Of two, the end says it; a room has none.
+      if (call.members.length > 1 || this.desk.linkTo(call)?.kind === 'room') say(`${member.name} ${LEFT[reason] ?? 'left'}.`);
     });
     call.on('rejected', (user, reason) => GONE[reason] && say(`${user} ${GONE[reason]}.`));
     call.on('data', (member, data) => {

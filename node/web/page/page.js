@@ -127,9 +127,11 @@ class Desk {
     const { client } = this;
     $('call-form').onsubmit = (event) => {
       event.preventDefault();
-      const names = $('call-name').value.split(/[\s,]+/).map(tidy).filter(Boolean);
-      if (!names.length) return $('call-name').focus();
-      this.#call(names.map((name) => this.people.spelled(name)));
+      const typed = $('call-name').value.split(/[\s,]+/).map(tidy).filter(Boolean);
+      if (!typed.length) return $('call-name').focus();
+      const names = typed.map((name) => this.people.spelled(name));
+      if (names.includes(client.user)) return void warn('That is you: call somebody else.');
+      this.#call(names);
       $('call-name').value = '';
     };
     $('start-room').onclick = () => this.#begin('room', '', (options) => client.room(options));
@@ -140,6 +142,7 @@ class Desk {
       tab.removeItem('page.user');
       query.delete('user');
       history.replaceState(null, '', location.pathname + (String(query) && `?${query}`));
+      for (const panel of this.#panels.values()) panel.leaving = true;
       client.close().catch(() => {});
     };
     const { signal } = this.#ending;
@@ -206,6 +209,7 @@ class Desk {
     const what = `${tried} ${who}`;
     if (this.#trying.has(what)) return; // a double click
     this.#trying.add(what);
+    $('alerts').replaceChildren();
     const call = await this.attempt(tried, who, run, options);
     this.#trying.delete(what);
     if (!call || call.state === 'ended') return;
@@ -231,7 +235,6 @@ class Desk {
     this.#panels.set(call.id, panel);
     $('calls').append(panel.root);
     panel.root.scrollIntoView({ block: 'nearest' });
-    if (!document.activeElement || document.activeElement === document.body) panel.part.mute.focus({ preventScroll: true });
     this.#drawTones();
   }
 
@@ -310,8 +313,10 @@ class Desk {
 
   #ringChanged(call) {
     if (call.state === 'incoming' || call.state === 'ended') return;
+    const focused = this.#rings.get(call.id)?.part.root.contains(document.activeElement);
     this.#dropRing(call.id);
     this.show(call);
+    if (focused) this.#panels.get(call.id)?.part.mute.focus({ preventScroll: true });
   }
 
   #dropRing(id) {

@@ -39,7 +39,7 @@ const SENTENCES = {
   call: {
     unreachable: 'WHO is not here now: nobody is signed in by that name.',
     forbidden: 'You may not call WHO.',
-    bad_request: 'WHO can’t be called: a name is 1 to 64 letters, digits and . _ - @ : +, and nobody calls themselves.',
+    bad_request: 'WHO can’t be called: is the name right?',
   },
   room: {},
   post: {},
