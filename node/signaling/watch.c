@@ -158,8 +158,10 @@ static void watched_take(struct watched *on, uint64_t rev, const struct presence
 {
     if ((on->known && rev <= on->rev) || state->status.n > STATUS_MAX || state->note.n > PRESENCE_NOTE_MAX)
         return;
-    memcpy(on->status, state->status.p, state->status.n);
-    memcpy(on->note, state->note.p, state->note.n);
+    if (state->status.n)
+        memcpy(on->status, state->status.p, state->status.n);
+    if (state->note.n)
+        memcpy(on->note, state->note.p, state->note.n);
     on->state = *state;
     on->state.status.p = on->status;
     on->state.note.p = on->note;
