@@ -177,15 +177,6 @@ describePages('the mesh', () => {
     for (const one of [ann, bo]) assert.ok((await said(one)).some((frame) => address.test(frame)));
   });
 
-  scene('candidates are said in few signals', ['mesh-ann', 'mesh-bo'], async (ann, bo) => {
-    await call(ann, bo);
-    await hear(ann, bo);
-    const signals = (await said(ann)).filter((frame) => frame.includes('"candidates"'));
-    const candidates = signals.flatMap((frame) => JSON.parse(frame).candidates);
-    assert.ok(candidates.some(Boolean));
-    assert.ok(signals.length <= 3, signals.join('\n'));
-  });
-
   scene('a store that forgot everything breaks no sound, and a newcomer is heard', ['mesh-ann', 'mesh-bo', 'mesh-cy'], async (ann, bo, cy) => {
     const id = await openRoom(ann);
     await join(bo, id);

@@ -531,6 +531,19 @@ describe('calls of the client', () => {
     assert.deepEqual([before.signalingState, out.members[1].pc === before], ['closed', false]);
   });
 
+  test('an answer to what a caller offered before it came anew begins the pair once more', async () => {
+    const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => phone(fresh(name), { RTCPeerConnection: Connection })));
+    await alice.call(bob.user, { stream: null });
+    const call = await ring(bob);
+    const again = await phone(alice.user, { RTCPeerConnection: Connection });
+    const out = await until(() => again.back[0], 'a call to rejoin');
+    await out.rejoin({ stream: null });
+    assert.equal(out.state, 'ringing');
+    await call.accept({ stream: null });
+    await until(() => out.members[1]?.pc?.told.join() === 'answer', 'the answer to the second offer');
+    assert.deepEqual(call.members[0].pc.told, ['offer', 'offer']);
+  });
+
   test('without a microphone nothing is asked of the server, and it rings on', async () => {
     const [alice, bob] = await Promise.all([phone(fresh('alice')), phone(fresh('bob'), { RTCPeerConnection: Connection })]);
     const out = await alice.call(bob.user);
