@@ -45,6 +45,18 @@ async function atFake(t, options = {}) {
   return { ...app, fake, line, hello };
 }
 
+/** What a browser tells its page, told by the test. */
+function browserEvents(t) {
+  const target = new EventTarget();
+  globalThis.addEventListener = target.addEventListener.bind(target);
+  globalThis.removeEventListener = target.removeEventListener.bind(target);
+  t.after(() => {
+    delete globalThis.addEventListener;
+    delete globalThis.removeEventListener;
+  });
+  return (type) => target.dispatchEvent(new Event(type));
+}
+
 /** A room of the app and a raw client. */
 async function meet(app, node) {
   const { call } = await app.me.request('call.start', ROOM);
@@ -334,37 +346,48 @@ describe('a lost connection', () => {
   }
 
   test('who was too loud stays away for 5 s unless something happens', async (t) => {
-    const target = new EventTarget();
-    globalThis.addEventListener = target.addEventListener.bind(target);
-    globalThis.removeEventListener = target.removeEventListener.bind(target);
+    const happens = browserEvents(t);
     const { me, line, fake } = await atFake(t);
+    const waits = [];
+    const real = setTimeout;
+    t.mock.method(globalThis, 'setTimeout', (then, ms) => waits.push(ms) && real(then, ms));
     line.close(4007);
     const closed = Date.now();
     await state(me, 'away');
-    target.dispatchEvent(new Event('offline'));
-    target.dispatchEvent(new Event('online'));
+    t.mock.restoreAll();
+    assert.ok(waits.some((ms) => ms > 5000 && ms < 6000), `it waits for one of ${waits} ms`);
+    happens('offline');
+    happens('online');
     const second = await fake.line();
     assert.ok(second.since - closed < 5000, 'it came because the network did');
     await second.welcome();
     await state(me, 'online');
-    target.dispatchEvent(new Event('offline'));
+    happens('offline');
     await second.read('ping');
-    delete globalThis.addEventListener;
-    delete globalThis.removeEventListener;
+  });
+
+  test('that is doubted and speaks stays, and can be doubted again', async (t) => {
+    const happens = browserEvents(t);
+    const { me, line } = await atFake(t);
+    const states = [];
+    me.on('state', (now) => states.push(now));
+    for (const type of ['offline', 'online', 'pageshow', 'visibilitychange']) {
+      happens(type);
+      line.ok(await line.read('ping'));
+      await next(me, 'frame');
+    }
+    assert.deepEqual(states, []);
   });
 
   test('nothing wakes it before the time that the server named', async (t) => {
-    const target = new EventTarget();
-    globalThis.addEventListener = target.addEventListener.bind(target);
+    const happens = browserEvents(t);
     const { me, line, fake } = await atFake(t);
-    delete globalThis.addEventListener;
     const told = Date.now();
     line.send({ type: 'reconnect', after_ms: 500, retry_after_ms: 500 });
     line.close(1013);
     await state(me, 'away');
-    target.dispatchEvent(new Event('online'));
+    happens('online');
     assert.ok((await fake.line()).since - told >= 490);
-    await me.close();
   });
 });
 
@@ -422,7 +445,8 @@ describe('acks', () => {
     for (let i = 0; i < 100; i += 1) await bob.request('signal', { call, to: 1, data: i });
     await app.untilEvent('signal', (event) => event.data === 99);
     const { seq } = app.events.at(-1);
-    const told = () => Math.max(...app.frames.filter(({ direction }) => direction === 'out').map((frame) => (frame.type === 'ack' ? frame.seq : frame.ack ?? 0)));
+    const sent = () => app.frames.filter(({ direction }) => direction === 'out');
+    const told = () => Math.max(...sent().map(({ type, seq, ack }) => (type === 'ack' ? seq : ack ?? 0)));
     await until(() => told() === seq, () => `an ack of ${seq}; the last was of ${told()}`);
     const { length } = app.seen('out', 'ack');
     assert.ok(length >= 2 && length <= 8, `${length} acks for ${seq} events`);
@@ -511,6 +535,8 @@ describe('a request', () => {
     app.me.setStatus('away');
     app.me.watch(['bob']);
     app.me.call('bob');
+    app.network.deaf = false;
+    app.network.shut = true;
     app.me.cut();
     await app.me.close();
     await refused(app.me.request('ping'), 'closed');

@@ -1,7 +1,8 @@
 // What an app may write, held against switchboard.d.ts by tsc --strict (package.test.mjs). It is compiled, never run.
 import { Call, CallState, Closed, connect, EndReason, ErrorCode, Member, Presence, Switchboard, SwitchboardError } from 'switchboard-client';
 
-const me: Switchboard = await connect({ url: 'https://calls.example.org', getToken: async () => (await fetch('/token')).text(), signal: AbortSignal.timeout(1000) });
+const getToken = async () => (await fetch('/token')).text();
+const me: Switchboard = await connect({ url: 'https://calls.example.org', getToken, signal: AbortSignal.timeout(1000) });
 await connect();
 await connect({ urls: ['wss://a', 'wss://b'], token: 'eyJ', device: 'phone', rtc: { iceServers: [] }, media: { audio: true }, alert: false });
 await connect({ token: 'eyJ', WebSocket, RTCPeerConnection: null });

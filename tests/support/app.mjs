@@ -52,8 +52,10 @@ export async function signIn(nodes, user, { claims = {}, network = new Network()
   me._session.on('event', (frame) => app.events.push(frame));
   /** Frames of that type that went or came, so far. */
   app.seen = (direction, type) => app.frames.filter((frame) => frame.direction === direction && frame.type === type);
-  app.untilSeen = (direction, type, count = 1) =>
-    until(() => app.seen(direction, type).length >= count && app.seen(direction, type), () => `${count} ${type} ${direction}; there are ${JSON.stringify(app.frames.slice(-20))}`);
+  app.untilSeen = (direction, type, count = 1) => {
+    const what = () => `${count} ${type} ${direction}; there are ${JSON.stringify(app.frames.slice(-20))}`;
+    return until(() => app.seen(direction, type).length >= count, what);
+  };
   app.untilEvent = (type, fits = () => true) => until(() => app.events.find((event) => event.type === type && fits(event)), `${type} at ${user}`);
   /** The node that holds the connection. */
   app.node = () => [nodes].flat().find((node) => network.urls.at(-1) === node.url);

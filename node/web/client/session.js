@@ -56,7 +56,7 @@ export class Session extends Emitter {
   #socket;
   #hello = 0; // id of the one without an answer
   #tries = 0;
-  #notBefore = 0;
+  #notBefore = 0; // the server said so; 0: it did not
   #unsure = 0; // when a hello was last left without an answer
   #timers = new Map(); // by name, or by the request that waits for another try
   #queue = []; // requests without an answer, in the order in which they were asked
@@ -137,6 +137,7 @@ export class Session extends Emitter {
 
   async #connect() {
     this.#disarm('connect');
+    this.#notBefore = 0;
     try {
       await this.#freshen();
     } catch {
@@ -195,11 +196,11 @@ export class Session extends Emitter {
   }
 
   #onRefusal({ code, message, retry_after_ms: wait = 0 }) {
+    this.#hello = 0;
     if (code === 'unauthorized') {
       this.#refused = message; // the close comes next
     } else if (code === 'unavailable' || code === 'rate_limited') {
-      this.#hello = 0;
-      this.#notBefore = Date.now() + wait;
+      this.#notBefore = wait && Date.now() + wait;
       this.#lose();
     } else {
       this.#end('protocol', message);
@@ -230,8 +231,7 @@ export class Session extends Emitter {
     this.#dropSocket();
     for (const request of this.#queue) request.under = false;
     this.#at += 1;
-    const rest = this.#notBefore - Date.now();
-    this.#arm('connect', rest > 0 ? rest : wait, () => this.#connect());
+    this.#arm('connect', this.#notBefore ? this.#notBefore - Date.now() : wait, () => this.#connect());
     if (this.state !== 'online') return;
     this.state = 'away';
     this._emit('state', this.state);
@@ -293,8 +293,9 @@ export class Session extends Emitter {
   }
 
   #onNotice({ after_ms: after, retry_after_ms: rest }) {
-    if (rest !== undefined) this.#notBefore = Date.now() + rest;
-    else this.#arm('move', after, () => this.#lose(0));
+    if (rest === undefined) return this.#arm('move', after, () => this.#lose(0));
+    this.#hello = 0; // if there was one, it is refused
+    this.#notBefore = Date.now() + rest;
   }
 
   #onReply(frame) {
@@ -378,14 +379,15 @@ export class Session extends Emitter {
     this.#arm('renew', Math.min(TIMER_MAX_MS, Math.max(1000, Math.min(left * 0.8, left - 5000))), () => this.#renew());
   }
 
-  async #renew() {
-    let left = 0; // and a failure is tried again soon
+  async #renew(failed = 0) {
     try {
       const token = await this.#options.getToken();
-      left = (await this.request('auth.renew', { token })).expires_in_ms;
+      const { expires_in_ms: left } = await this.request('auth.renew', { token });
       this.#token = token;
-      this.#expires = Date.now() + left; // by the server's clock, ours may be wrong
-    } catch {}
-    if (this.state === 'online') this.#planRenewal(left);
+      this.#expires = Date.now() + left; // by the server's clock: ours may be wrong
+      if (this.state === 'online') this.#planRenewal(left);
+    } catch {
+      if (this.state === 'online') this.#arm('renew', 1000 * 2 ** Math.min(failed, 5), () => this.#renew(failed + 1));
+    }
   }
 }
