@@ -1,0 +1,233 @@
+// Switchboard's image and its compose file, on a real engine: each test file has a project of its own name, with secrets and a port of its own, and nothing of it is left.
+//
+// Where a public image is neither there nor can be pulled, a stand-in is made of Debian's package of the same program, under a name of the tests' own.
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
+import { after, before, test as nodeTest } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { fresh, join } from './client.mjs';
+import { freePort } from './cluster.mjs';
+import { openResp } from './resp.mjs';
+import { SECRET } from './token.mjs';
+import { stretched, until } from './wait.mjs';
+
+export const TOP = fileURLToPath(new URL('../..', import.meta.url));
+export const IMAGE = 'switchboard:test';
+const BASE = 'debian:trixie-slim';
+const BUILD_MS = 600_000;
+const DOWN = ['--profile', '*', 'down', '-v', '--timeout', '1', '--remove-orphans'];
+const STAND_INS = {
+  REDIS_IMAGE: ['redis:7', 'redis-server'],
+  HAPROXY_IMAGE: ['haproxy:3.0', 'haproxy'],
+  COTURN_IMAGE: ['coturn/coturn:4.6', 'coturn'],
+  PROMETHEUS_IMAGE: ['prom/prometheus:v2.53.0', 'prometheus'],
+};
+const run = promisify(execFile);
+
+/** Runs docker to its end; what it wrote. A failure says what it was and what it wrote. */
+export async function docker(args, { env = {}, ms = 120_000 } = {}) {
+  const { stdout, stderr } = await run('docker', args, { env: { ...process.env, ...env }, timeout: ms, maxBuffer: 64 << 20 }).catch((error) => {
+    throw new Error(`docker ${args.join(' ')}: ${error.killed ? `not done after ${ms} ms` : error.code}\n${error.stdout}${error.stderr}`);
+  });
+  return { stdout: stdout.trim(), output: stdout + stderr };
+}
+
+const works = (args, options) => docker(args, options).then(() => true, () => false);
+const isThere = (image) => works(['image', 'inspect', image]);
+
+/** Why these tests can't run here, or undefined. Asked once, at the start, and in no time where there is no engine. */
+export const reason = (() => {
+  const asked = (args) => {
+    try {
+      execFileSync('docker', args, { timeout: 10_000, stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (!asked(['info'])) return 'no Docker engine answers here';
+  if (!asked(['compose', 'version'])) return 'docker has no compose (version 2) here';
+  if (!asked(['image', 'inspect', BASE]) && !asked(['pull', BASE])) return `the image ${BASE} is not there and can't be pulled`;
+  return undefined;
+})();
+
+/** As node:test's, but skipped with a sentence where there is no engine. */
+export function test(name, play) {
+  nodeTest(name, { skip: reason ?? false }, play);
+}
+
+/** Hooks that run only where the tests do. */
+export function around(setUp, takeDown) {
+  if (reason) return;
+  before(setUp);
+  after(takeDown);
+}
+
+/** The image of this tree. What did not change since the last time is not built again. */
+export function buildImage(tag = IMAGE, args = []) {
+  return docker(['build', '--network=host', '-q', '-f', path(TOP, 'docker/Dockerfile'), '-t', tag, ...args, TOP], { ms: BUILD_MS });
+}
+
+/** The environment that names an image for a variable of the compose file. */
+async function imageFor(variable) {
+  const [image, packages] = STAND_INS[variable];
+  const own = `switchboard-test/${packages}`;
+  if ((await isThere(image)) || (await works(['pull', '-q', image], { ms: 60_000 }))) return [variable, image];
+  if (!(await isThere(own))) {
+    const dir = mkdtempSync(path(tmpdir(), 'switchboard-image-'));
+    writeFileSync(path(dir, 'Dockerfile'), `FROM ${BASE}\nRUN apt-get update && apt-get install -y --no-install-recommends ${packages} && rm -rf /var/lib/apt/lists/*\n`);
+    await docker(['build', '--network=host', '-q', '-t', own, dir], { ms: BUILD_MS }).finally(() => rmSync(dir, { recursive: true }));
+  }
+  return [variable, own];
+}
+
+let projects = 0;
+const running = new Set();
+// The runner's patience may end before a test's own end.
+process.on('exit', () => {
+  for (const project of running) project.downNow();
+});
+
+/** One `docker compose` project. Where clients connect it is a node like those of cluster.mjs: behind HAProxy, whichever that chooses. */
+export class Project {
+  #env;
+  #files;
+
+  constructor({ file = 'docker/compose.yaml', name = 'haproxy' } = {}) {
+    projects += 1;
+    this.name = name;
+    this.project = `switchboard-test-${process.pid}-${projects}`;
+    this.dir = mkdtempSync(path(tmpdir(), 'switchboard-compose-'));
+    this.secrets = new Set();
+    this.#files = [path(TOP, file)];
+  }
+
+  /**
+   * Makes secrets and images and starts `services`. `settings` are lines of switchboard.conf; `env` is what else the compose file asks for;
+   * `more` is another compose file, as text.
+   */
+  async up({ services = ['haproxy'], scale = 3, settings = {}, env = {}, more, images = ['REDIS_IMAGE', 'HAPROXY_IMAGE'] } = {}) {
+    execFileSync(path(TOP, 'docker/make-secrets'), [path(this.dir, 'secrets')], { stdio: 'ignore' });
+    this.set(settings);
+    if (more) {
+      this.#files.push(path(this.dir, 'more.yaml'));
+      writeFileSync(this.#files.at(-1), more);
+    }
+    const own = await Promise.all(images.map(imageFor));
+    this.port = await freePort();
+    this.#env = {
+      ...Object.fromEntries(own),
+      COMPOSE_FILE: this.#files.join(':'),
+      COMPOSE_PROJECT_NAME: this.project,
+      SECRETS: path(this.dir, 'secrets'),
+      SWITCHBOARD_IMAGE: IMAGE,
+      PUBLISH: `127.0.0.1:${this.port}`,
+      ...env,
+    };
+    running.add(this);
+    await this.compose(['up', '-d', '--no-build', '--scale', `node=${scale}`, ...services]);
+  }
+
+  /** More lines for switchboard.conf, in front of what make-secrets wrote; nodes read them when they start. Tokens are those of the tests. */
+  set(settings) {
+    const file = path(this.dir, 'secrets/switchboard.conf');
+    const own = readFileSync(file, 'utf8').split('\n').filter((line) => !/^jwt-key/.test(line));
+    const lines = Object.entries({ 'jwt-key': `HS256:${SECRET}`, ...settings }).map(([key, value]) => `${key} = ${value}`);
+    writeFileSync(file, [...lines, ...own].join('\n'));
+  }
+
+  /** Other values for the compose file, from the next command on. */
+  with(env) {
+    Object.assign(this.#env, env);
+  }
+
+  compose(args, options = {}) {
+    return docker(['compose', '--progress=quiet', ...args], { ...options, env: this.#env });
+  }
+
+  /** Runs one of the scripts of docker/. */
+  script(name, { ms = 180_000 } = {}) {
+    return run(path(TOP, 'docker', name), { env: { ...process.env, ...this.#env }, timeout: ms });
+  }
+
+  /** The containers of a service: ids. */
+  async containers(service = 'node') {
+    const { stdout } = await this.compose(['ps', '-q', service]);
+    return stdout.split('\n').filter(Boolean);
+  }
+
+  async inspect(id) {
+    return JSON.parse((await docker(['inspect', id])).stdout)[0];
+  }
+
+  async health(id) {
+    return (await this.inspect(id)).State.Health.Status;
+  }
+
+  get url() {
+    return `ws://127.0.0.1:${this.port}/v1/signal`;
+  }
+
+  /** Status, headers and text of a request through the proxy; status 0 when nobody answers. */
+  get(path, { headers = {} } = {}) {
+    return new Promise((resolve) => {
+      const nobody = () => resolve({ status: 0, headers: {}, text: '' });
+      const asked = http.get({ host: '127.0.0.1', port: this.port, path, headers, agent: false, timeout: 5000 }, (response) => {
+        let text = '';
+        response.on('data', (bytes) => (text += bytes)).on('end', () => resolve({ status: response.statusCode, headers: response.headers, text }));
+      });
+      asked.on('timeout', () => asked.destroy()).on('error', nobody).on('upgrade', (response, socket) => {
+        socket.destroy();
+        resolve({ status: response.statusCode, headers: response.headers, text: '' });
+      });
+    });
+  }
+
+  /** Waits until new clients land on `count` nodes, no more and no fewer, and gives their names. */
+  async untilOn(count) {
+    let names;
+    const look = async () => {
+      const clients = await Promise.all(Array.from({ length: 3 * count }, () => join(this, fresh('look')).catch(() => undefined)));
+      names = new Set(clients.map((client) => client?.welcome.server.node));
+      await Promise.all(clients.map((client) => client?.request('bye').then(() => client.close())));
+      return names.size === count && !names.has(undefined);
+    };
+    await until(look, () => `new clients to land on ${count} nodes; they land on ${names.size}`, stretched(60_000));
+    return names;
+  }
+
+  /** A connection to its Redis: {command, close}. Containers are reached by their addresses, which no port publishes. */
+  async redis() {
+    const [id] = await this.containers('redis');
+    const { NetworkSettings } = await this.inspect(id);
+    const [{ IPAddress: host }] = Object.values(NetworkSettings.Networks);
+    const password = /requirepass (\S+)/.exec(readFileSync(path(this.dir, 'secrets/redis.conf'), 'utf8'))[1];
+    const resp = await openResp({ host, port: 6379 });
+    assert.equal(await resp.command('AUTH', password), 'OK');
+    return Object.assign(resp, { at: `redis://:${password}@${host}` });
+  }
+
+  /** Everything that the nodes wrote; a service's, when one is named. */
+  async log(service = 'node') {
+    return (await this.compose(['logs', '--no-color', '--no-log-prefix', service])).output;
+  }
+
+  /** Whatever happened: containers, networks and volumes go. */
+  async down() {
+    try {
+      if (running.has(this)) await this.compose(DOWN);
+      running.delete(this);
+    } finally {
+      rmSync(this.dir, { recursive: true, force: true });
+    }
+  }
+
+  downNow() {
+    execFileSync('docker', ['compose', ...DOWN], { env: { ...process.env, ...this.#env }, stdio: 'ignore', timeout: 60_000 });
+  }
+}
