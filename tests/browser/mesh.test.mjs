@@ -96,6 +96,17 @@ describePages('the mesh', () => {
     assert.equal(await bo.page.evaluate(() => globalThis.call.id), id);
   });
 
+  scene('two who call each other at once, and answer whoever calls, hear each other once', ['mesh-ann', 'mesh-bo'], async (ann, bo) => {
+    for (let i = 0; i < 3; i += 1) {
+      await Promise.all([call(ann, bo), call(bo, ann)]);
+      await hear(ann, bo);
+      const [one, two] = await Promise.all([ann, bo].map((visitor) => visitor.page.evaluate(() => [...globalThis.me.calls.keys()])));
+      assert.deepEqual([one.length, one], [1, two]);
+      await ann.page.evaluate(() => globalThis.call.hangup());
+      await until(() => bo.page.evaluate(() => globalThis.me.calls.size === 0), 'the call to end');
+    }
+  });
+
   scene('a caller who reloads the page while it rings is heard all the same', ['mesh-ann', 'mesh-bo'], async (ann, bo) => {
     await bo.page.evaluate(() => (globalThis.wait = true));
     await call(ann, bo);

@@ -354,6 +354,18 @@ describe('calls of the client', () => {
     }
   });
 
+  test('calls that cross become one also for those who answer whoever calls', async () => {
+    for (let i = 0; i < 5; i += 1) {
+      const [alice, bob] = await people('alice', 'bob');
+      const accepted = [];
+      for (const me of [alice, bob]) me.on('incoming', (call) => accepted.push(call.accept()));
+      const [one, two] = await Promise.all([alice.call(bob.user), bob.call(alice.user)]);
+      for (const call of await Promise.all(accepted)) assert.ok([one, two].includes(call));
+      await Promise.all([stands(one, 'active'), stands(two, 'active')]);
+      assert.deepEqual([one.id, alice.calls.get(one.id), bob.calls.get(one.id)], [two.id, one, two]);
+    }
+  });
+
   test('a device that comes anew finds its call and takes the seat back', async () => {
     const [alice, bob] = await people('alice', 'bob');
     const [out] = await talk(alice, bob);

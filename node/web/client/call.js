@@ -205,8 +205,13 @@ export class Call extends Emitter {
 
   async #prepare(type, { stream } = {}) {
     this.#checkAlive();
-    // Whether addresses may be told must be known before the first one is found.
-    const [media, picture] = await Promise.all([Media.open(this.#me, stream), type === 'call.accept' && this.#ask('call.get').catch(() => null)]);
+    // Whether addresses may be told must be known before the first one is found, and whether a call of one's own has crossed this one.
+    const asked = type === 'call.accept' && this.#ask('call.get').catch(() => null);
+    const [media, picture] = await Promise.all([Media.open(this.#me, stream), asked, starts.get(this.#me)]);
+    if (this.#phase === 'in') {
+      media.close();
+      return this;
+    }
     media.relay = picture?.privacy === 'relay';
     const peer = this.#offer && media.RTC ? new Peer(media) : null;
     try {
@@ -479,6 +484,9 @@ export class Call extends Emitter {
 /** Calls that this client has left, refused or ignored, by client: a server that has not heard of it yet shall not bring them back. */
 const all = new WeakMap();
 
+/** When the last call that this client began has its answer, by client. */
+const starts = new WeakMap();
+
 function leftBy(me) {
   if (!all.has(me)) all.set(me, new Set());
   return all.get(me);
@@ -518,7 +526,9 @@ async function begin(me, type, fields, { stream, seats, privacy, allow }, offers
 export async function startCall(me, to, options = {}) {
   const users = [to].flat();
   const { ringMs, wait, meta } = options;
-  return begin(me, 'call.start', { to: users, ring_ms: ringMs, wait, meta }, options, users.length === 1);
+  const started = begin(me, 'call.start', { to: users, ring_ms: ringMs, wait, meta }, options, users.length === 1);
+  starts.set(me, Promise.allSettled([starts.get(me), started]).then(() => {}));
+  return started;
 }
 
 export const postOffer = (me, options = {}) => begin(me, 'offer.post', { ttl_ms: options.ttlMs }, options, true);
