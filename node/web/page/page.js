@@ -10,6 +10,8 @@ import { farewell, say, sentence, silence, warn } from './say.js';
 const PATIENCE_MS = 3000;
 const SEATS = 5; // so that more can be invited
 const query = new URLSearchParams(location.search);
+/** Calls that take the place of another one; all else may go on beside it. */
+const REPLACING = ['call', 'room', 'join', 'take', 'answer'];
 const nodes = (query.get('nodes') ?? '').split(',').filter(Boolean);
 const urls = [location.origin, ...nodes.map((node) => `${location.protocol}//${node}`)];
 
@@ -22,6 +24,12 @@ const tab = sessionStorage;
 function tidy(name) {
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').trim();
   return plain.replace(/\s+/g, '-').replace(/[^\w.@:+-]/g, '').slice(0, 64);
+}
+
+/** From the address, where a reload would find it. */
+function forgetUser() {
+  query.delete('user');
+  history.replaceState(null, '', location.pathname + (String(query) && `?${query}`) + location.hash);
 }
 
 class Refused extends Error {}
@@ -50,6 +58,7 @@ async function signIn(typed) {
       },
     });
     tab.setItem('page.user', user);
+    if (query.get('user') !== user) forgetUser();
     $('alerts').replaceChildren();
     new Desk(client);
   } catch (error) {
@@ -73,7 +82,6 @@ function showDoor() {
 
 $('sign-in').onsubmit = (event) => {
   event.preventDefault();
-  audio(); // a click is when browsers allow sound
   signIn($('name').value);
 };
 
@@ -140,8 +148,7 @@ class Desk {
     $('cut').onclick = () => client.cut();
     $('sign-out').onclick = () => {
       tab.removeItem('page.user');
-      query.delete('user');
-      history.replaceState(null, '', location.pathname + (String(query) && `?${query}`));
+      forgetUser();
       for (const panel of this.#panels.values()) panel.leaving = true;
       client.close().catch(() => {});
     };
@@ -204,7 +211,7 @@ class Desk {
     }
   }
 
-  /** As attempt(), of what gives a call: it is shown, and takes the place of another one. */
+  /** As attempt(), of what gives a call: it is shown. */
   async #begin(tried, who, run, options) {
     const what = `${tried} ${who}`;
     if (this.#trying.has(what)) return; // a double click
@@ -216,7 +223,7 @@ class Desk {
     const kind = { room: 'room', join: 'room', post: 'offer' }[tried];
     if (kind) tab.setItem(`page.${call.id}`, kind);
     if (tried === 'join' || tried === 'take') forgetLink();
-    for (const panel of this.#panels.values())
+    for (const panel of REPLACING.includes(tried) ? this.#panels.values() : [])
       if (panel.call.id !== call.id && ['active', 'ringing'].includes(panel.call.state)) panel.hangUp('replaced');
     this.show(call);
   }
@@ -229,7 +236,7 @@ class Desk {
   /** Shows a call as what it is now. */
   show(call) {
     if (call.state === 'incoming') return this.#ring(call);
-    if (call.state === 'rejoin') return void this.#begin('rejoin', '', (options) => call.rejoin(options));
+    if (call.state === 'rejoin') return void this.#begin('rejoin', call.id, (options) => call.rejoin(options));
     if (call.state === 'ended' || this.#panels.has(call.id)) return;
     const panel = new Panel(call, this);
     this.#panels.set(call.id, panel);

@@ -10,6 +10,8 @@ export function audio() {
   return context;
 }
 
+for (const type of ['pointerdown', 'keydown']) addEventListener(type, audio, { once: true });
+
 /** A soft tone after `after` s, that swells in `attack` s and dies away in `length` s. */
 function tone(frequency, after, length, { gain = 0.09, attack = 0.01, hold = 0 } = {}) {
   const where = audio();
@@ -36,7 +38,7 @@ function repeat(play, ms) {
 export function ring() {
   return repeat(() => {
     for (const at of [0, 0.9]) [523, 659, 784].forEach((frequency, i) => tone(frequency, at + i * 0.12, 0.7));
-    navigator.vibrate?.([250, 150, 250]);
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([250, 150, 250]);
   }, 3200);
 }
 
