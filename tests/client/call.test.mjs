@@ -652,6 +652,7 @@ describe('a call whose answers and events overtake each other', () => {
     const call = await accepted(puppet(), picture(4, [BO, ANN, CY], { ringing: ['dan'] }));
     call._event({ type: 'call.joined', ...CY, version: 3 });
     call._event({ type: 'call.rejected', user: 'dan', reason: 'busy', version: 4 });
+    call._event({ type: 'call.suspended', peer: 3, version: 4 });
     call._event({ type: 'signal', from: 3, data: 1, version: 3 });
     assert.deepEqual([call.log, [...call.ringing.keys()]], [['data 3 1'], ['dan']]);
     call._event({ type: 'call.rejected', user: 'dan', reason: 'busy', version: 5 });

@@ -8,7 +8,7 @@ import { Peer } from './peer.js';
 const STARTER = 1;
 const WHOEVER = 0;
 /** Events after which nothing comes, whatever is known so far. */
-const OVER = /cancelled|ended/;
+const OVER = /call\.(cancelled|ended)/;
 /** Answers to who leaves what is over already, or is told on its way out: it has what it wanted. */
 const LEFT = new Set(['gone', 'not_found', 'closed', 'reset']);
 
