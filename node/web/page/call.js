@@ -246,7 +246,8 @@ export class Panel {
     part.mute.ariaPressed = String(call.muted);
     part.mute.disabled = !call.stream;
     part.mic.setAttribute('href', call.muted ? '#i-off' : '#i-mic');
-    part.invite.disabled = call.members.length + rung.length >= call.seats;
+    const kept = link?.kind === 'offer' && call.state === 'waiting' ? 1 : 0; // for who takes it
+    part.invite.disabled = call.members.length + rung.length + kept >= call.seats;
     part.lock.hidden = call.starter !== this.desk.client.user || link?.kind !== 'room';
     part.lock.ariaPressed = String(call.locked);
     this.desk.changed();

@@ -165,7 +165,10 @@ class Desk {
     client.on('incoming', (call) => this.show(call));
     client.on('rejoin', (call) => this.show(call));
     client.on('state', (state) => {
-      if (state === 'away') this.#away ??= performance.now();
+      if (state === 'away') {
+        this.#away ??= performance.now();
+        setTimeout(() => client.state === 'away' && say('The connection to the server is lost. It comes back by itself; calls go on meanwhile.'), PATIENCE_MS);
+      }
       this.#drawLine();
     });
     client.on('resumed', () => this.#back(`Back ${this.#pause()} on node ${client.server.node}: nothing was missed.`));
