@@ -97,7 +97,7 @@ class Card {
     const { route, rtt } = member.connection === 'connected' ? await way(member.pc).catch(() => ({})) : {};
     part.root.dataset.route = route ?? '';
     text(part.route, route ?? '');
-    text(part.rtt, rtt === undefined ? '' : `${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms`);
+    text(part.rtt, rtt === undefined ? '' : `${rtt < 1 ? '< 1' : Math.round(rtt)} ms`);
     part.route.title = { host: 'straight, by addresses of their own', reflexive: 'straight, through a NAT', relay: 'through a TURN server' }[route] ?? '';
     part.rtt.title = 'round-trip time';
   }

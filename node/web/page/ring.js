@@ -14,6 +14,7 @@ for (const type of ['pointerdown', 'keydown']) addEventListener(type, audio, { o
 
 /** A soft tone after `after` s, that swells in `attack` s and dies away in `length` s. */
 function tone(frequency, after, length, { gain = 0.09, attack = 0.01, hold = 0 } = {}) {
+  if (context?.state !== 'running' && navigator.userActivation?.hasBeenActive === false) return; // it would be in vain, and complained of
   const where = audio();
   if (where?.state !== 'running') return;
   const from = where.currentTime + after;
