@@ -44,6 +44,7 @@ struct fanout {
 };
 
 static void leg_send(struct leg *, const struct call_entry *, size_t count);
+static void leg_ring(struct leg *);
 
 /* ---- the end ---- */
 
@@ -145,9 +146,21 @@ static void on_delivered(void *context, enum err err, uint64_t version)
     leg_settle(leg, err);
 }
 
+static void on_others_brought_out(void *context, enum err err)
+{
+    (void)err;
+    leg_ring(context);
+}
+
+/* A hole: one of the devices has not heard yet that it is out of the call. Whoever was about to tell it may be dead: the whole log is brought out, and it rings again. */
 static void on_rung(void *context, enum err err)
 {
-    leg_settle(context, err);
+    struct leg *leg = context;
+    struct fanout *f = leg->fanout;
+    if (err == ERR_HOLE && f->request && leg->holes++ == 0)
+        fanout_resume(f->signaling, &f->call, on_others_brought_out, leg);
+    else
+        leg_settle(leg, err);
 }
 
 /* How an entry concerns a user's devices. False: it does not. */

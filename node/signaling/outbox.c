@@ -128,11 +128,14 @@ static void on_log_brought_out(void *context, enum err err)
     outbox_store(context);
 }
 
-/* The sender knows that the recipient sits there, by a version that the recipient has not heard of. */
+/*
+ * The sender knows that the recipient sits there, by a version that the recipient has not heard of. Where the sender has not heard of it either, the store has named
+ * the recipient: it has just taken the offer.
+ */
 static bool outbox_is_ahead(const struct outbox *o, uint64_t heard)
 {
     const struct seat *seat = o->client ? seat_find(o->client, &o->call) : NULL;
-    return seat && seat->seating.version > heard && seating_peer(&seat->seating, &o->recipient) > 0;
+    return seat && (seat->seating.version > heard || seating_peer(&seat->seating, &o->recipient) == 0);
 }
 
 /* Who has heard of a newcomer may be ahead of the newcomer's own mailbox: then the log is brought out, and it is tried once more. */

@@ -367,6 +367,23 @@ Test(fanout, a_ring_that_the_store_does_not_take_is_told_and_nothing_is_called_d
     cr_expect_null(fake_find(&stage->store, ASKED_DONE));
 }
 
+Test(fanout, a_ring_that_overtook_another_change_goes_again_behind_it)
+{
+    const struct call_entry e = ringing(0, 4, "-%s ?bob=alice", c->session.text);
+    const struct call_answer a = change(4, &e, 1);
+    const struct call_entry log[] = {ringing(1, 3, "!%s", bob.text), ringing(2, 4, "?bob=alice")};
+    const struct call_answer rest = change(4, log, 2);
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    fake_err(&stage->store, asked(stage, ASKED_RING), ERR_HOLE);
+    fake_call(&stage->store, asked(stage, ASKED_LOG), &rest);
+    delivered(&bob, ERR_OK, 0);
+    fake_err(&stage->store, asked(stage, ASKED_RING), ERR_OK);
+    expect_heard("", c);
+    fake_err(&stage->store, asked(stage, ASKED_RING), ERR_OK);
+    expect_contains("\"type\":\"ok\"", heard(c));
+}
+
 /* ---- the store is told later ---- */
 
 Test(fanout, changes_of_a_moment_are_told_to_the_store_at_once)
