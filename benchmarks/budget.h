@@ -16,7 +16,7 @@
     X(ATTACH, "attach", 1, 2, "session_create", "HGET", "hello of a device that has no session")                     \
     X(START, "start", 5, 4, "user_reach call_create pair_claim deliver ring", "",                                    \
       "call.start to one user with an offer: until the `ok`, and their devices ring")                                \
-    X(ALERT, "alert", 2, 2, "call_alert deliver", "", "call.alert: until the caller knows")                          \
+    X(ALERT, "alert", 3, 2, "call_alert deliver deliver", "", "call.alert: until the caller knows")                  \
     X(ACCEPT, "accept", 3, 2, "call_accept deliver ring", "",                                                        \
       "call.accept with an answer: until the caller has it and all devices have stopped ringing")                    \
     X(SIGNAL, "signal", 1, 1, "signal_put", "", "signal with one candidate or ten: until the other has it")          \
