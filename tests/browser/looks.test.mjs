@@ -53,15 +53,15 @@ describePages('the looks of the page', () => {
   test('each state fits, wide and narrow', (t) =>
     browser.play(t, {}, async (open) => {
       const all = {};
-      const names = ['alice', 'bob', 'carla', 'david'];
+      const names = ['alice', 'bob', 'emma', 'david'];
       for (const [i, look] of Object.keys(LOOKS).entries()) {
         all[look] = await open(cluster.nodes[i % 2], { context: LOOKS[look] });
         all[look].name = names[i];
       }
       await picture('door', all);
-      const [alice, bob, carla, david] = Object.values(all);
+      const [alice, bob, emma, david] = Object.values(all);
       const { light, dark, ...phones } = all;
-      for (const one of [alice, bob, carla, david]) {
+      for (const one of [alice, bob, emma, david]) {
         await one.page.getByLabel('Your name').fill(one.name);
         await one.page.keyboard.press('Enter');
         await online(one);
@@ -69,24 +69,24 @@ describePages('the looks of the page', () => {
       await alice.button('Call david').waitFor();
       await picture('desk', all);
       await call(alice, 'nobody');
-      await call(carla, 'nobody');
-      await Promise.all([alice, carla].map((one) => alerted(one, /nobody is not here/)));
-      await picture('message', { light, 'phone-light': carla });
-      await Promise.all([alice, carla].map((one) => one.button('Close this message').first().click()));
-      await Promise.all([call(alice, 'bob'), call(carla, 'david')]);
-      await Promise.all([ring(bob, 'alice').waitFor(), ring(david, 'carla').waitFor()]);
+      await call(emma, 'nobody');
+      await Promise.all([alice, emma].map((one) => alerted(one, /nobody is not here/)));
+      await picture('message', { light, 'phone-light': emma });
+      await Promise.all([alice, emma].map((one) => one.button('Close this message').first().click()));
+      await Promise.all([call(alice, 'bob'), call(emma, 'david')]);
+      await Promise.all([ring(bob, 'alice').waitFor(), ring(david, 'emma').waitFor()]);
       await picture('ringing', all);
-      await Promise.all([answer(bob, 'alice'), answer(david, 'carla')]);
-      await Promise.all([alice, bob, carla, david].map((one) => one.hears(1)));
+      await Promise.all([answer(bob, 'alice'), answer(david, 'emma')]);
+      await Promise.all([alice, bob, emma, david].map((one) => one.hears(1)));
       await picture('call', all);
       await Promise.all([hangUp(alice), hangUp(david)]);
-      await Promise.all([alice, bob, carla, david].map(idle));
+      await Promise.all([alice, bob, emma, david].map(idle));
       const hash = await startRoom(alice);
       const erin = await open(cluster.nodes[1], { user: 'erin', hash });
-      for (const one of [bob, carla, david]) await one.page.evaluate((link) => (location.hash = link), hash);
-      await Promise.all([alice, bob, carla, david, erin].map((one) => one.hears(4, stretched(30_000))));
+      for (const one of [bob, emma, david]) await one.page.evaluate((link) => (location.hash = link), hash);
+      await Promise.all([alice, bob, emma, david, erin].map((one) => one.hears(4, stretched(30_000))));
       await picture('room', all);
-      for (const one of [bob, carla]) await one.page.getByText('Protocol log').click();
+      for (const one of [bob, emma]) await one.page.getByText('Protocol log').click();
       await picture('log', { dark, 'phone-light': phones['phone-light'] });
     }));
 });
