@@ -37,7 +37,7 @@ export function warn(sentence, action) {
 /** What was tried → what its errors mean there; `*` for what is the same everywhere. `WHO` is whom it was about. */
 const SENTENCES = {
   call: {
-    unreachable: 'WHO is not here now: nobody is signed in by that name.',
+    unreachable: 'WHO is not here now, on no device.',
     forbidden: 'You may not call WHO.',
     bad_request: 'WHO can’t be called: is the name right?',
   },
@@ -64,7 +64,7 @@ const SENTENCES = {
   },
   rejoin: { gone: 'The call is over.', not_found: 'The call is over.' },
   invite: {
-    unreachable: 'WHO is not here now: nobody is signed in by that name.',
+    unreachable: 'WHO is not here now, on no device.',
     conflict: 'WHO is in the call already, or is being rung.',
     call_full: 'All seats of the call are taken.',
     forbidden: 'You may not invite WHO to this call.',
