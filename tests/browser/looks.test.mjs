@@ -85,6 +85,8 @@ describePages('the looks of the page', () => {
       const erin = await open(cluster.nodes[1], { user: 'erin', hash });
       for (const one of [bob, emma, david]) await one.page.evaluate((link) => (location.hash = link), hash);
       await Promise.all([alice, bob, emma, david, erin].map((one) => one.hears(4, stretched(30_000))));
+      await alice.button('Call erin').waitFor();
+      await alice.page.mouse.move(0, 0);
       await picture('room', all);
       for (const one of [bob, emma]) await one.page.getByText('Protocol log').click();
       await picture('log', { dark, 'phone-light': phones['phone-light'] });
