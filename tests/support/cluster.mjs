@@ -1,7 +1,7 @@
 // Nodes as processes that share one Redis: start, kill, freeze, drain and restart them, and look at what they wrote when they end.
 //
 // The binary under test stands in SWITCHBOARD (build/switchboard when unset), so that the same tests run against the sanitizer build.
-// TEST_LOGS names a directory for the nodes' logs.
+// TEST_LOGS names a directory for the nodes' logs. TEST_OUTSIDE is a cluster that is there already (ws://…), TEST_OUTSIDE_REDIS its Redis: {host, port, password}.
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import http from 'node:http';
@@ -11,6 +11,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProcess } from './processes.mjs';
 import { startRedis } from './redis.mjs';
+import { openResp } from './resp.mjs';
 import { SECRET } from './token.mjs';
 import { stretched, until, within } from './wait.mjs';
 
@@ -85,6 +86,7 @@ export class Node {
     this.port = port;
     this.scheme = tls ? 's' : '';
     this.secrets = new Set();
+    this.binary = BINARY; // from the next start on
     this.env = {}; // what its process gets beside our own environment, from the next start on
     this.#settings = settings;
   }
@@ -113,7 +115,7 @@ export class Node {
   /** Starts the process; `ready` waits until it takes clients. */
   async start({ ready = true } = {}) {
     const args = toArguments({ listen: `127.0.0.1:${this.port}`, ...this.#settings });
-    this.#process = startProcess(BINARY, ['serve', ...args], { env: cleanEnvironment(this.env) });
+    this.#process = startProcess(this.binary, ['serve', ...args], { env: cleanEnvironment(this.env) });
     if (ready) await this.untilReady();
   }
 
@@ -226,10 +228,21 @@ class Cluster {
 }
 
 /**
+ * A cluster that somebody else runs, behind one address: the same tests through a proxy. The one node is as many as asked for; what it cannot do (to be
+ * killed, to have settings of its own) fails.
+ */
+async function outside(url, nodes) {
+  const redis = await openResp(JSON.parse(process.env.TEST_OUTSIDE_REDIS));
+  const node = () => ({ name: 'outside', url, secrets: new Set() });
+  return { redis, nodes: Array.from({ length: nodes }, node), stop: () => redis.close() };
+}
+
+/**
  * `nodes` nodes on ports of their own, ready. `settings` as on the command line, without the dashes; undefined takes a default of these tests away.
  * `redis` as startRedis() takes it.
  */
 export async function startCluster({ nodes = 2, settings = {}, redis = {}, tls = false } = {}) {
+  if (process.env.TEST_OUTSIDE) return outside(process.env.TEST_OUTSIDE, nodes);
   const server = await startRedis(redis);
   const all = { redis: server.url, ...SETTINGS, ...settings };
   const made = [];

@@ -1,7 +1,6 @@
 // Switchboard's image and its compose file, on a real engine: each test file has a project of its own name, with secrets and a port of its own, and nothing of it is left.
 //
 // Where a public image is neither there nor can be pulled, a stand-in is made of Debian's package of the same program, under a name of the tests' own.
-import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -12,7 +11,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fresh, join } from './client.mjs';
 import { freePort } from './cluster.mjs';
-import { openResp } from './resp.mjs';
 import { SECRET } from './token.mjs';
 import { stretched, until } from './wait.mjs';
 
@@ -201,15 +199,12 @@ export class Project {
     return names;
   }
 
-  /** A connection to its Redis: {command, close}. Containers are reached by their addresses, which no port publishes. */
+  /** Where its Redis is, as openResp() takes it. Containers are reached by their addresses: no port of it is published. */
   async redis() {
     const [id] = await this.containers('redis');
-    const { NetworkSettings } = await this.inspect(id);
-    const [{ IPAddress: host }] = Object.values(NetworkSettings.Networks);
-    const password = /requirepass (\S+)/.exec(readFileSync(path(this.dir, 'secrets/redis.conf'), 'utf8'))[1];
-    const resp = await openResp({ host, port: 6379 });
-    assert.equal(await resp.command('AUTH', password), 'OK');
-    return Object.assign(resp, { at: `redis://:${password}@${host}` });
+    const [{ IPAddress: host }] = Object.values((await this.inspect(id)).NetworkSettings.Networks);
+    const [, password] = /requirepass (\S+)/.exec(readFileSync(path(this.dir, 'secrets/redis.conf'), 'utf8'));
+    return { host, port: 6379, password };
   }
 
   /** Everything that the nodes wrote; a service's, when one is named. */

@@ -41,9 +41,9 @@ export function readResp(socket, onValue) {
   });
 }
 
-/** A connection: `command(...args)` gives the answer or throws what Redis said. */
-export async function openResp(path) {
-  const socket = connect(path);
+/** A connection: `command(...args)` gives the answer or throws what Redis said. `where`: a Unix socket's path, or {host, port, password}. */
+export async function openResp(where) {
+  const socket = connect(where);
   const waiting = [];
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   const fail = (error) => {
@@ -62,5 +62,6 @@ export async function openResp(path) {
       const parts = args.map((arg) => `$${Buffer.byteLength(String(arg))}\r\n${arg}\r\n`);
       socket.write(`*${args.length}\r\n${parts.join('')}`);
     });
+  if (where.password) await command('AUTH', where.password);
   return { command, close: () => socket.destroy() };
 }
