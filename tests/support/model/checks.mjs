@@ -273,6 +273,14 @@ function crossed({ records }, asked, started) {
   return records.slice(Math.max(0, asked.n - 300), asked.n).some(({ what, frame }) => what === 'send' && frame.type === 'call.start' && frame.to.length === 1 && frame.to[0] === caller);
 }
 
+/** Whether a block of the caller by one who is called was under way meanwhile: it counts from the moment that the ring is brought, whatever `reach` said before. */
+function blockCrossed({ records }, user, caller, asked, started) {
+  const answered = new Set(records.slice(0, asked.n).filter(({ what, request }) => what === 'reply' && request === 'block.set').map(({ session, frame }) => `${session} ${frame.id}`));
+  return records
+    .slice(0, started.n)
+    .some(({ what, who, session, frame }) => what === 'send' && frame.type === 'block.set' && who.split('/')[0] === user && frame.users.includes(caller) && !answered.has(`${session} ${frame.id}`));
+}
+
 /** A call that says somebody's devices ring does ring them: all that were there before it and are to the end. */
 export function ringsReach(index) {
   const found = [];
@@ -284,7 +292,8 @@ export function ringsReach(index) {
     // Whoever met it on the way, or took it back at once, may have ended the ring before it began.
     const meets = ({ what, frame, who }) => what === 'send' && (frame.call === id || (frame.type === 'call.start' && frame.to[0] === started.who.split('/')[0] && who !== started.who));
     if (index.records.slice(asked.n + 1, started.n).some(meets) || crossed(index, asked, started)) continue;
-    const rung = Object.keys(started.frame.reach ?? {}).filter((user) => started.frame.reach[user] === 'ringing');
+    const caller = started.who.split('/')[0];
+    const rung = Object.keys(started.frame.reach ?? {}).filter((user) => started.frame.reach[user] === 'ringing' && !blockCrossed(index, user, caller, asked, started));
     for (const { id: session, user, records: own } of there) {
       if (!rung.includes(user) || !(own[0].n < asked.n)) continue;
       const hears = own.some((record) => record.frame?.call === id && (record.frame.type === 'call.incoming' || (isOk(record) && ENTERS.has(record.request))));

@@ -98,8 +98,12 @@ const CASES = {
     fine: [[ended(ALICE, 3, 'cancelled', 1), incoming(BOB, 1, 1), cancelled(BOB, 2, 2)]],
   },
   ringsReach: {
-    broken: { 'a device that never hears it': [[welcome(ALICE), welcome(BOB), startSent(ALICE, ['bob']), started(), lasts(BOB)]] },
+    broken: {
+      'a device that never hears it': [[welcome(ALICE), welcome(BOB), startSent(ALICE, ['bob']), started(), lasts(BOB)]],
+      'though it has unblocked the caller': [[welcome(ALICE), welcome(BOB), send(BOB, { type: 'block.set', id: 2, users: [] }), startSent(ALICE, ['bob']), started(), lasts(BOB)]],
+    },
     fine: [
+      [welcome(ALICE), welcome(BOB), startSent(ALICE, ['bob']), send(BOB, { type: 'block.set', id: 2, users: ['alice'] }), started(), lasts(BOB)],
       [welcome(ALICE), welcome(BOB), startSent(ALICE, ['bob']), incoming(BOB, 1, 1), started(), lasts(BOB)],
       [welcome(ALICE), startSent(ALICE, ['bob']), welcome(BOB), started(), lasts(BOB)],
       [welcome(ALICE), welcome(BOB), startSent(ALICE, ['bob']), started({ to: ['bob'] }, { reach: { bob: 'waiting' } }), lasts(BOB)],
