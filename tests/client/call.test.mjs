@@ -175,6 +175,24 @@ describe('calls of the client', () => {
     await out.hangup();
   });
 
+  test('what rang again, or is joined, after a ring that was ignored and taken back is another matter', async () => {
+    const [alice, bob] = await people('alice', 'bob');
+    const room = await alice.room();
+    const takenBack = new Promise((resolve) => bob.on('frame', (_, { type, reason }) => type === 'call.cancelled' && resolve(reason)));
+    await room.invite(bob.user);
+    (await ring(bob)).ignore();
+    await room.cancel(bob.user);
+    assert.equal(await within(takenBack, 'the ring to be taken back'), 'cancelled');
+    await room.invite(bob.user);
+    const again = await ring(bob);
+    await bob.blocked(); // whatever was under way has come
+    assert.equal(again.state, 'incoming');
+    again.ignore();
+    const there = await bob.join(room.id);
+    await bob.blocked();
+    assert.equal(there.state, 'active');
+  });
+
   test('a caller who hangs up takes the ring back', async () => {
     const [alice, bob] = await people('alice', 'bob');
     const out = await alice.call(bob.user);
@@ -491,6 +509,21 @@ describe('calls of the client', () => {
     await stands(out, 'active');
     await until(() => out.members[1].pc?.told.join() === 'answer', 'the answer');
     assert.deepEqual(call.members[0].pc.told, ['offer']);
+  });
+
+  test('an offer or a room that is asked for twice is one call', async () => {
+    const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => phone(fresh(name), { RTCPeerConnection: Connection })));
+    const out = await alice.post({ stream: null });
+    const [call, other] = await Promise.all([bob.take(out.id, { stream: null }), bob.take(out.id, { stream: null })]);
+    assert.equal(call, other);
+    assert.equal(await bob.take(out.id), call);
+    assert.equal(bob.calls.get(out.id), call);
+    await out.hangup();
+    await stands(call, 'ended');
+    const room = await alice.room({ stream: null });
+    const [there, twice] = await Promise.all([bob.join(room.id, { stream: null }), bob.join(room.id, { stream: null })]);
+    assert.deepEqual([there === twice, bob.calls.get(room.id) === there], [true, true]);
+    assert.equal(await bob.join(room.id), there);
   });
 
   test('a post that nobody takes expires', async () => {

@@ -213,8 +213,9 @@ export class Call extends Emitter {
       return this;
     }
     media.relay = picture?.privacy === 'relay';
-    const peer = this.#offer && media.RTC ? new Peer(media) : null;
+    let peer;
     try {
+      if (this.#offer && media.RTC) peer = new Peer(media);
       const answer = await peer?.first(this.#offer).catch(() => peer.close());
       this.#checkAlive();
       return await this._sit(media, this.#ask(type, { answer }), answer && peer);
@@ -501,8 +502,9 @@ function leave(me, id, back, reason) {
 async function begin(me, type, fields, { stream, seats, privacy, allow }, offers) {
   const media = await Media.open(me, stream);
   media.relay = privacy === 'relay';
-  const early = offers && media.RTC ? new Peer(media, true) : undefined;
+  let early;
   try {
+    if (offers && media.RTC) early = new Peer(media, true);
     const ok = await me._session.request(type, { ...fields, offer: await early?.first(), seats, privacy, allow });
     const { call: id, version, reach = {} } = ok;
     const call = me.calls.get(id) ?? new Call(me, undefined, { id });
@@ -535,14 +537,17 @@ export const postOffer = (me, options = {}) => begin(me, 'offer.post', { ttl_ms:
 
 export const openRoom = (me, options) => begin(me, 'call.start', { to: [] }, { allow: 'anyone', ...options });
 
-export async function takeOffer(me, id, options) {
-  return me._add(await new Call(me, undefined, { id })._enter(options, 'offer.take'));
+/** To ask for a seat twice is to ask once. */
+function enter(me, id, options, type) {
+  const under = me._entering;
+  if (!under.has(id)) under.set(id, me.calls.get(id) ?? new Call(me, undefined, { id }));
+  const entered = under.get(id)._enter(options, type).then((call) => me._add(call));
+  return entered.finally(() => under.delete(id));
 }
 
-export async function joinRoom(me, id, options) {
-  const known = me.calls.get(id);
-  return me._add(await (known ?? new Call(me, undefined, { id }))._enter(options));
-}
+export const takeOffer = (me, id, options) => enter(me, id, options, 'offer.take');
+
+export const joinRoom = (me, id, options) => enter(me, id, options);
 
 export function incomingCall(me, { call: id, seq, from, name, meta, in_call: inCall, seats, members, version, offer }) {
   // One in `pending`, without `seq`, may be what was declined here a moment ago; a new ring has one.

@@ -34,6 +34,7 @@ function deviceName() {
 export class Switchboard extends Emitter {
   _session;
   _options;
+  _entering = new Map(); // call id → a Call that is not there before its request has an answer
   #calls = new Map();
   #early = new Map(); // call id → events of calls whose request has no answer yet
   #watched = new Map(); // user → the last known state, as text
@@ -170,7 +171,7 @@ export class Switchboard extends Emitter {
   }
 
   _drop(call) {
-    this.#calls.delete(call.id);
+    if (this.#calls.get(call.id) === call) this.#calls.delete(call.id); // not another one: an offer that was taken before, by this very client
   }
 
   #deliver(call) {
@@ -213,6 +214,7 @@ export class Switchboard extends Emitter {
     const call = this.#calls.get(frame.call);
     const early = this.#early.get(frame.call);
     if (call && !early) return call._event(frame);
+    if (!call && frame.type === 'call.cancelled') return; // of a ring that was ignored here: none that comes later
     if (early?.length < EARLY_EVENTS) early.push(frame);
     else if (!early) {
       this.#early.set(frame.call, [frame]);
