@@ -529,6 +529,26 @@ describe('a request', () => {
     await leave;
   });
 
+  test('that can never be sent is refused at once, and stops nothing', async () => {
+    const app = await signIn(cluster.nodes, fresh('alice'));
+    const { call, bob } = await meet(app, cluster.nodes[1]);
+    const send = (data) => app.me.request('signal', { call, to: 2, data });
+    const round = {};
+    round.round = round;
+    await refused(send(round), 'bad_request');
+    await refused(send(1n), 'bad_request');
+    await refused(send('ä'.repeat(40_000)), 'too_large');
+    await send(['half of a pair: \ud83d', 'whole: 😀', 'nothing: \0']);
+    assert.deepEqual((await bob.expect('signal')).data, ['half of a pair: \ufffd', 'whole: 😀', 'nothing: \ufffd']);
+    const later = { n: 1 };
+    app.me.cut();
+    const sent = send(later);
+    later.n = 2;
+    await sent;
+    assert.deepEqual((await bob.expect('signal')).data, { n: 1 }, 'what it was when it was said');
+    assert.equal(app.me.state, 'online');
+  });
+
   test('that nobody waits for ends without a word when the client does', async () => {
     const app = await signIn(cluster.nodes, fresh('alice'));
     app.network.deaf = true;

@@ -12,6 +12,7 @@ const BACKOFF_MAX_MS = 10_000;
 const RETRY_MS = 500;
 const PATIENCE_MS = 15_000;
 const BYE_MS = 3000;
+const HEAD_BYTES = 200; // of a request beside its fields
 const ACK_EVERY = 16;
 const ACK_MS = 1000;
 /** A token that ends sooner is not worth a connection. */
@@ -92,11 +93,23 @@ export class Session extends Emitter {
     const answer = new Promise((resolve, reject) => {
       if (this.state === 'closed') return reject(new SwitchboardError('closed', 'the client is closed'));
       const pair = type === 'signal' && `${fields.call} ${fields.to}`;
-      this.#queue.push({ type, fields, patience, pair, resolve, reject });
+      this.#queue.push({ type, fields: this.#plain(fields), patience, pair, resolve, reject });
       this.#flush();
     });
     answer.catch(() => {}); // who does not ask for the outcome shall not hear of an unhandled rejection
     return answer;
+  }
+
+  /** A copy that the server takes: what it does not would end the socket, each time that it is sent again. */
+  #plain(fields) {
+    let text;
+    try {
+      text = JSON.stringify(fields, (key, value) => (typeof value === 'string' ? value.replace(/[\0\p{Cs}]/gu, '\ufffd') : value));
+    } catch (error) {
+      throw new SwitchboardError('bad_request', error.message);
+    }
+    if (new TextEncoder().encode(text).length > this.welcome?.limits.message_bytes - HEAD_BYTES) throw new SwitchboardError('too_large', 'more than a message may hold');
+    return JSON.parse(text);
   }
 
   cut() {
