@@ -218,7 +218,8 @@ const ANSWERS = new Set(['call.accept', 'call.reject', 'call.join', 'call.start'
 export function ringsEnd(index) {
   const found = [];
   const last = new Set(lasting(index).map(({ id }) => id));
-  for (const { id, records } of index.sessions.values()) {
+  for (const session of index.sessions.values()) {
+    const { id, records } = session;
     const rings = new Map(); // call → {state, version, answered}
     const say = (message, call, at) => found.push({ message, call, session: id, at });
     for (const record of records) {
@@ -227,7 +228,7 @@ export function ringsEnd(index) {
       else if (isOk(record) && ANSWERS.has(request)) {
         const ring = of(rings, frame.call ?? record.asked?.call, () => ({ version: 0 }));
         Object.assign(ring, { rings: false, answered: frame.version });
-      } else if (isEvent(record)) onRingEvent(rings, record, beginning(records), say);
+      } else if (isEvent(record)) onRingEvent(rings, record, (end) => cameAtTheEnd(index, session, end), say);
     }
     if (!last.has(id)) continue;
     for (const [call, ring] of rings) if (ring.rings) say(`the ring of version ${ring.version} never ended`, call, records.at(-1).n);
@@ -235,12 +236,20 @@ export function ringsEnd(index) {
   return found;
 }
 
-/** A device that comes as a ring ends may hear of the end alone. */
-const COMES_MS = 3000;
-/** When the session began. */
-const beginning = (records) => records.find(isWelcome)?.t ?? 0;
+/**
+ * Whether a session that came as a ring ended may hear of that end alone: it came during the ring, and if a device of its user ended it, after that device had
+ * asked. When the word comes says nothing: a node that died or froze may hold it back for long.
+ */
+function cameAtTheEnd({ calls }, { user, records: own }, { call, reason }) {
+  const came = own.find(isWelcome)?.n ?? -1;
+  const before = calls.get(call).records.filter(({ n }) => n < came);
+  if (!reason.endsWith('_elsewhere')) return before.length > 0;
+  const glared = calls.get(call).records.some((record) => isOk(record) && record.frame.glare && record.who.startsWith(`${user}/`));
+  return glared || before.some(({ what, who, frame }) => what === 'send' && who.startsWith(`${user}/`) && ANSWERS.has(frame.type));
+}
 
-function onRingEvent(rings, { frame: { type, call, version }, n, t }, began, say) {
+function onRingEvent(rings, { frame, n }, mayMiss, say) {
+  const { type, call, version } = frame;
   const ring = rings.get(call);
   if (type === 'call.incoming' && version < (ring?.answered ?? 0)) ring.version = version; // overtaken by the answer
   else if (type === 'call.incoming') {
@@ -250,7 +259,7 @@ function onRingEvent(rings, { frame: { type, call, version }, n, t }, began, say
     rings.set(call, { rings: true, version });
   } else if (type === 'call.cancelled') {
     // That another device was first may be told a moment after this one joined as well.
-    if (!ring?.rings && !(ring?.answered > version) && t - began > COMES_MS) say('is cancelled, but does not ring', call, n);
+    if (!ring?.rings && !(ring?.answered > version) && !mayMiss(frame)) say('is cancelled, but does not ring', call, n);
     else if (ring) Object.assign(ring, { rings: false, version, answered: undefined });
   } else if (type === 'call.ended' && ring) ring.rings = false;
 }

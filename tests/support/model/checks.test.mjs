@@ -24,7 +24,7 @@ function indexOf(records, rest) {
 const joined = (at, version, peer, seq) => event(at, { type: 'call.joined', version, peer, user: 'bob', device: 'a', seq });
 const ended = (at, version, reason, seq) => event(at, { type: 'call.ended', version, reason, seq });
 const incoming = (at, version, seq) => event(at, { type: 'call.incoming', version, from: 'alice', members: [member(1, 'alice')], seats: 2, seq });
-const cancelled = (at, version, seq) => event(at, { type: 'call.cancelled', version, reason: 'cancelled', seq });
+const cancelled = (at, version, seq, reason = 'cancelled') => event(at, { type: 'call.cancelled', version, reason, seq });
 const signal = (at, data, seq) => event(at, { type: 'signal', from: 1, data, version: 2, seq });
 const started = (asked = { to: ['bob'] }, frame = {}) => reply(ALICE, 'call.start', { call: CALL, peer: 1, version: 1, reach: { bob: 'ringing' }, ...frame }, { call: undefined, ...asked });
 const startSent = (at, to, id = 2) => ({ what: 'send', ...at, frame: { type: 'call.start', id, to } });
@@ -85,12 +85,14 @@ const CASES = {
       'a ring that never ends': [[welcome(BOB), incoming(BOB, 1, 1), lasts(BOB)]],
       'a second ring while the first rings': [[welcome(BOB), incoming(BOB, 1, 1), incoming(BOB, 2, 2), cancelled(BOB, 3, 3)]],
       'a ring that was there before': [[welcome(BOB), incoming(BOB, 3, 1), cancelled(BOB, 4, 2), incoming(BOB, 2, 3)]],
-      'an end without a ring': [[welcome(BOB), { t: 60_000, ...cancelled(BOB, 2, 1) }]],
-      'an end after the own answer': [[welcome(BOB), incoming(BOB, 1, 1), reply(BOB, 'call.accept', { version: 2 }), { t: 60_000, ...cancelled(BOB, 3, 2) }]],
+      'an end without a ring': [[welcome(BOB), cancelled(BOB, 2, 1)]],
+      'an end after the own answer': [[welcome(BOB), incoming(BOB, 1, 1), reply(BOB, 'call.accept', { version: 2 }), cancelled(BOB, 3, 2)]],
+      'a ring that was not pending, though nobody had answered': [[incoming(BOB2, 1, 1), welcome(BOB), send(BOB2, { type: 'call.accept', id: 2 }), cancelled(BOB, 2, 1, 'answered_elsewhere')]],
     },
     fine: [
       [welcome(BOB), incoming(BOB, 1, 1), cancelled(BOB, 2, 2), incoming(BOB, 3, 3), reply(BOB, 'call.reject', { version: 4 }), lasts(BOB)],
       [welcome(BOB, { pending: [{ call: CALL, version: 1 }] }), incoming(BOB, 1, 1), cancelled(BOB, 2, 2), lasts(BOB)],
+      [incoming(BOB2, 1, 1), send(BOB2, { type: 'call.accept', id: 2 }), welcome(BOB), cancelled(BOB, 2, 1, 'answered_elsewhere'), lasts(BOB)],
     ],
   },
   noRingAfterTheEnd: {
