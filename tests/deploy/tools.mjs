@@ -34,12 +34,13 @@ export function needs(...programs) {
   return missing.length ? { skip: `needs ${missing.join(', ')}, which is not here` } : {};
 }
 
-/** Runs a program to its end: {code, output}. */
-export function judge(program, args, { env = {} } = {}) {
+/** Runs a program to its end, with `input` as its stdin: {code, output}. */
+export function judge(program, args, { env = {}, input = '' } = {}) {
   return new Promise((resolve) => {
-    execFile(find(program), args, { env: cleanEnvironment(env), timeout: 60_000 }, (error, stdout, stderr) => {
+    const child = execFile(find(program), args, { env: cleanEnvironment(env), timeout: 60_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? (error.code ?? error.signal) : 0, output: stdout + stderr });
     });
+    child.stdin.on('error', () => {}).end(input); // who reads none of it has ended
   });
 }
 
