@@ -532,7 +532,10 @@ export function closesAreKnown({ records }) {
     .map(({ code, reason, session, who, n }) => ({ message: `the socket was closed with ${code} ${reason}`, session, who, at: n }));
 }
 
-/** A session is there to be resumed as long as its grace is not over; unless its node was frozen, and the others took it for dead. */
+/** How long before a node notices that its lease has lapsed the others may have taken it for dead. */
+const LAPSE_MS = 12_000;
+
+/** A session is there to be resumed as long as its grace is not over; unless its node stood still, and the others took it for dead. */
 export function sessionsKept({ sessions, records, faults, grace = 0 }) {
   const found = [];
   if (!grace) return found;
@@ -542,8 +545,9 @@ export function sessionsKept({ sessions, records, faults, grace = 0 }) {
     const attached = own.filter((record) => isWelcome(record));
     const node = attached.at(-1)?.node;
     const lost = own.findLast(({ what, n, link }) => (what === 'cut' || what === 'close') && n < ended.n && attached.some((one) => one.link === link));
-    const frozen = faults.some((fault) => fault.kind === 'freeze' && fault.node === node && fault.t > attached.at(-1).t - 12_000 && fault.t <= ended.t);
-    if (lost && !frozen && ended.t - lost.t < grace * 0.9) found.push({ message: `could not be resumed ${Math.round(ended.t - lost.t)} ms after its socket was lost`, session: id, who: own[0].who, at: ended.n });
+    const frozen = faults.some((fault) => fault.kind === 'freeze' && fault.node === node && fault.t > attached.at(-1).t - LAPSE_MS && fault.t <= ended.t);
+    const lapsed = records.some(({ what, node: lapser, t }) => what === 'lapse' && lapser === node && t >= attached.at(-1).t && t - LAPSE_MS <= ended.t);
+    if (lost && !frozen && !lapsed && ended.t - lost.t < grace * 0.9) found.push({ message: `could not be resumed ${Math.round(ended.t - lost.t)} ms after its socket was lost`, session: id, who: own[0].who, at: ended.n });
   }
   return found;
 }

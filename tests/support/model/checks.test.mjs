@@ -179,8 +179,12 @@ const CASES = {
     fine: [[{ what: 'close', ...ALICE, code: 4005, dropped: true }, { what: 'close', ...BOB, code: 1012 }]],
   },
   sessionsKept: {
-    broken: { 'a session that is gone too soon': [[welcome(ALICE), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 1500, before: 'sA' })], { grace: 3000 }] },
+    broken: {
+      'a session that is gone too soon': [[welcome(ALICE), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 1500, before: 'sA' })], { grace: 3000 }],
+      'though its node had lapsed before': [[{ what: 'lapse', node: 'n1', t: -5 }, welcome(ALICE, {}, { node: 'n1' }), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 1500, before: 'sA' })], { grace: 3000 }],
+    },
     fine: [
+      [welcome(ALICE, {}, { node: 'n1' }), { what: 'close', ...ALICE, t: 9000 }, { what: 'lapse', node: 'n1', t: 9000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 9100, before: 'sA' })],
       [welcome(ALICE), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 4500, before: 'sA' })],
       [welcome(ALICE, {}, { node: 'n1' }), { what: 'fault', kind: 'freeze', node: 'n1', begins: true, t: 2 }, { what: 'close', ...ALICE, t: 9000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 9100, before: 'sA' })],
     ],

@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 const ASKED_MS = 1000;
 
 /** Starts a node that is down. It may find Redis away, and end: then once more. */
-async function restart(node) {
+async function restart(node, history) {
+  history.addLapses(node);
   node.saveLog();
   for (let tries = 1; ; tries += 1) {
     try {
@@ -16,13 +17,13 @@ async function restart(node) {
   }
 }
 
-/** kind → (cluster, fault): done when it is healed. */
+/** kind → (cluster, fault, history): done when it is healed. */
 const FAULTS = {
-  async kill({ nodes }, { node, ms }) {
+  async kill({ nodes }, { node, ms }, history) {
     nodes[node].checkLog();
     await nodes[node].kill();
     await pause(ms);
-    await restart(nodes[node]);
+    await restart(nodes[node], history);
   },
 
   async freeze({ nodes }, { node, ms }) {
@@ -31,11 +32,11 @@ const FAULTS = {
     nodes[node].thaw();
   },
 
-  async drain({ nodes }, { node, ms }) {
+  async drain({ nodes }, { node, ms }, history) {
     await nodes[node].stop();
     nodes[node].checkLog();
     await pause(ms);
-    await restart(nodes[node]);
+    await restart(nodes[node], history);
   },
 
   async 'redis.clients'({ redis }) {
@@ -65,8 +66,8 @@ export async function playFault(cluster, fault, history) {
   try {
     // While Redis is away the test can't ask it to cut anybody off, and may get no answer at all.
     const asks = kind.startsWith('redis.') && kind !== 'redis.restart';
-    if (asks) await Promise.race([FAULTS[kind](cluster, fault).catch(() => {}), pause(ASKED_MS)]);
-    else await FAULTS[kind](cluster, fault);
+    if (asks) await Promise.race([FAULTS[kind](cluster, fault, history).catch(() => {}), pause(ASKED_MS)]);
+    else await FAULTS[kind](cluster, fault, history);
   } finally {
     history.add('fault', { fault: fault.n, kind, node, ends: true });
   }

@@ -15,6 +15,7 @@ export function brief(frame, most = Infinity) {
 
 export class History {
   #start = performance.now();
+  #startWall = Date.now();
 
   constructor() {
     this.records = [];
@@ -26,13 +27,18 @@ export class History {
   }
 
   /**
-   * `what`: `send`, `reply` (with the `request` it answers), `event`, `open`, `close`, `cut`, `over` (of a session), `fault`, `step`, `note`, and what the end
-   * of a run adds: `truth`, `view`, `key`. `who`: the device, `user/device`. `session`: its id, once there is one. `link`: the number of the socket.
+   * `what`: `send`, `reply` (with the `request` it answers), `event`, `open`, `close`, `cut`, `over` (of a session), `fault`, `lapse` (of a node's lease), `step`,
+   * `note`, and what the end of a run adds: `truth`, `view`, `key`. `who`: the device, `user/device`. `session`: its id, once there is one. `link`: the number of the socket.
    */
   add(what, fields) {
     const record = { n: this.records.length, t: Math.round(this.now() * 10) / 10, what, ...fields };
     this.records.push(record);
     return record;
+  }
+
+  /** Before a node's log goes: when it found that its lease had lapsed. It stood still for so long, as on a busy machine, or Redis was away. */
+  addLapses(node) {
+    for (const [, time] of node.output.matchAll(/time=(\S+) .*event=lease\.lapsed/g)) this.add('lapse', { t: Date.parse(time) - this.#startWall, node: node.name });
   }
 }
 

@@ -84,6 +84,7 @@ export async function play({ seed, seconds, steps, rate, skip, only }) {
   } finally {
     clearInterval(watchdog);
     for (const device of stage.devices) device.drop();
+    for (const node of cluster.nodes) history.addLapses(node);
     await cluster.stop();
   }
   return { violations: judge(history.records, { grace: GRACE_MS }), history, totals: stage.totals, kept, plan };
