@@ -541,7 +541,7 @@ export function sessionsKept({ sessions, records, faults, grace = 0 }) {
   if (!grace) return found;
   for (const { id, records: own } of sessions.values()) {
     const ended = records.find(({ before, what }) => what === 'reply' && before === id);
-    if (!ended) continue;
+    if (!ended || own.some(({ what, frame }) => what === 'send' && frame.type === 'bye')) continue; // its client ended it
     const attached = own.filter((record) => isWelcome(record));
     const node = attached.at(-1)?.node;
     const lost = own.findLast(({ what, n, link }) => (what === 'cut' || what === 'close') && n < ended.n && attached.some((one) => one.link === link));

@@ -186,6 +186,7 @@ const CASES = {
     fine: [
       [welcome(ALICE, {}, { node: 'n1' }), { what: 'close', ...ALICE, t: 9000 }, { what: 'lapse', node: 'n1', t: 9000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 9100, before: 'sA' })],
       [welcome(ALICE), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 4500, before: 'sA' })],
+      [welcome(ALICE), send(ALICE, { type: 'bye', id: 2 }), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 1500, before: 'sA' })],
       [welcome(ALICE, {}, { node: 'n1' }), { what: 'fault', kind: 'freeze', node: 'n1', begins: true, t: 2 }, { what: 'close', ...ALICE, t: 9000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 9100, before: 'sA' })],
     ],
   },
