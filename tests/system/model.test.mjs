@@ -19,10 +19,11 @@ async function judged(settings, t) {
   t.diagnostic(`seed ${settings.seed}`);
   const run = await play(settings);
   t.diagnostic(`${run.plan.steps.length} steps, ${run.plan.faults.length} faults, ${run.history.records.length} records`);
+  for (const { what, message } of run.history.records) if (what === 'note') t.diagnostic(message);
   assert.equal(run.violations.length, 0, run.violations.length && report(run, settings));
 }
 
-describe('random users, devices and faults', { timeout: (SECONDS + 120) * 1000 * (SLOW ? 3 : 1) }, () => {
+describe('random users, devices and faults', { timeout: (SECONDS + 180) * 1000 * (SLOW ? 3 : 1) }, () => {
   const asked = fromEnvironment();
   test('break no promise', (t) => judged({ ...asked, seconds: asked.seconds ?? SECONDS, rate: asked.rate ?? (SLOW ? 15 : undefined), seed: asked.seed ?? newSeed() }, t));
 
