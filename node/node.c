@@ -81,6 +81,14 @@ static void on_lag_tick(struct timer *timer)
 
 /* ---- building ---- */
 
+static void metrics_start(struct metrics *m)
+{
+    static const char *const version[] = {SWITCHBOARD_VERSION};
+    static const int64_t one[] = {1};
+    m->series[METRIC_BUILD] = (struct metric_series){"version", version, one, 1};
+    metric_set(m, METRIC_STARTED, (int64_t)(clock_wall_ms() / 1000));
+}
+
 static void create_signaling(struct node *node)
 {
     const struct config *c = node->config;
@@ -218,6 +226,7 @@ int node_run(const struct config *config, const struct node_place *place)
     node->dev_key = place->dev_key;
     node->redis_child = place->worker ? 0 : place->redis_pid; /* a supervisor watches it itself */
     node->id = node_id_random();
+    metrics_start(&node->metrics);
     log_setup(config->log_level, config->log_format, node->id.text);
     uv_loop_init(&node->loop);
     node->timers = timers_create(&node->loop);

@@ -1,7 +1,9 @@
 #include "node/routes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "node/node_private.h"
 #include "node/store/cluster.h"
@@ -14,23 +16,55 @@ static void on_healthz(void *context, const struct edge_request *request, struct
     buf_put_cstr(r->body, "ok\n");
 }
 
+/* NULL: it may have clients. */
+static const char *unready(const struct node *node)
+{
+    if (!store_is_up(node->store))
+        return "the store does not answer\n";
+    if (!store_bus_is_alive(node->store, READY_WITHIN_MS))
+        return "the canary did not come back through the bus\n";
+    return NULL;
+}
+
 /* 404 while draining: HAProxy's disable-on-404 then sends no newcomers and leaves those alone who are here. 503: something is wrong. */
 static void on_readyz(void *context, const struct edge_request *request, struct edge_response *r)
 {
     struct node *node = context;
+    const char *why = unready(node);
     (void)request;
-    if (node->draining) {
+    if (node->draining)
         r->status = 404;
-        buf_put_cstr(r->body, "draining\n");
-    } else if (!store_is_up(node->store)) {
+    else if (why)
         r->status = 503;
-        buf_put_cstr(r->body, "the store does not answer\n");
-    } else if (!store_bus_is_alive(node->store, READY_WITHIN_MS)) {
-        r->status = 503;
-        buf_put_cstr(r->body, "the canary did not come back through the bus\n");
-    } else {
-        buf_put_cstr(r->body, "ready\n");
-    }
+    buf_put_cstr(r->body, node->draining ? "draining\n" : why ? why : "ready\n");
+}
+
+/* ---- metrics ---- */
+
+/* Of /proc/self/statm: sizes in pages, the second what is in RAM. */
+static int64_t resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    char line[128] = "";
+    uint64_t pages = 0;
+    struct slice total = {0};
+    struct slice resident = {0};
+    if (!file)
+        return 0;
+    struct slice rest = slice_of(fgets(line, sizeof line, file) ? line : "");
+    fclose(file);
+    bool good = slice_split(&rest, ' ', &total) && slice_split(&rest, ' ', &resident) && slice_to_u64(resident, &pages);
+    return good ? (int64_t)pages * sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* What is not counted where it happens. */
+static void measure(struct node *node)
+{
+    struct metrics *m = &node->metrics;
+    metric_set(m, METRIC_RESIDENT, resident_bytes());
+    metric_set(m, METRIC_STORE_UP, store_is_up(node->store));
+    metric_set(m, METRIC_READY, !node->draining && !unready(node));
+    metric_set(m, METRIC_DRAINING, node->draining);
 }
 
 static void on_metrics(void *context, const struct edge_request *request, struct edge_response *r)
@@ -38,6 +72,7 @@ static void on_metrics(void *context, const struct edge_request *request, struct
     struct node *node = context;
     char labels[64];
     (void)request;
+    measure(node);
     snprintf(labels, sizeof labels, "node=\"%s\"", node->id.text);
     r->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_write(&node->metrics, labels, r->body);

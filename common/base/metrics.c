@@ -4,9 +4,9 @@ const uint32_t metric_bucket_us[METRIC_BUCKETS] = {
     50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000,
 };
 
-enum kind { COUNTER, GAUGE, HISTOGRAM, COUNTERS };
+enum kind { COUNTER, GAUGE, HISTOGRAM, COUNTERS, INFO };
 
-static const char *const kind_names[] = {"counter", "gauge", "histogram", "counter"};
+static const char *const kind_names[] = {"counter", "gauge", "histogram", "counter", "gauge"};
 
 static const struct {
     enum kind kind;
@@ -85,6 +85,8 @@ static void put_histogram(struct buf *out, const struct metrics *m, enum metric 
 static void put_series(struct buf *out, const struct metric_series *s, const char *name, const char *labels)
 {
     for (size_t i = 0; i < s->n; i++) {
+        if (!s->names[i])
+            continue;
         buf_putf(out, "switchboard_%s{%s%s%s=\"%s\"} ", name, labels, labels[0] != '\0' ? "," : "", s->label,
                  s->names[i]);
         put_i64(out, s->counts[i]);
@@ -110,7 +112,7 @@ void metrics_write(const struct metrics *m, const char *labels, struct buf *out)
         buf_putf(out, "# TYPE switchboard_%s %s\n", rows[i].name, kind_names[rows[i].kind]);
         if (rows[i].kind == HISTOGRAM) {
             put_histogram(out, m, (enum metric)i, labels);
-        } else if (rows[i].kind == COUNTERS) {
+        } else if (rows[i].kind == COUNTERS || rows[i].kind == INFO) {
             put_series(out, &m->series[i], rows[i].name, labels);
         } else {
             put_sample(out, rows[i].name, "", labels);

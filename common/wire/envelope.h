@@ -2,6 +2,7 @@
  * What travels on the bus between nodes: a msgpack array, made by the Redis scripts (and by the canary).
  *
  *     [1, "events", session, seq of the first, [body, …], seating]   events for a session, and where it sits ("" : nothing said)
+ *                                                                    of signals: "@<µs>", when the first was taken, by Redis's clock
  *     [1, "close", session, epoch, why]                              that attach of the session is over
  *     [1, "presence", user, rev, status, devices, in call, last seen, note]   what others may see of a user from now on
  *     [1, "blocks", user, 0|1, [watcher, …]]                         the user has blocked these watchers, or does so no more
@@ -27,7 +28,7 @@ struct envelope {
     enum { ENVELOPE_EVENTS, ENVELOPE_CLOSE, ENVELOPE_CANARY, ENVELOPE_PRESENCE, ENVELOPE_BLOCKS } kind;
     struct slice subject; /* session, node id or user */
     uint64_t number;      /* seq, epoch, n, rev, or whether they are blocked */
-    struct slice text;    /* seating, why, or status */
+    struct slice text;    /* seating or time, why, or status */
     size_t count;
     struct slice bodies[ENVELOPE_BODIES_MAX]; /* or watchers */
     struct {

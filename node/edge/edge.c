@@ -79,7 +79,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return c ? conn_on_writable(c) : -1;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         c = conn_of(wsi);
-        return c ? conn_on_peer_close(c) : -1;
+        return c ? conn_on_peer_close(c, slice_make(in, n)) : -1;
     case LWS_CALLBACK_CLOSED:
         c = conn_of(wsi);
         if (c)
@@ -173,6 +173,7 @@ static enum err context_create(struct edge *edge, char *why, size_t why_size)
 
 static void edge_free(struct edge *edge)
 {
+    edge->set.metrics->series[METRIC_SOCKETS_CLOSED] = (struct metric_series){0};
     listeners_destroy(edge);
     settings_finish(edge);
     addresses_destroy(edge->addresses);
@@ -208,6 +209,8 @@ enum err edge_create(const struct edge_settings *set, struct edge **ret_edge, ch
         return e;
     }
     hold_init(edge);
+    metric_set(set->metrics, METRIC_SOCKETS_LIMIT, edge->set.sockets_max);
+    set->metrics->series[METRIC_SOCKETS_CLOSED] = (struct metric_series){"code", conn_closes, edge->closes, CLOSES};
     *ret_edge = edge;
     return ERR_OK;
 }

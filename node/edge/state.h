@@ -27,6 +27,17 @@ enum {
 /** How far edge_stop() has come. */
 enum edge_life { EDGE_CREATED, EDGE_RUNNING, EDGE_STOPPING, EDGE_UNWINDING, EDGE_CLOSED };
 
+/** What /metrics tells apart of how sockets end: close codes of ours, and the ways in which a client goes. */
+enum closes {
+#define X(name, number, text) CLOSES_##name,
+    CLOSE_TABLE(X)
+#undef X
+        CLOSES_WORDLESS, /* by the client, without a code: 1005 */
+    CLOSES_LOST,         /* without a word: 1006 */
+    CLOSES_OTHER,        /* by the client, with a code of its own */
+    CLOSES
+};
+
 struct edge {
     unsigned magic;
     enum edge_life life;
@@ -53,6 +64,7 @@ struct edge {
     struct conn *settling; /* see hold.h */
     uv_check_t settle_check;
     uv_idle_t settle_wake;
+    int64_t closes[CLOSES]; /* sockets that ended, by code */
     unsigned char *scratch; /* LWS_PRE + EDGE_SCRATCH_BYTES: for one frame or header on its way */
 
     struct timer stop_timer;

@@ -21,6 +21,42 @@ enum {
 
 static void on_timer(struct timer *);
 
+static const struct {
+    unsigned code;
+    enum closes as;
+} closes_of_ours[] = {
+#define X(name, number, text) {number, CLOSES_##name},
+    CLOSE_TABLE(X)
+#undef X
+};
+
+const char *const conn_closes[CLOSES] = {
+#define X(name, number, text) [CLOSES_##name] = #number,
+    CLOSE_TABLE(X)
+#undef X
+        [CLOSES_WORDLESS] = "1005",
+    [CLOSES_LOST] = "1006",
+    [CLOSES_OTHER] = "other",
+};
+
+static enum closes closes_as(unsigned code)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(closes_of_ours); i++) {
+        if (closes_of_ours[i].code == code)
+            return closes_of_ours[i].as;
+    }
+    return CLOSES_OTHER;
+}
+
+/** What a client says: codes that only we have a reason for would make our own numbers lie. */
+static enum closes closes_said(struct slice payload)
+{
+    if (payload.n < 2)
+        return CLOSES_WORDLESS;
+    unsigned code = (unsigned)(unsigned char)payload.p[0] << 8 | (unsigned char)payload.p[1];
+    return code == CLOSE_NORMAL || code == CLOSE_GOING_AWAY ? closes_as(code) : CLOSES_OTHER;
+}
+
 struct conn *conn_of(struct lws *wsi)
 {
     struct conn *c = lws_get_opaque_user_data(wsi);
@@ -47,7 +83,7 @@ static void conn_unlink(struct conn *c)
     if (c->next)
         c->next->pprev = c->pprev;
     edge->conn_count--;
-    metric_inc(edge->set.metrics, METRIC_SOCKETS_CLOSED);
+    edge->closes[c->end]++;
     metric_set(edge->set.metrics, METRIC_SOCKETS, (int64_t)edge->conn_count);
 }
 
@@ -56,8 +92,13 @@ int conn_on_established(struct edge *edge, struct lws *wsi, enum wire_format for
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
         return -1;
-    *c = (struct conn){
-        .magic = CONN_MAGIC, .state = CONN_OPEN, .format = (uint8_t)format, .wsi = wsi, .edge = edge, .heard = true};
+    *c = (struct conn){.magic = CONN_MAGIC,
+                       .state = CONN_OPEN,
+                       .end = CLOSES_LOST,
+                       .format = (uint8_t)format,
+                       .wsi = wsi,
+                       .edge = edge,
+                       .heard = true};
     buf_init(&c->message, edge->set.message_bytes_max);
     if (edge->set.sockets_per_address_max > 0) {
         struct net_ip client = handshake_client(edge, wsi);
@@ -138,10 +179,12 @@ int conn_on_writable(struct conn *c)
     return c->state == CONN_DOOMED ? -1 : 0;
 }
 
-int conn_on_peer_close(struct conn *c)
+int conn_on_peer_close(struct conn *c, struct slice payload)
 {
     if (c->state == CONN_DOOMED || c->close_sent)
         return -1; /* both have said it */
+    if (c->state == CONN_OPEN)
+        c->end = (uint8_t)closes_said(payload);
     c->state = CONN_PEER_CLOSED;
     send_forget(c);
     timer_set(c->edge->set.timers, &c->timer, CLOSE_WAIT_MS, on_timer);
@@ -208,6 +251,7 @@ void conn_close(struct conn *c, enum close_code code)
     if (c->state != CONN_OPEN)
         return;
     c->state = CONN_CLOSING;
+    c->end = (uint8_t)closes_as(code);
     buf_finish(&c->message);
     timer_set(c->edge->set.timers, &c->timer, c->edge->life == EDGE_RUNNING ? CLOSE_WAIT_MS : CLOSE_WAIT_STOPPING_MS,
               on_timer);

@@ -34,12 +34,13 @@ enum conn_state {
 /** Owned by the edge's list `conns`; small, for there are many that do nothing. */
 struct conn {
     uint32_t magic;
-    uint8_t state;   /* enum conn_state */
-    uint8_t format;  /* enum wire_format */
-    uint8_t silent;  /* intervals without a sign of life */
-    bool heard : 1;  /* in this interval */
-    bool paused : 1; /* by the stories */
-    bool unread : 1; /* libwebsockets was told not to read */
+    uint8_t state;      /* enum conn_state */
+    uint8_t format;     /* enum wire_format */
+    uint8_t end;        /* enum closes: how it will be counted */
+    uint8_t silent : 2; /* intervals without a sign of life */
+    bool heard : 1;     /* in this interval */
+    bool paused : 1;    /* by the stories */
+    bool unread : 1;    /* libwebsockets was told not to read */
     bool close_sent : 1;
     struct lws *wsi;
     struct edge *edge;
@@ -64,11 +65,15 @@ int conn_on_established(struct edge *, struct lws *, enum wire_format);
 int conn_on_receive(struct conn *, struct slice part);
 int conn_on_pong(struct conn *);
 int conn_on_writable(struct conn *);
-int conn_on_peer_close(struct conn *);
+/** `payload`: two bytes of a code and its reason, or nothing. */
+int conn_on_peer_close(struct conn *, struct slice payload);
 void conn_on_closed(struct conn *);
 
 /** Drops the socket without a word, soon, from the loop: good from any context. */
 void conn_doom(struct conn *);
+
+/** Names of enum closes. */
+extern const char *const conn_closes[];
 
 /** The functions of edge_conn_ops. */
 void conn_send(struct conn *, struct slice frame);

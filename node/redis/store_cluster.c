@@ -20,14 +20,32 @@ static void on_close_envelope(struct store *store, const struct id *session, con
     }
 }
 
-/* "<call>=<seating>", or empty. */
+/* "@<µs of Redis's clock>": when the sender's node took these signals off its socket. Older nodes take it for a seating of no call. */
+static bool read_taken(struct slice text, uint64_t *ret_us)
+{
+    return text.n > 1 && text.p[0] == '@' && slice_to_u64(slice_make(text.p + 1, text.n - 1), ret_us) && *ret_us > 0;
+}
+
+/* Two nodes may know Redis's time a little differently: what seems to come before it was sent took no time. */
+static void observe_delivery(struct store *store, uint64_t taken_us)
+{
+    uint64_t now_us = redis_clock_at(&store->clock, clock_steady_us());
+    if (now_us > 0)
+        metric_observe_us(store->metrics, METRIC_DELIVERY_SECONDS, now_us > taken_us ? now_us - taken_us : 0);
+}
+
+/* "<call>=<seating>", or when it was taken, or empty. */
 static void on_events_envelope(struct store *store, const struct id *session, const struct envelope *e)
 {
+    uint64_t taken_us = 0;
+    bool is_signal = read_taken(e->text, &taken_us);
     struct store_seating seating = {.text = e->text};
     struct slice call = {0};
     if (e->text.n == 0 || !slice_split(&seating.text, '=', &call) || !id_parse(call, store->partitions, &seating.call))
         seating = (struct store_seating){0};
-    store->events.on_events(store->events.context, session, e->number, e->bodies, e->count, &seating);
+    bool written = store->events.on_events(store->events.context, session, e->number, e->bodies, e->count, &seating);
+    if (written && is_signal)
+        observe_delivery(store, taken_us);
 }
 
 static void on_canary_envelope(struct store *store, const struct envelope *e)
@@ -132,7 +150,7 @@ static bool read_node(struct slice id, struct node_id *ret_node)
     return true;
 }
 
-/* {"running", {id, …}, {id, ms, …}, now} */
+/* {"running", {id, …}, {id, ms, …}, now, µs} */
 static size_t read_leases(const struct redisReply *reply, struct node_lease leases[CLUSTER_NODES_MAX])
 {
     const struct redisReply *living = reply_item(reply, 1);
@@ -171,18 +189,24 @@ static void put_back_cluster(struct store *store)
         redis_command(store->client, secret, ARRAY_SIZE(secret), NULL, NULL);
 }
 
+uint64_t store_time_ms(const struct store *store, uint64_t steady_ms)
+{
+    return (redis_clock_at(&store->clock, steady_ms * 1000) + 999) / 1000;
+}
+
 static void on_nodes(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
     struct node_lease leases[CLUSTER_NODES_MAX];
     size_t count = 0;
     enum lease was = LEASE_RUNNING;
-    enum err err = transport == ERR_OK && reply_count(reply) == 4 ? ERR_OK : ERR_UNAVAILABLE;
+    enum err err = transport == ERR_OK && reply_count(reply) == 5 ? ERR_OK : ERR_UNAVAILABLE;
     if (err == ERR_OK) {
         count = read_leases(reply, leases);
         was = lease_was(q->store, reply_text(reply, 0));
         q->store->lease_renewed_ms = clock_steady_ms();
-        redis_clock_heard(&q->store->clock, reply_number(reply, 3), q->n, q->store->lease_renewed_ms);
+        uint64_t redis_us = reply_number(reply, 3) * 1000 + reply_number(reply, 4);
+        redis_clock_heard(&q->store->clock, redis_us, q->n, clock_steady_us());
     }
     if (was == LEASE_LOST)
         put_back_cluster(q->store);
@@ -194,7 +218,7 @@ void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, voi
 {
     struct question *q = question_create(store, context);
     q->fn.nodes = fn;
-    q->n = clock_steady_ms();
+    q->n = clock_steady_us();
     struct script_args a;
     args_init(&a);
     args_key(&a, (struct key){.text = KEY_NODES, .n = sizeof KEY_NODES - 1});

@@ -92,6 +92,8 @@ void put_epoch(struct script_args *, uint64_t epoch); /* 0: none */
 void put_presence_prefixes(struct script_args *, unsigned partition);
 
 /* store_cluster.c */
+/* Redis's time at that time of the steady clock, not too early; 0: not known. */
+uint64_t store_time_ms(const struct store *, uint64_t steady_ms);
 void canary_start(struct store *);
 void canary_stop(struct store *);
 void on_bus_message(void *context, struct slice channel, struct slice payload);

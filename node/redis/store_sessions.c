@@ -78,7 +78,7 @@ void store_session_create(struct store *store, const struct session_create *s, s
     args_put(&a, id_slice(&s->old));
     args_u64(&a, store->limits.devices_max);
     args_put(&a, slice_of(store->node.text));
-    args_u64(&a, redis_clock_at(&store->clock, s->asked_ms));
+    args_u64(&a, store_time_ms(store, s->asked_ms));
     script_call(store->scripts, SCRIPT_SESSION_CREATE, &a, on_session_answer, session_question(store, fn, context, 2));
 }
 
@@ -110,7 +110,7 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     args_u64(&a, s->seq);
     put_attempt(&a, store, s->attempt);
     args_put(&a, slice_of(store->node.text));
-    args_u64(&a, redis_clock_at(&store->clock, s->asked_ms));
+    args_u64(&a, store_time_ms(store, s->asked_ms));
     script_call(store->scripts, SCRIPT_SESSION_ATTACH, &a, on_session_answer, session_question(store, fn, context, 5));
 }
 

@@ -267,6 +267,8 @@ void client_close(struct client *c, enum close_code code)
 
 /* ---- the end ---- */
 
+static void seats_free(struct client *);
+
 static void forget_requests(struct client *c)
 {
     struct request *rq = NULL;
@@ -302,12 +304,36 @@ void client_closed(struct client *c)
         free(c->claims);
     }
     free(c->device);
-    free(c->seats);
+    seats_free(c);
     free(c->rings);
     free(c);
 }
 
 /* ---- seats ---- */
+
+/* The member with the lowest number counts the call, so that over all nodes it is counted once. */
+static bool seat_leads(const struct client *c, const struct seat *seat)
+{
+    for (size_t peer = 1; peer <= CALL_SEATS_MAX; peer++) {
+        if (!id_is_none(&seat->seating.session[peer]))
+            return id_eq(&seat->seating.session[peer], &c->session);
+    }
+    return false;
+}
+
+static void seat_counted(const struct client *c, const struct seat *seat, int change)
+{
+    struct metrics *m = c->signaling->settings.metrics;
+    metric_add(m, METRIC_SEATS, change);
+    metric_add(m, METRIC_CALLS, seat_leads(c, seat) ? change : 0);
+}
+
+static void seats_free(struct client *c)
+{
+    for (size_t i = 0; i < c->seat_count; i++)
+        seat_counted(c, &c->seats[i], -1);
+    free(c->seats);
+}
 
 struct seat *seat_find(struct client *c, const struct id *call)
 {
@@ -323,6 +349,7 @@ static void seat_drop(struct client *c, const struct id *call)
     struct seat *seat = seat_find(c, call);
     if (!seat)
         return;
+    seat_counted(c, seat, -1);
     *seat = c->seats[--c->seat_count];
     if (c->seat_count == 0) {
         free(c->seats);
@@ -330,13 +357,15 @@ static void seat_drop(struct client *c, const struct id *call)
     }
 }
 
-static void seat_renew(struct seat *seat, const struct seating *seating)
+static void seat_renew(struct client *c, struct seat *seat, const struct seating *seating)
 {
+    seat_counted(c, seat, -1);
     for (size_t peer = 1; peer <= CALL_SEATS_MAX; peer++) {
         if (!id_eq(&seat->seating.session[peer], &seating->session[peer]))
             seat->sent[peer] = 0;
     }
     seat->seating = *seating;
+    seat_counted(c, seat, 1);
 }
 
 static void seat_add(struct client *c, const struct id *call, const struct seating *seating)
@@ -346,7 +375,8 @@ static void seat_add(struct client *c, const struct id *call, const struct seati
     struct seat *seats = realloc(c->seats, (c->seat_count + 1) * sizeof *seats);
     assert(seats);
     c->seats = seats;
-    c->seats[c->seat_count++] = (struct seat){.call = *call, .seating = *seating};
+    c->seats[c->seat_count] = (struct seat){.call = *call, .seating = *seating};
+    seat_counted(c, &c->seats[c->seat_count++], 1);
 }
 
 static void seat_set(struct client *c, const struct id *call, const struct seating *seating)
@@ -355,7 +385,7 @@ static void seat_set(struct client *c, const struct id *call, const struct seati
     if (!seat)
         seat_add(c, call, seating);
     else if (seating->version > seat->seating.version)
-        seat_renew(seat, seating);
+        seat_renew(c, seat, seating);
 }
 
 /* ---- rings ---- */

@@ -91,26 +91,29 @@ void mail_read(struct client *c)
 
 /* ---- the bus ---- */
 
-void on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
+bool on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
                     const struct store_seating *seating)
 {
     struct client *c = client_of(context, session);
     if (!c)
-        return; /* it has moved on, and its new node reads the mailbox */
+        return false; /* it has moved on, and its new node reads the mailbox */
     /* Under numbers that went out already: either the page had them, seating and all, or the store has lost its newest events and counts anew, and then this
      * is lost too (heal.c), and nobody shall think that it was heard. */
     bool had = count > 0 && seq + count - 1 <= c->order.seq;
     if (!id_is_none(&seating->call) && !had)
         seat_update(c, &seating->call, seating->text);
     if (count == 0 || c->state != CLIENT_LIVE)
-        return;
+        return false;
     if (c->reading) {
         uint64_t skip = 0;
         (void)order_events(&c->order, seq, count, &skip); /* heard; the page, or the one behind it, brings them */
-    } else if (!write_events(c, seq, bodies, count)) {
-        metric_inc(c->signaling->settings.metrics, METRIC_GAPS);
-        mail_read(c);
+        return false;
     }
+    if (write_events(c, seq, bodies, count))
+        return true;
+    metric_inc(c->signaling->settings.metrics, METRIC_GAPS);
+    mail_read(c);
+    return false;
 }
 
 void on_mail_detached(void *context, const struct id *session, uint64_t epoch, enum err why)

@@ -109,8 +109,12 @@ static void on_stored(void *, enum err, uint64_t version);
 static void outbox_store(struct outbox *o)
 {
     struct signal_item items[SIGNAL_BATCH_MAX];
-    struct signal_batch b = {
-        .recipient = o->recipient, .call = o->call, .from = o->from, .sender = o->sender, .items = items};
+    struct signal_batch b = {.recipient = o->recipient,
+                             .call = o->call,
+                             .from = o->from,
+                             .sender = o->sender,
+                             .taken_us = o->under_way->since_us,
+                             .items = items};
     struct request *rq = NULL;
     const uint64_t *sent = outbox_sent(o);
     uint64_t previous = sent ? *sent : 0;

@@ -98,6 +98,18 @@ static bool may_sweep(struct owner *o, bool lapsed)
     return now >= o->sweep_from_ms;
 }
 
+static void count_cluster(const struct owner *o, const struct node_lease *nodes, size_t count)
+{
+    int64_t living = 0;
+    int64_t owned = 0;
+    for (size_t i = 0; i < count; i++)
+        living += nodes[i].lives;
+    for (unsigned p = 0; p < o->signaling->settings.partitions; p++)
+        owned += o->owns[p];
+    metric_set(o->signaling->settings.metrics, METRIC_NODES, living);
+    metric_set(o->signaling->settings.metrics, METRIC_PARTITIONS, owned);
+}
+
 static void on_nodes(void *context, enum err err, enum lease was, const struct node_lease *nodes, size_t count)
 {
     struct owner *o = context;
@@ -106,6 +118,9 @@ static void on_nodes(void *context, enum err err, enum lease was, const struct n
     struct signaling *sig = o->signaling;
     for (unsigned p = 0; p < sig->settings.partitions; p++)
         o->owns[p] = owns(&sig->settings.node, p, nodes, count);
+    count_cluster(o, nodes, count);
+    if (was != LEASE_RUNNING)
+        metric_inc(sig->settings.metrics, METRIC_LEASES_LAPSED);
     heal_on_lease(sig, was); /* whoever was taken for gone meanwhile is told so, and comes back */
     if (!may_sweep(o, was != LEASE_RUNNING) || !sweep_begin(o->sweeper))
         return;

@@ -46,6 +46,7 @@ struct signaling {
     struct undone *undone;           /* list of what the store has still to be told */
     size_t undone_count;
     bool stopped;
+    int64_t refused[ERR_COUNT]; /* requests answered with each error */
     struct {
         struct client *queue;                  /* whom the store may have forgotten */
         unsigned asked;                        /* of them, under way */
@@ -247,7 +248,7 @@ void brought_out_flush(struct signaling *);
 void mail_read(struct client *);
 /* Once more for those where that failed. */
 void mail_retry(struct signaling *);
-void on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
+bool on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
                     const struct store_seating *);
 void on_mail_detached(void *context, const struct id *session, uint64_t epoch, enum err why);
 void on_mail_healed(void *context);

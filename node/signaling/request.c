@@ -174,7 +174,7 @@ void request_ok(struct request *rq)
 void client_refuse(struct client *c, uint64_t id, enum err err, const char *why, uint64_t retry_after_ms)
 {
     struct buf *body = &c->signaling->body;
-    metric_inc(c->signaling->settings.metrics, METRIC_REQUESTS_FAILED);
+    c->signaling->refused[err]++;
     buf_clear(body);
     wire_put_map(body, retry_after_ms ? 5 : 4);
     wire_put_key_cstr(body, "type", "error");

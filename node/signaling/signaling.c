@@ -7,6 +7,12 @@
 #include "common/base/random.h"
 #include "node/signaling/private.h"
 
+static const char *const error_codes[ERR_COUNT] = {
+#define X(name, code, retry, text) [ERR_##name] = code,
+    ERR_TABLE(X)
+#undef X
+};
+
 enum { BODY_BYTES_MAX = 1 << 20, FRAME_BYTES_MAX = 1 << 22 };
 
 struct signaling *signaling_create(const struct signaling_settings *settings)
@@ -14,6 +20,8 @@ struct signaling *signaling_create(const struct signaling_settings *settings)
     struct signaling *sig = calloc(1, sizeof *sig);
     assert(sig);
     sig->settings = *settings;
+    sig->settings.metrics->series[METRIC_REQUESTS_FAILED] =
+        (struct metric_series){"code", error_codes, sig->refused, ERR_COUNT};
     buf_init(&sig->body, BODY_BYTES_MAX);
     buf_init(&sig->frame, FRAME_BYTES_MAX);
     return sig;
@@ -98,6 +106,7 @@ void signaling_destroy(struct signaling *sig)
         return;
     assert(!sig->clients);
     suspension_forget(sig);
+    sig->settings.metrics->series[METRIC_REQUESTS_FAILED] = (struct metric_series){0};
     buf_finish(&sig->body);
     buf_finish(&sig->frame);
     free(sig);

@@ -142,7 +142,7 @@ struct signal_batch {
     struct id call;
     unsigned from; /* the sender's peer */
     struct id sender;
-    uint64_t previous;               /* the last request that this node stored for the pair; 0: not known */
+    uint64_t taken_us;               /* steady clock: when the first came off its socket */
     const struct signal_item *items; /* rising requests */
     size_t count;
 };

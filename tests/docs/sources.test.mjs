@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BINARY } from '../support/cluster.mjs';
-import { brokenLinks, brokenPaths, generatedNowhere, missingFromProtocol, missingFromState, pagesBehind, untestedGuarantees } from '../support/docs.mjs';
+import { brokenLinks, brokenPaths, generatedNowhere, missingFromProtocol, metricsWithoutAdvice, missingFromState, pagesBehind, untestedGuarantees } from '../support/docs.mjs';
 
 describe('the documents', () => {
   test('have the tables of the sources (tests/support/docs --write brings them up to date)', () => assert.deepEqual(pagesBehind(BINARY), []));
   test('leave out no table', () => assert.deepEqual(generatedNowhere(), []));
   test('name every field of a hash, every state and every timer', () => assert.deepEqual(missingFromState(), []));
   test('name tests for every promise and every fault', () => assert.deepEqual(untestedGuarantees(), []));
+  test('say of every metric what to do when it is wrong', () => assert.deepEqual(metricsWithoutAdvice(), []));
   test('link to what is there', () => assert.deepEqual(brokenLinks(), []));
   test('name files that are there', () => assert.deepEqual(brokenPaths(), []));
 });
@@ -16,5 +17,6 @@ describe('the documents', () => {
 test('what a page leaves out is found', () => {
   for (const [what, missing] of Object.entries(missingFromProtocol(''))) assert.notDeepEqual(missing, [], what);
   assert.deepEqual(untestedGuarantees('### 1. Five\n\n**Tried by** nobody.\n\n## Faults\n\n| Redis is emptied | nothing | – |\n'), ['1. Five', '| Redis is emptied | nothing | – |', '1 promises', '1 faults']);
+  assert.ok(metricsWithoutAdvice('').includes('switchboard_sockets'));
   for (const word of ['epoch', 'candidate_once', 'superseded', 'waiting', 'grace']) assert.ok(missingFromState('').includes(word), word);
 });

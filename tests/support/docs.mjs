@@ -29,6 +29,8 @@ function scriptHead(name) {
 }
 
 
+const metricKind = (kind) => ({ COUNTERS: 'counter', INFO: 'gauge' })[kind] ?? kind.toLowerCase();
+
 const GENERATED = {
   keys: () => [
     '| key or channel | type | what it holds |',
@@ -39,7 +41,7 @@ const GENERATED = {
   metrics: () => [
     '| metric | kind | meaning |',
     '| --- | --- | --- |',
-    ...tableRows('common/base/metrics.h', 'METRICS_TABLE').map(([, kind, name, help]) => `| ${code(`switchboard_${name}`)} | ${kind.toLowerCase()} | ${cell(help)} |`),
+    ...tableRows('common/base/metrics.h', 'METRICS_TABLE').map(([, kind, name, help]) => `| ${code(`switchboard_${name}`)} | ${metricKind(kind)} | ${cell(help)} |`),
   ],
   budget: () => [
     '| step | what happens | script calls, at most | which | other commands | waits, at most |',
@@ -76,6 +78,14 @@ export function pagesBehind(binary, { write = false } = {}) {
 export function generatedNowhere() {
   const all = pages().map(read).join('\n');
   return Object.keys(GENERATED).filter((name) => !all.includes(`<!-- ${name} -->`));
+}
+
+/** Metrics of which docs/operations.md does not say what to do when they are wrong. */
+export function metricsWithoutAdvice(page = read('docs/operations.md')) {
+  const advice = page.split('### What is wrong, and what to do')[1]?.split(/^## /m)[0] ?? '';
+  const names = tableRows('common/base/metrics.h', 'METRICS_TABLE').map(([, , name]) => `switchboard_${name}`);
+  const said = new Set([...advice.matchAll(/`(switchboard_\w+)`/g)].map(([, name]) => name));
+  return [...names.filter((name) => !said.has(name)), ...[...said].filter((name) => !names.includes(name)).map((name) => `${name}: no such metric`)];
 }
 
 /** Links to files of the tree that are not there, in all documents: ["README.md: docs/nowhere.md"]. */

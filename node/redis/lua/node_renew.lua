@@ -1,8 +1,8 @@
 -- Renews a node's lease and tells which nodes live, and which have stopped to.
 -- KEYS 1 nodes
 -- ARGV 1 node id  2 lease in ms (0: gives it up)  3 for how many ms a dead node is remembered
--- Returns {"new" | "running" | "lapsed", {id, …}, {id, ms since its lease ended, …}, now}: what the own lease was, the living (this one included), the dead, and
--- Redis's time in ms.
+-- Returns {"new" | "running" | "lapsed", {id, …}, {id, ms since its lease ended, …}, now, µs}: what the own lease was, the living (this one included), the dead,
+-- and Redis's time in ms and what it has beyond those in µs.
 -- include: now
 local nodes = KEYS[1]
 local id, lease_ms, remembered_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -22,4 +22,4 @@ for i = 1, #list, 2 do
     dead[#dead + 1] = -left
   end
 end
-return {was, living, dead, now}
+return {was, living, dead, now, time[2] % 1000}

@@ -1,14 +1,15 @@
 -- Relays signals of one sender to one recipient: signal. The hot path: one call a loop turn, sender and recipient.
 -- KEYS 1 session of the recipient  2 mailbox  3 timers
--- ARGV 1 recipient's session id  2 call id  3 sender's peer  4 sender's session  5 most events  6 most bytes  then for each signal: request id,
---      previous id (include/once.lua), body (a msgpack fixmap of fewer than 15 pairs that lacks the last: `version` is put behind it)
+-- ARGV 1 recipient's session id  2 call id  3 sender's peer  4 sender's session  5 most events  6 most bytes  7 when the first came off its socket, in µs of
+--      Redis's clock (0: not known): it goes to the recipient's node, which measures by it  then for each signal: request id, previous id
+--      (include/once.lua), body (a msgpack fixmap of fewer than 15 pairs that lacks the last: `version` is put behind it)
 -- Returns {"ok", stored}: how many were new; the others had been stored before. {"not_found", version}: by all that the recipient has been told, up to that version
 -- (0: nothing), the sender does not sit in that call, or the recipient does not; {"overrun"}: the mailbox was full, the recipient's session is over.
 -- include: mailbox
 -- include: once
 local session, mailbox, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, call, from, sender = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local events_max, bytes_max = tonumber(ARGV[5]), tonumber(ARGV[6])
+local events_max, bytes_max, taken_us = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 local f = redis.call('HMGET', session, 'in:' .. call, 'once:' .. call .. ':' .. from, 'seq', 'acked', 'bytes', 'freed', 'channel', 'state')
 if f[8] == 'overrun' then return {'overrun'} end
@@ -21,7 +22,7 @@ end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
 local first, bodies, once = s.seq + 1, {}, once_read(f[2], sender)
 local version = '\167version' .. cmsgpack.pack(tonumber(string.match(seating, '^%d+')))
-for i = 7, #ARGV, 3 do
+for i = 8, #ARGV, 3 do
   local request, previous, open = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if once_take(once, request, previous) then
     local event = open .. version
@@ -34,6 +35,6 @@ for i = 7, #ARGV, 3 do
 end
 if #bodies > 0 then
   redis.call('HSET', session, 'seq', string.format('%d', s.seq), 'bytes', string.format('%d', s.bytes), 'once:' .. call .. ':' .. from, once_text(once))
-  if f[7] ~= '' then redis.call('SPUBLISH', f[7], cmsgpack.pack({1, 'events', id, first, bodies, ''})) end
+  if f[7] ~= '' then redis.call('SPUBLISH', f[7], cmsgpack.pack({1, 'events', id, first, bodies, '@' .. taken_us})) end
 end
 return {'ok', #bodies}

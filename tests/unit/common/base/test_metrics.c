@@ -91,6 +91,23 @@ Test(metrics, counters_with_a_label_of_their_own_have_a_sample_for_each_name)
     buf_finish(&out);
 }
 
+Test(metrics, a_row_without_a_name_is_left_out_and_an_info_is_a_gauge)
+{
+    struct metrics m = {0};
+    const char *const codes[] = {NULL, "gone", NULL};
+    const int64_t counts[] = {5, 7, 9};
+    struct buf out;
+    m.series[METRIC_REQUESTS_FAILED] = (struct metric_series){"code", codes, counts, 3};
+    write_all(&m, "", &out);
+    cr_assert(has_line(&out, "switchboard_requests_failed_total{code=\"gone\"} 7"));
+    cr_assert(has_line(&out, "# TYPE switchboard_requests_failed_total counter"));
+    cr_assert(has_line(&out, "# TYPE switchboard_build_info gauge"));
+    struct slice rest = buf_slice(&out), line;
+    while (slice_split(&rest, '\n', &line))
+        cr_assert(!slice_starts(line, SLICE("switchboard_requests_failed_total{")) || line.p[line.n - 1] == '7');
+    buf_finish(&out);
+}
+
 Test(metrics, every_bound_is_the_last_of_its_bucket)
 {
     for (size_t i = 0; i < METRIC_BUCKETS; i++) {

@@ -48,6 +48,8 @@ struct id lab_call(const char *name);
 const char *lab_seating(struct lab *, const char *who, const char *call);
 const char *lab_timer(struct lab *, unsigned partition, const char *format, ...) ATTR_PRINTF(3, 4);
 
+/** What lab_signal() says about when its signals came. */
+enum { LAB_TAKEN_US = 77 };
 /** From now on what is published for this person's channel is heard. */
 void lab_listen(struct lab *, const char *who);
 /** The next envelope: "events alice 1 [{…}] call=7;1=alice;", "close alice 1 moved", "presence alice away 1 in_call seen note", "blocks alice 1 [bob] ";

@@ -540,6 +540,7 @@ const char *lab_signal(struct lab *lab, const char *to, const char *call, unsign
     args_put(&a, id_slice(&by));
     args_u64(&a, lab->limits.events_max);
     args_u64(&a, lab->limits.bytes_max);
+    args_u64(&a, LAB_TAKEN_US);
     while (slice_split(&rest, ' ', &previous)) {
         struct slice request = {0};
         (void)slice_split(&previous, ':', &request);

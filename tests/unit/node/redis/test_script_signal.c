@@ -31,7 +31,7 @@ static const char *put(const char *requests)
 Test(script_signal, they_are_stored_and_published_with_the_version_known_to_the_recipient)
 {
     lab_expect("ok 2", put("5 6"));
-    lab_expect("events alice 1 [{\"n\":\"5\",\"version\":3} {\"n\":\"6\",\"version\":3}] \"\"", lab_heard(lab));
+    lab_expect("events alice 1 [{\"n\":\"5\",\"version\":3} {\"n\":\"6\",\"version\":3}] \"@77\"", lab_heard(lab));
     lab_expect("ok 2 [1 {\"n\":\"5\",\"version\":3} 2 {\"n\":\"6\",\"version\":3}] call1 3;51;1=alice;2=bob;",
                lab_mailbox_read(lab, "alice", 0, 10));
 }

@@ -221,3 +221,32 @@ Test(mail, an_attach_that_is_over_closes_with_its_reason)
         cr_expect(nothing_asked(stage));
     }
 }
+
+Test(mail, a_call_is_counted_by_the_member_with_the_lowest_number)
+{
+    const struct id call = some_id(3, "call");
+    const struct id other = some_id(3, "other");
+    const int64_t *value = stage->metrics.value;
+    seat(c, &call, 1, (const struct id *const[5]){&c->session, NULL});
+    cr_expect_eq(value[METRIC_SEATS], 1);
+    cr_expect_eq(value[METRIC_CALLS], 1);
+    seat(c, &call, 2, (const struct id *const[5]){&other, &c->session});
+    cr_expect_eq(value[METRIC_SEATS], 1);
+    cr_expect_eq(value[METRIC_CALLS], 0, "the other's node counts it");
+    seat(c, &call, 3, (const struct id *const[5]){NULL, &c->session, &other});
+    cr_expect_eq(value[METRIC_CALLS], 1);
+    conn_gone(c);
+    cr_expect_eq(value[METRIC_SEATS], 0);
+    cr_expect_eq(value[METRIC_CALLS], 0);
+}
+
+Test(mail, it_is_said_whether_events_went_to_the_socket_at_once)
+{
+    const struct slice body = body_of(stage, "a");
+    const struct id nobody = some_id(5, "nobody");
+    const struct store_seating none = {0};
+    cr_expect(stage->bus.on_events(stage->bus.context, &c->session, 1, &body, 1, &none));
+    cr_expect_not(stage->bus.on_events(stage->bus.context, &nobody, 1, &body, 1, &none));
+    cr_expect_not(stage->bus.on_events(stage->bus.context, &c->session, 5, &body, 1, &none), "a gap");
+    page(0, 0, 0);
+}
