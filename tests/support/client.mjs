@@ -54,6 +54,7 @@ export class Client {
     const socket = new WebSocket(node.url, protocols, { perMessageDeflate: false, rejectUnauthorized: false, ...rest });
     this.#socket = socket;
     this.node = node;
+    node.sockets?.add(socket); // to be closed by a cluster that does not end with the test
     this.#closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => {
         resolve({ code, reason: reason.toString() });

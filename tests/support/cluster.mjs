@@ -233,8 +233,12 @@ class Cluster {
  */
 async function outside(url, nodes) {
   const redis = await openResp(JSON.parse(process.env.TEST_OUTSIDE_REDIS));
-  const node = () => ({ name: 'outside', url, secrets: new Set() });
-  return { redis, nodes: Array.from({ length: nodes }, node), stop: () => redis.close() };
+  const sockets = new Set();
+  const stop = () => {
+    for (const socket of sockets) socket.terminate();
+    redis.close();
+  };
+  return { redis, nodes: Array.from({ length: nodes }, () => ({ name: 'outside', url, sockets, secrets: new Set() })), stop };
 }
 
 /**

@@ -167,6 +167,11 @@ export class Project {
     return (await this.inspect(id)).State.Health.Status;
   }
 
+  /** What the compose file is told. */
+  get env() {
+    return this.#env;
+  }
+
   get url() {
     return `ws://127.0.0.1:${this.port}/v1/signal`;
   }

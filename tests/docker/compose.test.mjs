@@ -1,0 +1,133 @@
+// docker/compose.yaml: a whole cluster behind HAProxy, as a stranger starts it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join as path } from 'node:path';
+import { ANSWER, OFFER } from '../support/calls.mjs';
+import { fresh, join } from '../support/client.mjs';
+import { cleanEnvironment } from '../support/cluster.mjs';
+import { Project, TOP, around, buildImage, docker, test } from '../support/docker.mjs';
+import { stretched } from '../support/wait.mjs';
+
+const NODES = 3;
+/** What whole-system tests ask of their nodes. */
+const WIDE = {
+  'frames-per-second': 100_000,
+  'frames-burst': 100_000,
+  'bytes-per-second': 1_000_000_000,
+  'bytes-burst': 1_000_000_000,
+  'wrong-ids-per-minute': 100_000,
+  'calls-per-minute': 100_000,
+  'calls-open-max': 1000,
+};
+// Tests of earlier issues, and which of them ask for what this cluster is not: nodes with settings of their own, nodes that die, nodes of the same name.
+const SYSTEM = {
+  call: [],
+  offer: ['`any` lets video pass'],
+  signal: ['a whole call has the same fields, byte for byte'],
+  ring: ['times out though the node that set the timer is dead', 'stops when the caller is lost', 'goes on though the node of the caller dies, until the caller is lost'],
+};
+
+let project;
+let coturn;
+around(
+  async () => {
+    await buildImage();
+    project = new Project();
+    // Addresses of its own, so that whatever else runs here keeps its ports.
+    const some = () => 1 + Math.floor(Math.random() * 250);
+    coturn = `127.${some()}.${some()}.${some()}`;
+    await project.up({
+      services: ['haproxy', 'coturn'],
+      scale: NODES,
+      settings: WIDE,
+      images: ['REDIS_IMAGE', 'HAPROXY_IMAGE', 'COTURN_IMAGE'],
+      env: { TURN_BIND: coturn, TURN_ADDRESS: coturn, TURN_NET: `172.31.${some()}` },
+    });
+  },
+  () => project?.down(),
+);
+
+test('clients that come through HAProxy end up on different nodes', async () => {
+  assert.equal((await project.untilOn(NODES)).size, NODES);
+});
+
+test('a call works between two of them', async () => {
+  const alice = await join(project, fresh('alice'));
+  let bob;
+  const others = [];
+  do {
+    bob = await join(project, fresh('bob'), { format: 'msgpack' });
+    others.push(bob);
+  } while (bob.welcome.server.node === alice.welcome.server.node);
+  const { call } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
+  assert.equal((await bob.expect('call.incoming')).offer, OFFER);
+  await bob.request('call.accept', { call, answer: ANSWER });
+  assert.equal((await alice.expect('call.joined')).answer, ANSWER);
+  await alice.request('signal', { call, to: 2, data: 'hello' });
+  assert.equal((await bob.expect('signal')).data, 'hello');
+  await bob.request('call.leave', { call });
+  await alice.expect('call.ended');
+  for (const client of [alice, ...others]) await client.request('bye');
+});
+
+test('the page and the browser client are on the same port; what is for operators is not', async () => {
+  const page = await project.get('/');
+  assert.equal(page.status, 200);
+  assert.match(page.headers['content-type'], /^text\/html/);
+  assert.equal((await project.get('/client/switchboard.js')).status, 200);
+  assert.equal((await project.get('/dev/token?user=alice')).status, 200);
+  for (const inside of ['/metrics', '/readyz']) assert.ok([403, 404].includes((await project.get(inside)).status), inside);
+});
+
+test('nothing is upgraded but to a WebSocket', async () => {
+  const { status } = await project.get('/v1/signal', { headers: { connection: 'upgrade', upgrade: 'h2c' } });
+  assert.ok(status >= 400 && status < 500, `${status}`);
+});
+
+for (const [name, others] of Object.entries(SYSTEM)) {
+  test(`tests/system/${name} passes through HAProxy`, async () => {
+    const redis = JSON.stringify(await project.redis());
+    const { NODE_TEST_CONTEXT: ours, ...env } = { ...cleanEnvironment(), TEST_OUTSIDE: project.url, TEST_OUTSIDE_REDIS: redis };
+    const args = ['--test', '--test-reporter=tap', path(TOP, `tests/system/${name}.test.mjs`)];
+    const output = await new Promise((resolve) => {
+      execFile(process.execPath, args, { env, timeout: stretched(120_000), maxBuffer: 64 << 20 }, (error, out) => resolve(out));
+    });
+    const stories = [...output.matchAll(/^ {4}.*?(not ok|ok) \d+ - (.*)$/gm)].map(([, outcome, title]) => ({ outcome, title }));
+    const wrong = stories.filter(({ outcome, title }) => outcome !== 'ok' && !others.includes(title));
+    assert.deepEqual(wrong.map(({ title }) => title), [], output.slice(-4000));
+    assert.ok(stories.length > 10 && /^# pass/m.test(output), `${stories.length} were played`);
+  });
+}
+
+test('coturn relays for whom a node has given credentials, and for nobody else; inside it reaches nothing', async () => {
+  const alice = await join(project, fresh('alice'));
+  const { username, credential } = alice.welcome.ice_servers.find((one) => one.username);
+  const { COTURN_IMAGE: image } = project.env;
+  const use = (...args) =>
+    docker(['run', '--rm', '--network', 'host', '--entrypoint', 'timeout', image, '20', 'turnutils_uclient', '-n', '4', '-m', '1', ...args, coturn]).catch((error) => ({ output: error.message }));
+  const relayed = await use('-y', '-u', username, '-w', credential);
+  assert.match(relayed.output, /Total lost packets 0 /, 'two who are both relayed');
+  const stranger = await use('-y', '-u', username, '-w', 'wrong');
+  assert.match(stranger.output, /Cannot complete Allocation/);
+  const inside = await use('-u', username, '-w', credential, '-e', '172.17.0.1', '-r', '6379');
+  assert.match(inside.output, /403 \(Forbidden IP\)/);
+});
+
+test('Prometheus and Grafana are a profile whose files are there', async () => {
+  const { stdout } = await project.compose(['--profile', 'monitoring', 'config', '--format', 'json']);
+  const { services } = JSON.parse(stdout);
+  for (const name of ['prometheus', 'grafana']) {
+    assert.deepEqual(services[name].profiles, ['monitoring']);
+    for (const { type, source } of services[name].volumes) if (type === 'bind') assert.ok(existsSync(source), source);
+  }
+});
+
+test('without SWITCHBOARD_DEV there is no page and no token for whoever asks; clients with tokens come in', async () => {
+  project.with({ SWITCHBOARD_DEV: 'false' });
+  await project.compose(['up', '-d', '--no-build', '--no-deps', '--scale', 'node=1', 'node']);
+  await project.untilOn(1);
+  assert.equal((await project.get('/')).status, 404);
+  assert.equal((await project.get('/dev/token?user=alice')).status, 404);
+  assert.equal((await project.get('/client/switchboard.js')).status, 200);
+});
