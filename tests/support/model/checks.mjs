@@ -227,8 +227,10 @@ export function ringsEnd(index) {
       if (isWelcome(record) && !frame.resumed) for (const { call, version } of frame.pending) rings.set(call, { rings: true, version, pending: true });
       else if (isOk(record) && ANSWERS.has(request)) {
         const ring = of(rings, frame.call ?? record.asked?.call, () => ({ version: 0 }));
-        Object.assign(ring, { rings: false, answered: frame.version });
-      } else if (isEvent(record)) onRingEvent(rings, record, (end) => cameAtTheEnd(index, session, end), say);
+        // One that is younger than the answer goes on.
+        Object.assign(ring, { rings: ring.rings && ring.version > frame.version, answered: frame.version });
+      } else if (record.what === 'send' && rings.has(frame.call) && ANSWERS.has(frame.type)) rings.get(frame.call).asked = true;
+      else if (isEvent(record)) onRingEvent(rings, record, (end) => cameAtTheEnd(index, session, end), say);
     }
     if (!last.has(id)) continue;
     for (const [call, ring] of rings) if (ring.rings) say(`the ring of version ${ring.version} never ended`, call, records.at(-1).n);
@@ -254,7 +256,7 @@ function onRingEvent(rings, { frame, n }, mayMiss, say) {
   if (type === 'call.incoming' && version < (ring?.answered ?? 0)) ring.version = version; // overtaken by the answer
   else if (type === 'call.incoming') {
     const sameAsPending = ring?.pending && ring.version === version;
-    if (ring?.rings && !sameAsPending) say(`rings at version ${version} while it rings since ${ring.version}`, call, n);
+    if (ring?.rings && !ring.asked && !sameAsPending) say(`rings at version ${version} while it rings since ${ring.version}`, call, n);
     if (ring && version <= ring.version && !sameAsPending) say(`rings at version ${version} after ${ring.version}`, call, n);
     rings.set(call, { rings: true, version });
   } else if (type === 'call.cancelled') {

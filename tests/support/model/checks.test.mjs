@@ -92,6 +92,7 @@ const CASES = {
     fine: [
       [welcome(BOB), incoming(BOB, 1, 1), cancelled(BOB, 2, 2), incoming(BOB, 3, 3), reply(BOB, 'call.reject', { version: 4 }), lasts(BOB)],
       [welcome(BOB, { pending: [{ call: CALL, version: 1 }] }), incoming(BOB, 1, 1), cancelled(BOB, 2, 2), lasts(BOB)],
+      [welcome(BOB), incoming(BOB, 1, 1), send(BOB, { type: 'call.reject', id: 2 }), incoming(BOB, 3, 2), reply(BOB, 'call.reject', { version: 2 }), cancelled(BOB, 4, 3), lasts(BOB)],
       [incoming(BOB2, 1, 1), send(BOB2, { type: 'call.accept', id: 2 }), welcome(BOB), cancelled(BOB, 2, 1, 'answered_elsewhere'), lasts(BOB)],
     ],
   },

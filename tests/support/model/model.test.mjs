@@ -106,6 +106,10 @@ describe("a client's view", () => {
     session.onEvent({ type: 'call.incoming', call: 'd', version: 1 });
     session.onEvent({ type: 'call.cancelled', call: 'c', version: 2 });
     assert.deepEqual([...session.rings.keys()], ['d']);
+    // Rejected, and invited anew before the client heard that.
+    session.onEvent({ type: 'call.incoming', call: 'd', version: 3 });
+    session.onOk('call.reject', { call: 'd' }, { version: 2 });
+    assert.deepEqual([...session.rings.keys()], ['d']);
   });
 });
 

@@ -157,8 +157,7 @@ export class SessionView {
         this.#out(call);
         break;
       case 'call.reject':
-        this.answered.set(call, ok.version ?? 0);
-        this.rings.delete(call);
+        this.#answer(call, ok.version ?? 0);
         break;
       case 'call.lock':
         view?.change(ok.version, CHANGES['call.locked'](fields));
@@ -184,9 +183,14 @@ export class SessionView {
     }
   }
 
+  /** A ring that began after the own answer goes on: that one was for an earlier ring. */
+  #answer(call, version) {
+    this.answered.set(call, version);
+    if (!(this.rings.get(call)?.version > version)) this.rings.delete(call);
+  }
+
   #sit(call, ok) {
-    this.answered.set(call, ok.version);
-    this.rings.delete(call);
+    this.#answer(call, ok.version);
     this.rejoin.delete(call);
     const view = this.#view(call, ok);
     if (ok.members) view?.snapshot(ok);
