@@ -4,9 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { defaultOf, judge, needs, pathOf, scratch, textOf } from './tools.mjs';
+import { judge, needs, pathOf, scratch, textOf } from './tools.mjs';
 
 const tool = needs('promtool');
 const dir = scratch();
@@ -21,15 +20,10 @@ let shown; // name → the names of its labels
 before(async () => {
   cluster = await startCluster({ nodes: 1 });
   const [node] = cluster.nodes;
-  const client = await join(node, 'watched');
-  await client.ask('call.leave', { call: 'none' });
-  await client.close();
   const { text } = await node.get('/metrics');
   const samples = [...text.matchAll(/^(switchboard_\w+)\{(.*)\} \S+$/gm)];
   shown = new Map();
   for (const [, name, labels] of samples) shown.set(name, new Set([...(shown.get(name) ?? []), ...[...labels.matchAll(/(\w+)="/g)].map(([, label]) => label)]));
-  // Counters of which nothing happened yet have a type all the same.
-  for (const [, name] of text.matchAll(/^# TYPE (\S+) counter$/gm)) if (!shown.has(name)) shown.set(name, new Set(['node']));
 });
 after(() => cluster?.stop());
 
@@ -38,11 +32,9 @@ function assertShown(expr) {
   for (const [name] of expr.matchAll(/switchboard_\w+/g)) assert.ok(shown.has(name), `${name} is in no /metrics: ${expr}`);
   for (const [, labels] of expr.matchAll(/\bby \(([^)]*)\)/g)) {
     const known = new Set(['instance', 'job', 'alertname', ...[...expr.matchAll(/switchboard_\w+/g)].flatMap(([name]) => [...shown.get(name)])]);
-    for (const label of labels.split(/,\s*/)) assert.ok(known.has(label) || shownLater(label), `nothing has a label ${label}: ${expr}`);
+    for (const label of labels.split(/,\s*/)) assert.ok(known.has(label), `nothing has a label ${label}: ${expr}`);
   }
 }
-/** Labels of counters that show no sample before something happened. */
-const shownLater = (label) => ['code', 'script'].includes(label);
 
 describe('Prometheus', () => {
   test('understands its configuration', tool, async () => {
@@ -90,11 +82,6 @@ describe('alerts', () => {
   });
 
   test('ask for what nodes show', () => rules.forEach(({ expr }) => assertShown(expr)));
-
-  test('know the limit that nodes have', async () => {
-    const [full] = rules.filter(({ alert }) => alert === 'SwitchboardNodeFull');
-    assert.match(full.expr, new RegExp(`> ${(await defaultOf('sockets-max')) * 0.8}$`));
-  });
 });
 
 describe('the dashboard', () => {
