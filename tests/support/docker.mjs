@@ -110,7 +110,7 @@ export class Project {
    * `more` is another compose file, as text.
    */
   async up({ services = ['haproxy'], scale = 3, settings = {}, env = {}, more, images = ['REDIS_IMAGE', 'HAPROXY_IMAGE'] } = {}) {
-    execFileSync(path(TOP, 'docker/make-secrets'), [path(this.dir, 'secrets')], { stdio: 'ignore' });
+    execFileSync(path(TOP, 'docker/make-secrets'), [path(this.dir, 'secrets')], { stdio: 'ignore', env: { ...process.env, ...env } });
     this.set(settings);
     if (more) {
       this.#files.push(path(this.dir, 'more.yaml'));
@@ -123,12 +123,13 @@ export class Project {
       COMPOSE_FILE: this.#files.join(':'),
       COMPOSE_PROJECT_NAME: this.project,
       SECRETS: path(this.dir, 'secrets'),
+      CERTS: path(this.dir, 'certs'),
       SWITCHBOARD_IMAGE: IMAGE,
       PUBLISH: `127.0.0.1:${this.port}`,
       ...env,
     };
     running.add(this);
-    await this.compose(['up', '-d', '--no-build', '--scale', `node=${scale}`, ...services]);
+    await this.compose(['up', '-d', '--no-build', ...(scale ? ['--scale', `node=${scale}`] : []), ...services]);
   }
 
   /** More lines for switchboard.conf, in front of what make-secrets wrote; nodes read them when they start. Tokens are those of the tests. */
@@ -202,6 +203,29 @@ export class Project {
     };
     await until(look, () => `new clients to land on ${count} nodes; they land on ${names.size}`, stretched(60_000));
     return names;
+  }
+
+  /** How many sockets a node has, by its own count: asked at its own address, since the proxy tells nobody. */
+  async sockets(id) {
+    const { front } = Object.fromEntries(Object.entries((await this.inspect(id)).NetworkSettings.Networks).map(([name, network]) => [name.split('_').pop(), network]));
+    const answer = await fetch(`http://${front.IPAddress}:8080/metrics`);
+    return Number(/^switchboard_sockets(?:\{.*\})? (\d+)$/m.exec(await answer.text())[1]);
+  }
+
+  /** The node that has most of them. */
+  async busiest() {
+    const nodes = await Promise.all((await this.containers()).map(async (id) => ({ id, sockets: await this.sockets(id) })));
+    return nodes.sort((a, b) => b.sockets - a.sockets)[0].id;
+  }
+
+  /** Waits until `count` nodes run and each can take clients. */
+  async untilReady(count) {
+    const ready = (id) => works(['exec', id, '/usr/bin/switchboard', 'health', 'ready']);
+    const all = async () => {
+      const nodes = await this.containers();
+      return nodes.length === count && (await Promise.all(nodes.map(ready))).every(Boolean);
+    };
+    await until(all, `${count} nodes to be ready`, stretched(60_000));
   }
 
   /** Where its Redis is, as openResp() takes it. Containers are reached by their addresses: no port of it is published. */
