@@ -1,7 +1,7 @@
 // Real proxies with the files of deploy/, on ports of their own. To a client a proxy is a node like those of cluster.mjs: whichever it chooses.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { cleanEnvironment, freePort } from '../support/cluster.mjs';
@@ -104,7 +104,9 @@ export async function startHaproxy(dir, text, env = {}) {
   const own = { HAPROXY_BIND: `127.0.0.1:${port}`, HAPROXY_SOCKET: control, ...env };
   // -n: the machine of a test may open fewer files than one that carries clients.
   const process = startProcess(find('haproxy'), ['-db', '-n', '500', '-f', file], { env: cleanEnvironment(own) });
-  return Object.assign(await new Haproxy('HAProxy', port, process).started(), { control });
+  const haproxy = Object.assign(await new Haproxy('HAProxy', port, process).started(), { control });
+  await until(() => existsSync(control), 'its control socket, which comes last');
+  return haproxy;
 }
 
 /** nginx with this configuration of a site (text), with which it listens on `port`. */
