@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { describePages, startBrowser } from '../support/browser.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { answer, call, fact, hangUp, idle, member, online, postOffer, ring, sits } from './desk.mjs';
+import { alerted, answer, call, fact, hangUp, idle, member, online, postOffer, ring, sits } from './desk.mjs';
 
 /** Presses Tab until that has the focus. */
 async function tabTo({ page, name: visitor }, name) {
@@ -94,6 +94,33 @@ describePages('calls on the page', () => {
     await hangUp(eric);
     await ring(fay, 'eric').waitFor({ state: 'detached' });
     await idle(fay);
+  });
+
+  scene('of several who are called those who are not there are named, and more than four are too many', async (open) => {
+    const [ines, jon] = await both(open, 'ines', 'jon');
+    await call(ines, 'jon, nobody-there');
+    await ring(jon, 'ines').waitFor();
+    await ines.sees('Not here now: nobody-there.');
+    await hangUp(ines);
+    await Promise.all([idle(ines), idle(jon)]);
+    await call(ines, 'a b c d e');
+    await alerted(ines, 'Up to 4 can be called at once.');
+  });
+
+  scene('a microphone that was closed stays so when the page is reloaded, and each sees it', async (open) => {
+    const [kim, lou] = await both(open, 'kim', 'lou');
+    await call(kim, 'lou');
+    await answer(lou, 'kim');
+    await Promise.all([sits(kim, 2), sits(lou, 2)]);
+    await kim.button('Mute').click();
+    const seen = (one) => member(one, 'kim').getByText('muted').waitFor();
+    await seen(lou);
+    await lou.page.reload();
+    await Promise.all([lou.hears(1), seen(lou)]);
+    await kim.page.reload();
+    await Promise.all([kim.hears(1), seen(kim), seen(lou)]);
+    await kim.button('Mute').click();
+    await member(lou, 'kim').getByText('muted').waitFor({ state: 'hidden' });
   });
 
   scene('an offer is posted, and taken by its link', async (open) => {

@@ -67,6 +67,34 @@ describePages('losses in mid-call', () => {
     await Promise.all([olga.hears(1), paul.hears(1), sits(paul, 2)]);
   });
 
+  scene('what is begun while the connection is away is not begun behind one’s back when it returns', {}, async (open, [n1], t) => {
+    const line = await startLine(n1);
+    t.after(() => line.close());
+    const zoe = await online(await open(line, { user: 'zoe' }));
+    line.cut();
+    await zoe.sees('reconnecting');
+    await zoe.button('Start a room').click();
+    await alerted(zoe, /Try again when it is back/);
+    line.mend();
+    await online(zoe);
+    await idle(zoe);
+  });
+
+  scene('a tab whose place another took says so, and comes back beside it', {}, async (open, [n1]) => {
+    const first = await online(await open(n1, { user: 'nora' }));
+    await startRoom(first);
+    const kept = await first.page.evaluate(() => Object.entries(sessionStorage));
+    const second = await open(n1, { beside: first });
+    await second.page.evaluate((all) => all.forEach(([key, value]) => sessionStorage.setItem(key, value)), kept);
+    await second.page.goto(first.page.url());
+    await sits(second, 1);
+    await alerted(first, /taken by another tab/);
+    await first.seesNo(/was lost/);
+    await first.button('Sign in').click();
+    await Promise.all([online(first), online(second)]);
+    assert.notEqual(await fact(first, 'Session'), await fact(second, 'Session'));
+  });
+
   scene('a tab that is reloaded rejoins by itself, and both hear again', {}, async (open, [n1, n2]) => {
     const quin = await online(await open(n1, { user: 'quin' }));
     const rosa = await online(await open(n2, { user: 'rosa' }));

@@ -115,7 +115,7 @@ export class Panel {
   #guests = new Map(); // user → parts of a card
   #others = '';
 
-  /** `desk`: {client, attempt, askForSound, hasTurn, linkTo(call), spelled(name), there(), changed(), gone(panel)}. */
+  /** `desk`: {client, attempt, askForSound, hasTurn, linkTo(call), keepMuted(call), spelled(name), there(), changed(), gone(panel)}. */
   constructor(call, desk) {
     this.call = call;
     this.desk = desk;
@@ -131,6 +131,7 @@ export class Panel {
     const { part, call, desk } = this;
     part.mute.onclick = () => {
       call.mute(!call.muted);
+      desk.keepMuted(call);
       call.send({ muted: call.muted }).catch(() => {});
       this.draw();
     };
@@ -139,7 +140,7 @@ export class Panel {
     part.invite.onclick = () => this.#invite(part.inviting.hidden);
     part.inviting.onsubmit = (event) => {
       event.preventDefault();
-      this.#ring(desk.spelled(part.invitee.value.trim()));
+      this.#ring(desk.spelled(part.invitee.value));
     };
     part.inviting.onkeydown = (event) => {
       if (event.key === 'Escape') this.#invite(false);
@@ -162,7 +163,6 @@ export class Panel {
       if (member.me) return;
       say(`${member.name} joined.`);
       came();
-      if (call.muted) call.send({ muted: true }, member).catch(() => {});
     });
     call.on('left', (member, reason) => {
       if (member.me) return;
@@ -176,7 +176,10 @@ export class Panel {
       if (!card || typeof data?.muted !== 'boolean') return;
       card.muted = data.muted;
       card.draw(card.member);
+      if (data.asks && call.muted) call.send({ muted: true }, member).catch(() => {});
     });
+    // Who comes, or comes anew, says how it is and asks the others.
+    if (call.members.length > 1) call.send({ muted: call.muted, asks: true }).catch(() => {});
     call.on('ended', (reason) => this.#end(reason));
   }
 
@@ -189,7 +192,7 @@ export class Panel {
     this.#timers.forEach(clearInterval);
     this.#mic?.stop();
     for (const card of this.#cards.values()) card.close();
-    const sentence = !this.leaving && ending(reason, this.#others);
+    const sentence = !this.leaving && this.desk.client.state !== 'closed' && ending(reason, this.#others);
     if (sentence) {
       say(sentence);
       went();

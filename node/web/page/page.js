@@ -12,6 +12,7 @@ const SEATS = 5; // so that more can be invited
 const query = new URLSearchParams(location.search);
 /** Calls that take the place of another one; all else may go on beside it. */
 const REPLACING = ['call', 'room', 'join', 'take', 'answer'];
+const BEGINNING = ['call', 'room', 'post'];
 const nodes = (query.get('nodes') ?? '').split(',').filter(Boolean);
 const urls = [location.origin, ...nodes.map((node) => `${location.protocol}//${node}`)];
 
@@ -137,8 +138,9 @@ class Desk {
       event.preventDefault();
       const typed = $('call-name').value.split(/[\s,]+/).map(tidy).filter(Boolean);
       if (!typed.length) return $('call-name').focus();
-      const names = typed.map((name) => this.people.spelled(name));
+      const names = [...new Set(typed.map((name) => this.people.spelled(name)))];
       if (names.includes(client.user)) return void warn('That is you: call somebody else.');
+      if (names.length >= SEATS) return void warn(`Up to ${SEATS - 1} can be called at once.`);
       this.#call(names);
       $('call-name').value = '';
     };
@@ -218,8 +220,10 @@ class Desk {
   async #begin(tried, who, run, options) {
     const what = `${tried} ${who}`;
     if (this.#trying.has(what)) return; // a double click
-    this.#trying.add(what);
     $('alerts').replaceChildren();
+    // It would begin once the connection is back, when nobody thinks of it any more.
+    if (BEGINNING.includes(tried) && this.client.state === 'away') return void warn('The connection to the server is lost. Try again when it is back.');
+    this.#trying.add(what);
     const call = await this.attempt(tried, who, run, options);
     this.#trying.delete(what);
     if (!call || call.state === 'ended') return;
@@ -233,13 +237,21 @@ class Desk {
 
   #call(names) {
     const who = list(names);
-    this.#begin('call', who, (options) => this.client.call(names, { seats: SEATS, ...options }));
+    this.#begin('call', who, async (options) => {
+      const call = await this.client.call(names, { seats: SEATS, ...options });
+      const missing = names.filter((name) => !call.ringing.has(name) && !call.members.some(({ user }) => user === name));
+      if (missing.length) say(`Not here now: ${list(missing)}.`);
+      return call;
+    });
   }
 
   /** Shows a call as what it is now. */
   show(call) {
     if (call.state === 'incoming') return this.#ring(call);
-    if (call.state === 'rejoin') return void this.#begin('rejoin', call.id, (options) => call.rejoin(options));
+    if (call.state === 'rejoin') {
+      if (tab.getItem(`page.muted.${call.id}`)) call.mute();
+      return void this.#begin('rejoin', call.id, (options) => call.rejoin(options));
+    }
     if (call.state === 'ended' || this.#panels.has(call.id)) return;
     const panel = new Panel(call, this);
     this.#panels.set(call.id, panel);
@@ -250,7 +262,7 @@ class Desk {
 
   gone(panel) {
     this.#panels.delete(panel.call.id);
-    tab.removeItem(`page.${panel.call.id}`);
+    for (const key of ['page', 'page.muted']) tab.removeItem(`${key}.${panel.call.id}`);
     this.#drawTones();
   }
 
@@ -258,8 +270,14 @@ class Desk {
     this.#drawTones();
   }
 
+  /** A microphone that was closed stays so when the page is reloaded. */
+  keepMuted({ id, muted }) {
+    if (muted) tab.setItem(`page.muted.${id}`, 'yes');
+    else tab.removeItem(`page.muted.${id}`);
+  }
+
   spelled(name) {
-    return this.people.spelled(name);
+    return this.people.spelled(tidy(name));
   }
 
   there() {
@@ -312,7 +330,7 @@ class Desk {
     this.#rings.set(call.id, { call, part });
     call.on('change', () => this.#ringChanged(call));
     call.on('ended', (reason) => {
-      const sentence = silence(reason, name);
+      const sentence = this.client.state !== 'closed' && silence(reason, name);
       if (sentence && this.#rings.has(call.id)) say(sentence);
       this.#dropRing(call.id);
     });

@@ -12,7 +12,7 @@ export function audio() {
 
 for (const type of ['pointerdown', 'keydown']) addEventListener(type, audio, { once: true });
 
-/** A soft tone after `after` s, that swells in `attack` s and dies away in `length` s. */
+/** A soft tone after `after` s, that swells in `attack` s and dies away in `length` s. Gives what sounds, if anything does. */
 function tone(frequency, after, length, { gain = 0.09, attack = 0.01, hold = 0 } = {}) {
   if (context?.state !== 'running' && navigator.userActivation?.hasBeenActive === false) return; // it would be in vain, and complained of
   const where = audio();
@@ -27,25 +27,30 @@ function tone(frequency, after, length, { gain = 0.09, attack = 0.01, hold = 0 }
   wave.connect(volume).connect(where.destination);
   wave.start(from);
   wave.stop(from + attack + hold + length);
+  return wave;
 }
 
+/** `play` gives the tones that it has begun: they end with the repeating. */
 function repeat(play, ms) {
-  play();
-  const timer = setInterval(play, ms);
-  return () => clearInterval(timer);
+  let tones = play();
+  const timer = setInterval(() => (tones = play()), ms);
+  return () => {
+    clearInterval(timer);
+    for (const wave of tones) wave?.stop();
+  };
 }
 
 /** Somebody calls: two rising chimes. Gives what stops it. */
 export function ring() {
   return repeat(() => {
-    for (const at of [0, 0.9]) [523, 659, 784].forEach((frequency, i) => tone(frequency, at + i * 0.12, 0.7));
     if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([250, 150, 250]);
+    return [0, 0.9].flatMap((at) => [523, 659, 784].map((frequency, i) => tone(frequency, at + i * 0.12, 0.7)));
   }, 3200);
 }
 
 /** It rings at the other side: what a telephone says. */
 export function ringback() {
-  return repeat(() => tone(425, 0, 0.1, { gain: 0.04, attack: 0.05, hold: 0.9 }), 4000);
+  return repeat(() => [tone(425, 0, 0.1, { gain: 0.04, attack: 0.05, hold: 0.9 })], 4000);
 }
 
 export function came() {
