@@ -120,7 +120,10 @@ describe('behind HAProxy', here, () => {
     const { clients, at } = await arrive(12);
     const counts = names.map((_, i) => at(i).length);
     assert.ok(counts.every((count) => count >= 2), `${counts}`);
-    await leave(clients);
+    await leave(at(0));
+    const newcomers = await arrive(counts[0]);
+    assert.ok(newcomers.at(0).length > counts[0] / 2, 'who has the fewest gets the next');
+    await leave([...clients, ...newcomers.clients].filter((client) => client.open));
   });
 
   test('sockets outlive a Redis that is away, when every node says 503', async () => {
@@ -159,8 +162,9 @@ describe('behind HAProxy', here, () => {
     assert.ok(lost.length > 0);
     await cluster.nodes[1].kill();
     await closings(lost);
+    const newcomers = await arrive(4); // each at its first try
     for (const client of lost) await comeBack(client, names[1]);
-    await leave(clients);
+    await leave([...clients, ...newcomers.clients]);
   });
 
   test('a node that the name gains is found, one that it loses is forgotten', async () => {

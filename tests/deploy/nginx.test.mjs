@@ -74,7 +74,10 @@ describe('behind nginx', here, () => {
     clients[0].socket.on('ping', () => (pings += 1));
     await until(() => pings >= 10 || !clients[0].open, 'more heartbeats than fit into the timeout');
     for (const client of clients) assert.ok(client.open);
-    await leave(clients);
+    await leave(at(0));
+    const newcomers = await arrive(3);
+    assert.equal(newcomers.at(0).length, 3, 'who has the fewest gets the next');
+    await leave([...clients, ...newcomers.clients].filter((client) => client.open));
   });
 
   test('the client\'s address is what nginx says, never what the client says', async () => {
@@ -126,7 +129,8 @@ describe('behind nginx', here, () => {
     assert.ok(lost.length > 0);
     await cluster.nodes[1].kill();
     await Promise.all(lost.map((client) => client.closed()));
+    const newcomers = await arrive(4); // each at its first try
     for (const client of lost) await comeBack(client, names[1]);
-    await leave(clients);
+    await leave([...clients, ...newcomers.clients]);
   });
 });
