@@ -191,6 +191,12 @@ describe('a connection', () => {
     assert.deepEqual(pc.did.slice(-2), ['candidate {"candidate":"candidate:1","sdpMLineIndex":0}', 'candidate ']);
   });
 
+  test('a signal of a kind that it does not know changes nothing', async () => {
+    const { peer, pc } = make();
+    for (const signal of [{ later: 1 }, { description: null }, { candidates: 'none' }]) await peer.receive(signal);
+    assert.deepEqual([pc.did, peer.connection], [[], 'new']);
+  });
+
   clocked('a description that it can not take makes it failed until it is mended; the warning quotes nothing', async (pass, warned) => {
     let changes = 0;
     const { peer, pc } = make({ link: { changed: () => (changes += 1) } });

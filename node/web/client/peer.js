@@ -51,7 +51,8 @@ export class Peer {
 
   /** A signal of the other side. Signals follow each other without a wait in between: the connection queues what it does. */
   async receive({ description, candidates }) {
-    if (candidates) return candidates.forEach((candidate) => this.#add(candidate));
+    if (Array.isArray(candidates)) return candidates.forEach((candidate) => this.#add(candidate));
+    if (!description) return undefined; // of another kind, which a later server may know
     const { pc } = this;
     const offered = description.type === 'offer';
     const ready = !this.#offering && (pc.signalingState === 'stable' || this.#answering);
