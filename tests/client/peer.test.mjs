@@ -194,7 +194,7 @@ describe('a connection', () => {
   test('a signal of a kind that it does not know changes nothing', async () => {
     const { peer, pc } = make();
     for (const signal of [{ later: 1 }, { description: null }, { candidates: 'none' }]) await peer.receive(signal);
-    assert.deepEqual([pc.did, peer.connection], [[], 'new']);
+    assert.deepEqual([pc.did, peer.connection], [['addTrack audio'], 'new']);
   });
 
   clocked('a description that it can not take makes it failed until it is mended; the warning quotes nothing', async (pass, warned) => {
