@@ -27,6 +27,10 @@ static void tell(struct signaling *sig, struct brought_out *b)
 void brought_out_note(struct signaling *sig, const struct id *call, uint64_t first, uint64_t last)
 {
     struct brought_out *b = NULL;
+    if (sig->stopped) {
+        store_fanout_done(sig->store, call, first, last); /* nothing comes after this that would tell it later */
+        return;
+    }
     HASH_FIND(hh, sig->brought_out, call, sizeof *call, b);
     if (b && first <= b->last + 1 && last + 1 >= b->first) {
         b->first = first < b->first ? first : b->first;

@@ -5,6 +5,7 @@
 --      (include/once.lua), body (a msgpack fixmap of fewer than 15 pairs that lacks the last: `version` is put behind it)
 -- Returns {"ok", stored}: how many were new; the others had been stored before. {"not_found", version}: by all that the recipient has been told, up to that version
 -- (0: nothing), the sender does not sit in that call, or the recipient does not; {"overrun"}: the mailbox was full, the recipient's session is over.
+-- include: heard
 -- include: mailbox
 -- include: once
 local session, mailbox, timers = KEYS[1], KEYS[2], KEYS[3]
@@ -20,7 +21,7 @@ if not seating or not string.find(seating, ';' .. from .. '=' .. sender .. ';', 
   return {'not_found', tonumber(string.match(seating or known and string.sub(out, known + 1) or '0', '^%d+'))}
 end
 local s = {seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]), freed = tonumber(f[6])}
-local first, bodies, once = s.seq + 1, {}, once_read(f[2], sender)
+local first, bodies, once = s.seq + 1, {}, once_read(f[2] or heard_of(session, call, from), sender)
 local version = '\167version' .. cmsgpack.pack(tonumber(string.match(seating, '^%d+')))
 for i = 8, #ARGV, 3 do
   local request, previous, open = ARGV[i], ARGV[i + 1], ARGV[i + 2]

@@ -1,5 +1,6 @@
 -- One session taking in the changes of one call, each once and in order. As a member it takes the next version only; what rings and stops ringing it takes when it
 -- is newer than the last it knows. Marks: docs/state.md, "Calls".
+-- include: heard
 -- include: mailbox
 -- include: presence
 -- include: replies
@@ -49,7 +50,8 @@ local function deliver_save(s, id, presence)
   end
   if s.rang and not s.ring then redis.call('HDEL', s.key, ring) end
   if s.sat and not s.seating then
-    redis.call('HDEL', s.key, field, 'once:' .. call .. ':1', 'once:' .. call .. ':2', 'once:' .. call .. ':3', 'once:' .. call .. ':4', 'once:' .. call .. ':5')
+    redis.call('HDEL', s.key, field)
+    heard_keep(s.key, call)
   end
   if s.sat ~= (s.seating ~= nil) then presence_seats(presence, s.user, s.seating and 1 or -1) end
 end

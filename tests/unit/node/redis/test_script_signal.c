@@ -31,7 +31,7 @@ static const char *put(const char *requests)
 Test(script_signal, they_are_stored_and_published_with_the_version_known_to_the_recipient)
 {
     lab_expect("ok 2", put("5 6"));
-    lab_expect("events alice 1 [{\"n\":\"5\",\"version\":3} {\"n\":\"6\",\"version\":3}] \"@77\"", lab_heard(lab));
+    lab_expect("events alice 1 [{\"n\":\"5\",\"version\":3} {\"n\":\"6\",\"version\":3}] @77", lab_heard(lab));
     lab_expect("ok 2 [1 {\"n\":\"5\",\"version\":3} 2 {\"n\":\"6\",\"version\":3}] call1 3;51;1=alice;2=bob;",
                lab_mailbox_read(lab, "alice", 0, 10));
 }
@@ -125,6 +125,44 @@ Test(script_signal, whoever_has_left_tells_by_which_version)
     const struct lab_entry left = {4, '!', "2=bob;", "call.left"};
     lab_deliver(lab, "alice", "call1", (struct lab_delivery){&left, 1, NULL, NULL});
     lab_expect("not_found 4", put("5"));
+}
+
+/* Alice goes at that version, and is back two later, where bob sits. */
+static void go_and_come_back(unsigned version)
+{
+    const struct lab_entry entries[] = {{version, '!', "2=bob;", "call.left"},
+                                        {version + 1, '*', "1=alice;2=bob;", "call.joined"}};
+    lab_deliver(lab, "alice", "call1", (struct lab_delivery){&entries[0], 1, NULL, NULL});
+    lab_deliver(lab, "alice", "call1", (struct lab_delivery){&entries[1], 1, NULL, NULL});
+}
+
+Test(script_signal, who_leaves_and_comes_back_hears_nothing_twice)
+{
+    lab_expect("ok 2", put("5 6:5"));
+    go_and_come_back(4);
+    lab_expect("ok 1", put("5 6:5 9"));
+    go_and_come_back(6);
+    go_and_come_back(8);
+    lab_expect("ok 1", put("5 6 9 10:9"));
+    lab_expect("ok 1", lab_signal(lab, "alice", "call1", 2, "bob", "7"));
+}
+
+Test(script_signal, what_is_remembered_of_left_calls_is_bounded)
+{
+    struct id id = lab_session("alice");
+    struct key key = key_session(&id);
+    char request[32];
+    lab_limits(lab)->events_max = 10000;
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(request, sizeof request, "%u", 1000 + 2 * i);
+        lab_expect("ok 1", put(request));
+    }
+    for (unsigned version = 4; version < 40; version += 2)
+        go_and_come_back(version);
+    lab_ask(lab, "HSTRLEN %s heard", key.text);
+    cr_expect_leq(lab_number(lab, 0), 1024);
+    lab_expect("ok 0", put("1198")); /* the last ones are remembered */
+    lab_expect("ok 0", put("1190"));
 }
 
 Test(script_signal, a_full_mailbox_ends_the_recipient_and_the_others_hear_of_it)

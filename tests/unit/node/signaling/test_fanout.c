@@ -163,6 +163,18 @@ Test(fanout, a_hole_that_nothing_fills_is_answered_in_the_end)
     cr_expect_null(fake_find(&stage->store, ASKED_DONE), "it is not done, the timer stays");
 }
 
+Test(fanout, what_is_done_when_the_node_has_stopped_is_told_at_once)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    join(2, &a);
+    delivered(&c->session, ERR_OK, 0);
+    signaling_stop(stage->signaling);
+    delivered(&bob, ERR_OK, 0);
+    cr_expect_str_eq(asked(stage, ASKED_DONE)->text, "4-4");
+    fake_err(&stage->store, asked(stage, ASKED_DONE), ERR_OK);
+}
+
 /* Two nodes bring the same out; one is slow, and the session has gone and forgotten the call since. */
 Test(fanout, a_late_word_to_whoever_has_forgotten_the_call_is_done)
 {
