@@ -78,8 +78,7 @@ describePages('docs/client.md', () => {
 
   test('the page in one file, served from elsewhere, is a call', async (t) => {
     const [{ text }] = examples('html');
-    const [node] = cluster.nodes;
-    const page = text.replaceAll('localhost:8080', `127.0.0.1:${node.port}`);
+    const page = text.replaceAll(/localhost:808(\d)/g, (_, i) => `127.0.0.1:${cluster.nodes[i].port}`);
     const server = createServer((request, response) => response.setHeader('content-type', 'text/html; charset=utf-8').end(page));
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {

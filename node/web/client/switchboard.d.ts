@@ -140,9 +140,9 @@ export class Switchboard extends Emitter<SwitchboardEvents> {
    * @throws `unreachable` nobody is there (with `wait` it rings whoever comes in time), `forbidden`, `rate_limited`, `microphone_…`
    */
   call(to: string | string[], options?: CallOptions & { ringMs?: number; wait?: boolean; meta?: unknown }): Promise<Call>;
-  /** Posts an offer for whoever takes its id first. `call.id` is what to pass on: a link, a QR code. */
+  /** Posts an offer for whoever takes its id first. `call.id` is what to pass on: a link, a QR code. It needs WebRTC. */
   post(options?: CallOptions & { ttlMs?: number }): Promise<Call>;
-  /** Takes a posted offer. @throws `gone` taken, cancelled or expired; `not_found`, `forbidden` */
+  /** Takes a posted offer. Of a call in which this client sits already it gives that one, as `join` does. @throws `gone` taken, cancelled or expired; `not_found`, `forbidden` */
   take(id: string, options?: Pick<CallOptions, 'stream'>): Promise<Call>;
   /** Opens a room for up to five, which lives while anyone sits in it; `call.id` is what to pass on. `allow` is `'anyone'` unless said. */
   room(options?: CallOptions): Promise<Call>;
@@ -280,10 +280,10 @@ export class Call extends Emitter<CallEvents> {
   /** The starter only: a locked call takes no newcomers. */
   lock(locked?: boolean): Promise<void>;
 
-  /** Silences the own microphone, or `mute(false)` opens it again. */
+  /** Silences the own microphone, or `mute(false)` opens it again: `enabled` of the tracks, also of the app's own stream, which is left so at the end. */
   mute(muted?: boolean): void;
   /** Sends another stream from now on. The one before is stopped unless it was the app's own. */
   setStream(stream: MediaStream | null): Promise<void>;
-  /** A small message to one member, or to all (anything that JSON holds but null, at most 16 KiB). It comes in order, after a lost connection too. */
+  /** A small message to one member, or to all (anything that JSON holds but null, at most 16 KiB and 16 levels deep). It comes in order, after a lost connection too. */
   send(data: unknown, to?: Member): Promise<void>;
 }
