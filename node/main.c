@@ -6,7 +6,9 @@
 #include "common/base/attr.h"
 #include "node/config.h"
 #include "node/health.h"
+#include "node/operate.h"
 #include "node/serve.h"
+#include "node/status.h"
 #include "node/tell.h"
 #include "node/token.h"
 
@@ -43,8 +45,9 @@ static const struct command commands[] = {
     {"serve", "[--name value]…", "Run a node", on_serve, config_help},
     {"token", "--user NAME --key KEY [--name value]…", "Sign a token for a user", token_main, token_help},
     {"health", "[ready] [--name value]…", "Ask the node that these settings describe how it is", on_health, NULL},
+    {"status", "--redis URL [--watch] [--json]", "Show the living cluster", status_main, operate_status_help},
     {"version", "", "Print the version", on_version, NULL},
-    {"help", "[serve|token|settings [--markdown]]", "Explain a command, or all settings", on_help, NULL},
+    {"help", "[COMMAND|settings [--markdown]]", "Explain a command, or all settings", on_help, NULL},
 };
 
 static const struct command *command_find(const char *name)

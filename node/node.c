@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -96,6 +97,7 @@ static void create_signaling(struct node *node)
         .node = node->id,
         .partitions = (unsigned)c->partitions,
         .version = SWITCHBOARD_VERSION,
+        .host = node->host,
         .keys = node->secrets.keys,
         .expect = {.issuer = c->jwt_issuer, .audience = c->jwt_audience},
         .call_default = c->call_default,
@@ -226,6 +228,8 @@ int node_run(const struct config *config, const struct node_place *place)
     node->dev_key = place->dev_key;
     node->redis_child = place->worker ? 0 : place->redis_pid; /* a supervisor watches it itself */
     node->id = node_id_random();
+    if (gethostname(node->host, sizeof node->host - 1) != 0)
+        node->host[0] = '\0';
     metrics_start(&node->metrics);
     log_setup(config->log_level, config->log_format, node->id.text);
     uv_loop_init(&node->loop);

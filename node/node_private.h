@@ -19,6 +19,7 @@ struct node {
     const struct config *config;
     struct slice dev_key;
     struct node_id id;
+    char host[65];
     struct metrics metrics;
     uv_loop_t loop;
     struct timers *timers;

@@ -118,3 +118,10 @@ struct key key_node(unsigned partition, const struct node_id *node)
 {
     return make(partition, "node:", slice_of(node->text));
 }
+
+struct key key_node_card(const struct node_id *node)
+{
+    struct key key;
+    key.n = (size_t)snprintf(key.text, sizeof key.text, "{cluster}:node-card:%s", node->text);
+    return key;
+}

@@ -31,6 +31,8 @@
     X(HOLDERS, "{p}:holders", "set", "Nodes that hold sessions here, or died holding some")                           \
     X(NODE, "{p}:node:<node>", "sharded channel", "Envelopes for sessions that the node holds")                       \
     X(NODES, "{cluster}:nodes", "sorted set", "Living nodes: id → end of lease")                                      \
+    X(NODE_CARD, "{cluster}:node-card:<node>", "string",                                                              \
+      "How a node fares, as JSON; as long as its lease is remembered")                                                \
     X(PARTITIONS, "{cluster}:partitions", "string", "The number of partitions, fixed when the cluster first started") \
     X(DEV_KEY, "{cluster}:dev-key", "string", "With --dev: the secret that /dev/token signs with")                    \
     X(DEV_PEOPLE, "{cluster}:dev-people", "sorted set", "With --dev: who asked for a token, and when")
@@ -60,6 +62,7 @@ struct key key_timers(unsigned partition);
 struct key key_held(unsigned partition, const struct node_id *);
 struct key key_holders(unsigned partition);
 struct key key_node(unsigned partition, const struct node_id *);
+struct key key_node_card(const struct node_id *);
 /*
  * Prefixes: a script that finds the name of a session or user within its own partition puts it behind one of these, which came in KEYS
  * (docs/decisions/0011-prefixes-of-keys.md). An empty user makes a prefix of the functions above, too.

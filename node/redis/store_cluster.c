@@ -214,7 +214,7 @@ static void on_nodes(void *context, enum err transport, const struct redisReply 
     free(q);
 }
 
-void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, void *context)
+void store_lease_renew(struct store *store, uint64_t lease_ms, struct slice card, nodes_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
     q->fn.nodes = fn;
@@ -222,9 +222,11 @@ void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, voi
     struct script_args a;
     args_init(&a);
     args_key(&a, (struct key){.text = KEY_NODES, .n = sizeof KEY_NODES - 1});
+    args_key(&a, key_node_card(&store->node));
     args_put(&a, slice_of(store->node.text));
     args_u64(&a, lease_ms);
     args_u64(&a, REMEMBERED_MS);
+    args_put(&a, card);
     script_call(store->scripts, SCRIPT_NODE_RENEW, &a, on_nodes, q);
 }
 

@@ -1,14 +1,16 @@
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/rendezvous.h"
+#include "common/wire/card.h"
 #include "node/signaling/private.h"
 
 /*
- * What a node does for the cluster: it renews its lease, works out which partitions are its own, and fires their timers. Rendezvous hashing (Thaler & Ravishankar
- * 1998): a partition belongs to the living node whose hash with it is highest, so a node that comes or goes moves only its own share. Two
- * owners for a moment do no harm.
+ * What a node does for the cluster: it renews its lease, works out which partitions are its own, and fires their timers. Two owners for a moment do
+ * no harm. With the lease it tells who looks at the cluster how it fares.
  */
 
 enum {
@@ -19,7 +21,8 @@ enum {
     LOOK_EVERY_MS = 250,
     AGAIN_MS = 3000,
     FLUSH_EVERY_TICKS = 2,
-    RETRY_EVERY_TICKS = 4
+    RETRY_EVERY_TICKS = 4,
+    CARD_MAX = 1024
 };
 
 struct owner {
@@ -32,7 +35,12 @@ struct owner {
     struct sweeper *sweeper;
     uint64_t renewed_ms;    /* when the lease was renewed last; 0: never */
     uint64_t sweep_from_ms; /* before that nobody is taken for dead */
-    unsigned answers;       /* questions whose answer comes back to this object */
+    struct {
+        uint64_t at_us; /* steady clock; 0: never */
+        int64_t frames;
+        uint64_t lag_us, lag_ticks;
+    } carded;         /* the numbers behind the last card */
+    unsigned answers; /* questions whose answer comes back to this object */
     bool gone;
 };
 
@@ -41,23 +49,11 @@ struct due_call {
     struct id call;
 };
 
-/* FNV-1a, then the finalizer of MurmurHash3: FNV alone leaves names that differ in one character too close. */
-static uint64_t weight(const struct node_id *node, unsigned partition)
-{
-    uint64_t h = 14695981039346656037u;
-    for (const char *p = node->text; *p; p++)
-        h = (h ^ (unsigned char)*p) * 1099511628211u;
-    h ^= partition;
-    h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
-    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
-    return h ^ h >> 33;
-}
-
 static bool owns(const struct node_id *self, unsigned partition, const struct node_lease *nodes, size_t count)
 {
-    uint64_t own = weight(self, partition);
+    uint64_t own = rendezvous_weight(self, partition);
     for (size_t i = 0; i < count; i++) {
-        if (nodes[i].lives && weight(&nodes[i].node, partition) > own)
+        if (nodes[i].lives && rendezvous_weight(&nodes[i].node, partition) > own)
             return false;
     }
     return true;
@@ -129,11 +125,51 @@ static void on_nodes(void *context, enum err err, enum lease was, const struct n
     sweep_run(o->sweeper, o->owns);
 }
 
+/* What has happened since the last card, as rates. */
+static void card_rates(struct owner *o, struct card *card)
+{
+    const struct metrics *m = o->signaling->settings.metrics;
+    uint64_t now_us = clock_steady_us();
+    uint64_t passed_us = now_us - o->carded.at_us;
+    int64_t frames = m->value[METRIC_FRAMES_IN] + m->value[METRIC_FRAMES_OUT];
+    uint64_t lag_us = m->histogram[METRIC_LOOP_LAG_SECONDS].sum_us;
+    uint64_t lag_ticks = m->histogram[METRIC_LOOP_LAG_SECONDS].count;
+    if (o->carded.at_us > 0 && passed_us > 0)
+        card->frames_per_s = (uint64_t)(frames - o->carded.frames) * 1000000 / passed_us;
+    if (lag_ticks > o->carded.lag_ticks)
+        card->lag_us = (lag_us - o->carded.lag_us) / (lag_ticks - o->carded.lag_ticks);
+    o->carded.at_us = now_us;
+    o->carded.frames = frames;
+    o->carded.lag_us = lag_us;
+    o->carded.lag_ticks = lag_ticks;
+}
+
+/* Renews the lease, or gives it up, and says how the node fares. */
+static void renew(struct owner *o, uint64_t lease_ms)
+{
+    const struct signaling *sig = o->signaling;
+    const int64_t *value = sig->settings.metrics->value;
+    struct card card = {.started_s = (uint64_t)value[METRIC_STARTED],
+                        .sockets = (uint64_t)value[METRIC_SOCKETS],
+                        .sessions = (uint64_t)value[METRIC_SESSIONS],
+                        .seats = (uint64_t)value[METRIC_SEATS],
+                        .calls = (uint64_t)value[METRIC_CALLS],
+                        .draining = sig->draining};
+    struct buf text;
+    snprintf(card.version, sizeof card.version, "%s", sig->settings.version);
+    snprintf(card.host, sizeof card.host, "%s", sig->settings.host);
+    card_rates(o, &card);
+    buf_init(&text, CARD_MAX);
+    card_put(&text, &card);
+    o->answers++;
+    store_lease_renew(sig->store, lease_ms, buf_slice(&text), on_nodes, o);
+    buf_finish(&text);
+}
+
 static void on_renew(struct timer *timer)
 {
     struct owner *o = CONTAINER_OF(timer, struct owner, renew);
-    o->answers++;
-    store_lease_renew(o->signaling->store, LEASE_MS, on_nodes, o);
+    renew(o, LEASE_MS);
     timer_set(o->signaling->settings.timers, timer, RENEW_EVERY_MS, on_renew);
 }
 
@@ -231,7 +267,6 @@ void owner_destroy(struct owner *o)
     timer_cancel(&o->look);
     sweeper_destroy(o->sweeper);
     o->sweeper = NULL;
-    o->answers++;
     o->gone = true;
-    store_lease_renew(o->signaling->store, 0, on_nodes, o);
+    renew(o, 0);
 }

@@ -79,6 +79,7 @@ static void send_away(struct client *c, uint64_t window_ms)
 void signaling_drain(struct signaling *sig, uint64_t window_ms)
 {
     sig->draining = true;
+    owner_renew(sig->owner); /* whoever looks at the cluster sees it at once */
     log_info("node.draining", LOG_U64("clients", sig->client_count), LOG_U64("window_ms", window_ms));
     for (struct client *c = sig->clients, *next = NULL; c; c = next) {
         next = c->next;

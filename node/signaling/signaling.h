@@ -22,6 +22,7 @@ struct signaling_settings {
     struct node_id node;
     unsigned partitions;
     const char *version;
+    const char *host;           /* the machine's name, for whoever looks at the cluster */
     const struct keyring *keys; /* replaced by signaling_set_keys() */
     struct jwt_expect expect;
     const char *const *call_default; /* patterns of users, up to NULL: whom a token without a `call` claim lets call */

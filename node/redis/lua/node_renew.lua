@@ -1,15 +1,16 @@
--- Renews a node's lease and tells which nodes live, and which have stopped to.
--- KEYS 1 nodes
--- ARGV 1 node id  2 lease in ms (0: gives it up)  3 for how many ms a dead node is remembered
+-- Renews a node's lease, leaves its card beside it, and tells which nodes live, and which have stopped to.
+-- KEYS 1 nodes  2 card of the node
+-- ARGV 1 node id  2 lease in ms (0: gives it up)  3 for how many ms a dead node is remembered  4 its card ("": it has none)
 -- Returns {"new" | "running" | "lapsed", {id, …}, {id, ms since its lease ended, …}, now, µs}: what the own lease was, the living (this one included), the dead,
 -- and Redis's time in ms and what it has beyond those in µs.
 -- include: now
-local nodes = KEYS[1]
-local id, lease_ms, remembered_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local nodes, card_key = KEYS[1], KEYS[2]
+local id, lease_ms, remembered_ms, card = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
 local own = tonumber(redis.call('ZSCORE', nodes, id) or nil)
 local was = not own and 'new' or own > now and 'running' or 'lapsed'
 if lease_ms > 0 then redis.call('ZADD', nodes, now + lease_ms, id) else redis.call('ZADD', nodes, now, id) end
+if card ~= '' then redis.call('SET', card_key, card, 'PX', lease_ms + remembered_ms) end
 redis.call('ZREMRANGEBYSCORE', nodes, '-inf', now - remembered_ms)
 local living, dead = {}, {}
 local list = redis.call('ZRANGE', nodes, 0, -1, 'WITHSCORES')

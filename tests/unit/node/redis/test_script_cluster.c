@@ -140,16 +140,22 @@ Test(script_cluster, timers_that_are_due_come_in_order_and_come_again)
     lab_expect("a", due(9, 0));
 }
 
+static const char *card = "";
+
 /* Without the time at the end. */
 static const char *renew(const char *node, unsigned lease_ms)
 {
     static char text[256];
     struct script_args a;
     args_init(&a);
+    struct node_id id = {""};
+    snprintf(id.text, sizeof id.text, "%s", node);
     args_key(&a, (struct key){.text = KEY_NODES, .n = sizeof KEY_NODES - 1});
+    args_key(&a, key_node_card(&id));
     args_put(&a, slice_of(node));
     args_u64(&a, lease_ms);
     args_u64(&a, 600000);
+    args_put(&a, slice_of(card));
     snprintf(text, sizeof text, "%s", lab_run(lab, SCRIPT_NODE_RENEW, &a));
     char *beyond = strrchr(text, ' '); /* the time's microseconds */
     cr_assert(beyond && strtoull(beyond, NULL, 10) < 1000, "%s", text);
@@ -175,6 +181,21 @@ Test(script_cluster, a_node_lives_while_its_lease_runs)
     lab_expect("new [one] []", renew("one", 60000));
     lab_expect("new [one two] []", renew("two", 70000));
     lab_expect("running [two one] []", renew("one", 80000));
+}
+
+Test(script_cluster, a_card_lies_beside_the_lease_and_is_forgotten_with_it)
+{
+    card = "{\"sockets\":1}";
+    renew("one", 60000);
+    lab_expect("{\"sockets\":1}", lab_ask(lab, "GET {cluster}:node-card:one"));
+    card = ""; /* as a node says that has none: what it said before stands */
+    renew("one", 60000);
+    lab_expect("{\"sockets\":1}", lab_ask(lab, "GET {cluster}:node-card:one"));
+    cr_expect_gt(strtoull(lab_ask(lab, "PTTL {cluster}:node-card:one"), NULL, 10), 600000u);
+    card = "{\"sockets\":0}";
+    renew("one", 0);
+    cr_expect_leq(strtoull(lab_ask(lab, "PTTL {cluster}:node-card:one"), NULL, 10), 600000u);
+    card = "";
 }
 
 Test(script_cluster, who_gives_its_lease_up_is_dead_at_once)

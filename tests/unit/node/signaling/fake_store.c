@@ -223,11 +223,12 @@ void store_signal(struct store *store, const struct signal_batch *b, delivered_f
                       (unsigned long long)b->items[i].previous);
 }
 
-void store_lease_renew(struct store *store, uint64_t lease_ms, nodes_fn *fn, void *context)
+void store_lease_renew(struct store *store, uint64_t lease_ms, struct slice card, nodes_fn *fn, void *context)
 {
     struct asked *q = fake_ask(store, ASKED_LEASE, context);
     q->fn.nodes = fn;
     q->number = lease_ms;
+    fake_describe(q, "%.*s", SLICE_FMT(card));
 }
 
 void store_holders(struct store *store, unsigned partition, holders_fn *fn, void *context)

@@ -116,6 +116,7 @@ struct stage *stage_open(tune_fn *tune)
     struct signaling_settings settings = {.node = {"node-12chars"},
                                           .partitions = STAGE_PARTITIONS,
                                           .version = "0",
+                                          .host = "here",
                                           .keys = stage->keys,
                                           .call_default = anyone,
                                           .ice = stage->ice,

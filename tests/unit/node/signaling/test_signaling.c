@@ -150,6 +150,18 @@ static struct asked *look(void)
     return stage_run_until_asked(stage, ASKED_DUE);
 }
 
+Test(signaling, with_its_lease_a_node_leaves_a_card_and_says_at_once_that_it_drains)
+{
+    live(stage, "alice");
+    fake_nodes(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), &self, 1);
+    signaling_drain(stage->signaling, 100000);
+    struct asked *q = stage_run_until_asked(stage, ASKED_LEASE);
+    cr_expect(contains(q->text, "\"host\":\"here\""), "%s", q->text);
+    cr_expect(contains(q->text, "\"sessions\":1,"), "%s", q->text);
+    cr_expect(contains(q->text, "\"draining\":true"), "%s", q->text);
+    fake_nodes(&stage->store, q, &self, 1);
+}
+
 Test(signaling, a_node_alone_owns_every_partition)
 {
     bool seen[STAGE_PARTITIONS] = {false};

@@ -1,0 +1,184 @@
+#include "node/redis/look.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/rendezvous.h"
+#include "node/redis/keys.h"
+
+/* ---- what Redis says of itself ---- */
+
+static uint64_t info_number(struct slice info, const char *name)
+{
+    struct slice line = {0};
+    struct slice key = {0};
+    uint64_t n = 0;
+    while (slice_split(&info, '\n', &line)) {
+        if (slice_split(&line, ':', &key) && slice_is(key, name))
+            return slice_to_u64(slice_trim(line), &n) ? n : 0;
+    }
+    return 0;
+}
+
+static void info_version(struct slice info, char into[LOOK_VERSION_SIZE])
+{
+    struct slice line = {0};
+    struct slice key = {0};
+    while (slice_split(&info, '\n', &line)) {
+        if (slice_split(&line, ':', &key) && slice_is(key, "redis_version"))
+            snprintf(into, LOOK_VERSION_SIZE, "%.*s", SLICE_FMT(slice_trim(line)));
+    }
+}
+
+/* A command whose answer is of that type, else `why`; NULL likewise. */
+static struct redisReply *ask(const struct redis_url *url, const struct slice *args, size_t count, int type, char *why,
+                              size_t why_size)
+{
+    struct redisReply *reply = NULL;
+    if (redis_ask_once(url, args, count, &reply, why, why_size) != ERR_OK)
+        return NULL;
+    if (reply->type == type)
+        return reply;
+    snprintf(why, why_size, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),
+             reply->type == REDIS_REPLY_ERROR ? reply->str : "something else came back");
+    redis_reply_free(reply);
+    return NULL;
+}
+
+static enum err look_at_redis(const struct redis_url *url, struct look *look, char *why, size_t why_size)
+{
+    const struct slice args[] = {SLICE("INFO")};
+    uint64_t asked_us = clock_steady_us();
+    struct redisReply *reply = ask(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, why, why_size);
+    if (!reply)
+        return ERR_UNAVAILABLE;
+    struct slice info = slice_make(reply->str, reply->len);
+    look->redis.answer_us = clock_steady_us() - asked_us;
+    look->redis.memory_bytes = info_number(info, "used_memory");
+    look->redis.memory_max_bytes = info_number(info, "maxmemory");
+    look->redis.clients = info_number(info, "connected_clients");
+    look->redis.commands_per_s = info_number(info, "instantaneous_ops_per_sec");
+    look->now_ms = info_number(info, "server_time_usec") / 1000;
+    info_version(info, look->redis.version);
+    redis_reply_free(reply);
+    return ERR_OK;
+}
+
+/* ---- the nodes ---- */
+
+static int by_life(const void *left, const void *right)
+{
+    const struct look_node *a = left;
+    const struct look_node *b = right;
+    if (a->lives != b->lives)
+        return a->lives ? -1 : 1;
+    if (a->ended_ms != b->ended_ms)
+        return a->ended_ms < b->ended_ms ? -1 : 1;
+    if (a->card.started_s != b->card.started_s)
+        return a->card.started_s < b->card.started_s ? -1 : 1;
+    return strcmp(a->id.text, b->id.text);
+}
+
+/* An id and the end of its lease. */
+static bool read_lease(const struct redisReply *id, const struct redisReply *end, uint64_t now_ms,
+                       struct look_node *ret)
+{
+    if (id->type != REDIS_REPLY_STRING || id->len != NODE_ID_CHARS || end->type != REDIS_REPLY_STRING)
+        return false;
+    *ret = (struct look_node){.lives = false};
+    memcpy(ret->id.text, id->str, NODE_ID_CHARS);
+    uint64_t end_ms = strtoull(end->str, NULL, 10); /* 1.7e12 comes as digits */
+    ret->lives = end_ms > now_ms;
+    ret->ended_ms = ret->lives ? 0 : now_ms - end_ms;
+    return true;
+}
+
+static enum err look_at_leases(const struct redis_url *url, struct look *look, char *why, size_t why_size)
+{
+    const struct slice args[] = {SLICE("ZREVRANGE"), SLICE(KEY_NODES), SLICE("0"), SLICE("255"), SLICE("WITHSCORES")};
+    _Static_assert(LOOK_NODES_MAX == 256, "as the command says");
+    struct redisReply *reply = ask(url, args, ARRAY_SIZE(args), REDIS_REPLY_ARRAY, why, why_size);
+    if (!reply)
+        return ERR_UNAVAILABLE;
+    for (size_t i = 0; i + 1 < reply->elements && look->count < LOOK_NODES_MAX; i += 2)
+        look->count += read_lease(reply->element[i], reply->element[i + 1], look->now_ms, &look->nodes[look->count]);
+    redis_reply_free(reply);
+    return ERR_OK;
+}
+
+static enum err look_at_cards(const struct redis_url *url, struct look *look, char *why, size_t why_size)
+{
+    struct slice args[LOOK_NODES_MAX + 1] = {SLICE("MGET")};
+    struct key keys[LOOK_NODES_MAX];
+    if (look->count == 0)
+        return ERR_OK;
+    for (size_t i = 0; i < look->count; i++) {
+        keys[i] = key_node_card(&look->nodes[i].id);
+        args[i + 1] = key_slice(&keys[i]);
+    }
+    struct redisReply *reply = ask(url, args, look->count + 1, REDIS_REPLY_ARRAY, why, why_size);
+    if (!reply)
+        return ERR_UNAVAILABLE;
+    for (size_t i = 0; i < reply->elements && i < look->count; i++) {
+        const struct redisReply *card = reply->element[i];
+        look->nodes[i].has_card = card->type == REDIS_REPLY_STRING &&
+                                  card_read(slice_make(card->str, card->len), &look->nodes[i].card) == ERR_OK;
+    }
+    redis_reply_free(reply);
+    return ERR_OK;
+}
+
+static void share_out(struct look *look)
+{
+    for (unsigned p = 0; p < look->partitions; p++) {
+        struct look_node *owner = NULL;
+        for (size_t i = 0; i < look->count; i++) {
+            struct look_node *node = &look->nodes[i];
+            if (node->lives && (!owner || rendezvous_weight(&node->id, p) > rendezvous_weight(&owner->id, p)))
+                owner = node;
+        }
+        if (owner)
+            owner->partitions++;
+    }
+}
+
+enum err look_partitions(const struct redis_url *url, unsigned *ret_partitions, char *why, size_t why_size)
+{
+    const struct slice args[] = {SLICE("GET"), SLICE(KEY_PARTITIONS)};
+    struct redisReply *reply = NULL;
+    uint64_t n = 0;
+    enum err err = redis_ask_once(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    bool is_text = reply->type == REDIS_REPLY_STRING;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        snprintf(why, why_size, "Redis does not let us look: %s", reply->str);
+        err = ERR_UNAVAILABLE;
+    } else if (is_text && (!slice_to_u64(slice_make(reply->str, reply->len), &n) || n < 1 || n > ID_PARTITIONS_MAX)) {
+        snprintf(why, why_size, "the key %s in Redis is not Switchboard's", KEY_PARTITIONS);
+        err = ERR_UNSUPPORTED;
+    }
+    redis_reply_free(reply);
+    if (err == ERR_OK)
+        *ret_partitions = (unsigned)n;
+    return err;
+}
+
+enum err look_at(const struct redis_url *url, struct look *ret_look, char *why, size_t why_size)
+{
+    *ret_look = (struct look){0};
+    enum err err = look_partitions(url, &ret_look->partitions, why, why_size);
+    if (err == ERR_OK)
+        err = look_at_redis(url, ret_look, why, why_size);
+    if (err == ERR_OK)
+        err = look_at_leases(url, ret_look, why, why_size);
+    if (err == ERR_OK)
+        err = look_at_cards(url, ret_look, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    share_out(ret_look);
+    qsort(ret_look->nodes, ret_look->count, sizeof ret_look->nodes[0], by_life);
+    return ERR_OK;
+}

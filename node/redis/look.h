@@ -1,0 +1,47 @@
+/**
+ * A look at a cluster from outside, by way of its Redis: which nodes live, what each says of itself, whose the partitions are. For commands: blocking, a
+ * connection for each question, nothing is changed.
+ */
+#ifndef NODE_REDIS_LOOK_H
+#define NODE_REDIS_LOOK_H
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/id.h"
+#include "common/wire/card.h"
+#include "node/redis/client.h"
+
+enum { LOOK_NODES_MAX = 256, LOOK_VERSION_SIZE = 16 };
+
+struct look_node {
+    struct node_id id;
+    bool lives;
+    uint64_t ended_ms; /* since its lease ended */
+    bool has_card;     /* an older version leaves none */
+    struct card card;
+    unsigned partitions; /* that it owns */
+};
+
+struct look {
+    unsigned partitions; /* 0: no node was ever here */
+    size_t count;
+    struct look_node
+        nodes[LOOK_NODES_MAX]; /* the living first, longest here first; then the dead, the last to die first */
+    uint64_t now_ms;           /* Redis's time */
+    struct {
+        char version[LOOK_VERSION_SIZE];
+        uint64_t memory_bytes;
+        uint64_t memory_max_bytes; /* 0: no limit */
+        uint64_t clients;
+        uint64_t commands_per_s;
+        uint64_t answer_us; /* how long it took to connect, ask and hear */
+    } redis;
+};
+
+/** ERR_UNAVAILABLE: Redis is not there or does not let us in, `why` says so. ERR_UNSUPPORTED: it is none of ours. */
+enum err look_at(const struct redis_url *, struct look *ret_look, char *why, size_t why_size) ATTR_MUST_USE;
+
+/** The number of partitions of this cluster; 0: no node was ever here. */
+enum err look_partitions(const struct redis_url *, unsigned *ret_partitions, char *why, size_t why_size) ATTR_MUST_USE;
+
+#endif

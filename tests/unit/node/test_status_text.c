@@ -1,0 +1,112 @@
+#include <criterion/criterion.h>
+
+#include "node/status_text.h"
+
+/* A look at a cluster as text. */
+
+static const struct look two_and_one = {
+    .partitions = 64,
+    .count = 3,
+    .now_ms = 1700000100000,
+    .nodes = {{.id = {"aaaaaaaaaaaa"},
+               .lives = true,
+               .has_card = true,
+               .partitions = 40,
+               .card = {.version = "1.2.3",
+                        .host = "web-1",
+                        .started_s = 1700000000,
+                        .sockets = 1200,
+                        .sessions = 1100,
+                        .seats = 30,
+                        .calls = 15,
+                        .frames_per_s = 77,
+                        .lag_us = 1250}},
+              {.id = {"bbbbbbbbbbbb"},
+               .lives = true,
+               .has_card = true,
+               .partitions = 24,
+               .card = {.version = "1.2.4", .host = "web-2", .started_s = 1699900000, .sockets = 8, .draining = true}},
+              {.id = {"cccccccccccc"}, .ended_ms = 200000}},
+    .redis = {.version = "7.0.15",
+              .memory_bytes = 3 << 20,
+              .memory_max_bytes = 64 << 20,
+              .clients = 6,
+              .commands_per_s = 99,
+              .answer_us = 1730},
+};
+
+static struct buf text;
+
+static void begin(void)
+{
+    buf_init(&text, 1 << 16);
+}
+
+static void finish(void)
+{
+    buf_finish(&text);
+}
+
+TestSuite(status_text, .init = begin, .fini = finish);
+
+static void expect_table(const char *wanted, struct status_style style, const struct look *look)
+{
+    status_put_table(&text, look, &style);
+    cr_expect_str_eq(buf_cstr(&text), wanted);
+}
+
+Test(status_text, columns_are_aligned_and_no_line_ends_in_spaces)
+{
+    expect_table("NODE          STATE           SOCKETS  SESSIONS  CALLS  MSG/S  LAG MS  OWNS     UP  VERSION  HOST\n"
+                 "aaaaaaaaaaaa  here               1200      1100     15     77     1.2    40  100 s  1.2.3    web-1\n"
+                 "bbbbbbbbbbbb  draining              8         0      0      0     0.0    24   27 h  1.2.4    web-2\n"
+                 "cccccccccccc  lost 3 min ago\n"
+                 "2 nodes                          1208      1100     15     77            64\n"
+                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, 6 clients, 99 commands/s, answered in 1.7 ms\n",
+                 (struct status_style){.width = 0}, &two_and_one);
+}
+
+Test(status_text, what_matters_less_makes_room_on_a_narrow_terminal)
+{
+    expect_table("NODE          STATE           SESSIONS\n"
+                 "aaaaaaaaaaaa  here                1100\n"
+                 "bbbbbbbbbbbb  draining               0\n"
+                 "cccccccccccc  lost 3 min ago\n"
+                 "2 nodes                           1100\n"
+                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, 6 clients, 99 commands/s, answered in 1.7 ms\n",
+                 (struct status_style){.width = 40}, &two_and_one);
+}
+
+Test(status_text, states_have_colours_where_that_is_asked_for)
+{
+    status_put_table(&text, &two_and_one, &(struct status_style){.colours = true});
+    cr_expect(strstr(buf_cstr(&text), "\033[32mhere\033[0m  "), "%s", buf_cstr(&text));
+    cr_expect(strstr(buf_cstr(&text), "\033[33mdraining\033[0m"));
+    cr_expect(strstr(buf_cstr(&text), "\033[31mlost 3 min ago\033[0m\n"));
+}
+
+Test(status_text, a_node_without_a_card_is_shown_for_what_it_is)
+{
+    struct look look = {
+        .count = 1, .partitions = 64, .nodes = {{.id = {"aaaaaaaaaaaa"}, .lives = true, .partitions = 64}}};
+    status_put_table(&text, &look, &(struct status_style){.width = 0});
+    cr_expect(strstr(buf_cstr(&text), "aaaaaaaaaaaa  silent"), "%s", buf_cstr(&text));
+    cr_expect(strstr(buf_cstr(&text), "\n1 node "), "%s", buf_cstr(&text));
+}
+
+Test(status_text, json_has_the_living_the_gone_and_the_sums_on_one_line)
+{
+    status_put_json(&text, &two_and_one);
+    const char *json = buf_cstr(&text);
+    cr_expect_eq(strchr(json, '\n'), json + text.n - 1);
+    cr_expect(
+        strstr(json,
+               "{\"node\":\"aaaaaaaaaaaa\",\"state\":\"here\",\"version\":\"1.2.3\",\"host\":\"web-1\",\"up_s\":100,"
+               "\"ended_ms\":0,\"sockets\":1200,\"sessions\":1100,\"seats\":30,\"calls\":15,"
+               "\"messages_per_s\":77,\"lag_us\":1250,\"partitions\":40}"),
+        "%s", json);
+    cr_expect(strstr(json, "\"gone\":[{\"node\":\"cccccccccccc\",\"state\":\"lost\""), "%s", json);
+    cr_expect(strstr(json, "\"total\":{\"nodes\":2,\"sockets\":1208,\"sessions\":1100,\"seats\":30,\"calls\":15,"
+                           "\"messages_per_s\":77}"),
+              "%s", json);
+}
