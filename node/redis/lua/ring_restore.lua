@@ -10,12 +10,19 @@ local key, log, timers, heal = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, user, version = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local healed_lately_ms = 15000
 
+-- What stops it stands in the log, and is on its way: it may let one of these devices sit down in the same step.
+local function is_stopped_by_log()
+  for _, entry in ipairs(redis.call('XRANGE', log, '-', '+')) do
+    if tonumber(string.match(entry[1], '^%d+')) > version and string.find(' ' .. entry[2][2], ' x' .. user .. '=', 1, true) then return true end
+  end
+  return false
+end
+
 local call = call_load(key)
 if call then
   call.id = id
   local own = call_invitation(call, user)
-  local logged = version >= call.fanned and version < call.version
-  if own or logged then return {'ok', call.version, {}, call.fanned} end
+  if own or is_stopped_by_log() then return {'ok', call.version, {}, call.fanned} end
   local healed = tonumber(redis.call('HGET', key, 'healed') or 0)
   local free = #call.members + #call.invited < call.seats and not call_member(call, 'user', user)
   if call.state ~= 'ended' and now - healed < healed_lately_ms and version < call.version and free then
@@ -26,8 +33,8 @@ if call then
     call_save(call, log, timers)
     return {'ok', call.version, call.entries, call.fanned}
   end
-  local stops = body({'type', 'call.cancelled', 'call', id, 'version', math.max(call.version, version + 1), 'reason', 'cancelled'})
-  return {'hole', math.max(call.version, version + 1), 'x', '', stops}
+  local at = math.max(call.fanned, version + 1) -- what is newer is still brought out, and must not be overtaken
+  return {'hole', at, 'x', '', body({'type', 'call.cancelled', 'call', id, 'version', at, 'reason', 'cancelled'})}
 end
 local b, known = heal_load(heal), false
 for _, one in ipairs(b.rings) do known = known or one == user end

@@ -123,6 +123,8 @@ const char *lab_ring_expire(struct lab *, const char *call, const char *user);
 /** `user` "": all. */
 const char *lab_call_cancel(struct lab *, const char *call, const char *who, const char *user, unsigned request);
 const char *lab_call_incoming(struct lab *, const char *call, const char *user);
+/** A node says that one of the user's devices rings since that version. */
+const char *lab_ring_restore(struct lab *, const char *call, const char *user, unsigned version);
 /** `over` NULL: none. */
 const char *lab_pair_claim(struct lab *, const char *call, const char *caller, const char *callee, const char *over,
                            unsigned ms);

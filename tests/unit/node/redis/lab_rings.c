@@ -95,6 +95,21 @@ const char *lab_call_incoming(struct lab *lab, const char *call, const char *use
     return lab_run(lab, SCRIPT_CALL_INCOMING, &a);
 }
 
+const char *lab_ring_restore(struct lab *lab, const char *call, const char *user, unsigned version)
+{
+    struct id id = lab_call(call);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_call(&id));
+    args_key(&a, key_log(&id));
+    args_key(&a, key_timers(id_partition(&id)));
+    args_key(&a, key_heal(&id));
+    args_put(&a, id_slice(&id));
+    args_put(&a, slice_of(user));
+    args_u64(&a, version);
+    return lab_run(lab, SCRIPT_RING_RESTORE, &a);
+}
+
 /* ---- glare ---- */
 
 const char *lab_pair_claim(struct lab *lab, const char *call, const char *caller, const char *callee, const char *over,

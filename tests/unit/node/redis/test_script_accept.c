@@ -108,6 +108,20 @@ Test(script_accept, who_accepts_sits_down_and_the_users_other_devices_stop)
     lab_expect("active 2", standing("call"));
 }
 
+/* It would overtake the answer at the device that gave it, which then never sat down. */
+Test(script_accept, a_ring_that_is_answered_is_stopped_by_the_answer_and_not_by_healing)
+{
+    call_bob();
+    lab_expect_word("ok", lab_call_alert(lab, "call", "bob", 0));
+    lab_fanout_done(lab, "call", 1, 2);
+    lab_expect_word("ok", lab_call_accept(lab, "call", "bob", plain));
+    lab_expect("ok 3 [] 2", lab_ring_restore(lab, "call", "bob", 1));
+    lab_fanout_done(lab, "call", 3, 3);
+    shows(lab_ring_restore(lab, "call", "bob", 1), "hole 3 x");
+    lab_expect_word("ok", lab_call_lock(lab, "call", "alice", true));
+    shows(lab_ring_restore(lab, "call", "bob", 1), "hole 3 x");
+}
+
 Test(script_accept, accepting_hands_over_the_offer_and_brings_the_answer)
 {
     offer_to_bob(false);
