@@ -2,7 +2,7 @@
 // says. Each test leaves the same people in the same calls to the next one.
 import assert from 'node:assert/strict';
 import { gather } from '../support/crowd.mjs';
-import { Project, around, buildImage, docker, test } from '../support/docker.mjs';
+import { IMAGE, Project, around, buildImage, docker, test } from '../support/docker.mjs';
 import { openResp } from '../support/resp.mjs';
 import { stretched, until } from '../support/wait.mjs';
 
@@ -21,7 +21,7 @@ let redis;
 around(
   async () => {
     await buildImage();
-    await buildImage(NEXT, ['--build-arg', 'REVISION=next']);
+    await docker(['tag', IMAGE, NEXT]);
     project = new Project();
     await project.up({ scale: 5, settings: SETTINGS });
     await project.untilOn(5);
@@ -102,7 +102,7 @@ test(`a node is frozen for ${PAUSE_MS / 1000} s: who was there goes on, there or
   await docker(['unpause', victim]);
   await asBefore();
   await project.untilReady(3);
-  crowd.say(`${await project.sockets(victim)} are there now; sockets ended: ${JSON.stringify(closes(began))}`);
+  crowd.say(`${await project.socketsOf(victim)} are there now; sockets ended: ${JSON.stringify(closes(began))}`);
 });
 
 test('HAProxy restarts: all come back to their sessions', async (t) => {

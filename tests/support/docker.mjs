@@ -7,6 +7,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fresh, join } from './client.mjs';
@@ -15,7 +16,8 @@ import { SECRET } from './token.mjs';
 import { stretched, until } from './wait.mjs';
 
 export const TOP = fileURLToPath(new URL('../..', import.meta.url));
-export const IMAGE = 'switchboard:test';
+/** TEST_DOCKER_IMAGE: one that is there already, instead of one of this tree. */
+export const IMAGE = process.env.TEST_DOCKER_IMAGE ?? 'switchboard:test';
 const BASE = 'debian:trixie-slim';
 const BUILD_MS = 600_000;
 const DOWN = ['--profile', '*', 'down', '-v', '--timeout', '1', '--remove-orphans'];
@@ -66,9 +68,10 @@ export function around(setUp, takeDown) {
   after(takeDown);
 }
 
-/** The image of this tree. What did not change since the last time is not built again. */
-export function buildImage(tag = IMAGE, args = []) {
-  return docker(['build', '--network=host', '-q', '-f', path(TOP, 'docker/Dockerfile'), '-t', tag, ...args, TOP], { ms: BUILD_MS });
+/** Builds IMAGE of this tree. What did not change since the last time is not built again. */
+export async function buildImage() {
+  if (process.env.TEST_DOCKER_IMAGE) return;
+  await docker(['build', '--network=host', '-q', '-f', path(TOP, 'docker/Dockerfile'), '-t', IMAGE, TOP], { ms: BUILD_MS });
 }
 
 /** The environment that names an image for a variable of the compose file. */
@@ -195,18 +198,21 @@ export class Project {
   /** Waits until new clients land on `count` nodes, no more and no fewer, and gives their names. */
   async untilOn(count) {
     let names;
+    let trouble;
     const look = async () => {
-      const clients = await Promise.all(Array.from({ length: 3 * count }, () => join(this, fresh('look')).catch(() => undefined)));
+      const clients = await Promise.all(Array.from({ length: 3 * count }, () => join(this, fresh('look')).catch((error) => (trouble = error) && undefined)));
       names = new Set(clients.map((client) => client?.welcome.server.node));
       await Promise.all(clients.map((client) => client?.request('bye').then(() => client.close())));
+      await sleep(200); // each look is some work for both sides
       return names.size === count && !names.has(undefined);
     };
-    await until(look, () => `new clients to land on ${count} nodes; they land on ${names.size}`, stretched(60_000));
+    // HAProxy gives a node that is new its share over half a minute.
+    await until(look, () => `new clients to land on ${count} nodes; they land on ${[...names].join(' ')}; ${trouble ?? 'all came in'}`, stretched(120_000));
     return names;
   }
 
   /** How many sockets a node has, by its own count: asked at its own address, since the proxy tells nobody. */
-  async sockets(id) {
+  async socketsOf(id) {
     const { front } = Object.fromEntries(Object.entries((await this.inspect(id)).NetworkSettings.Networks).map(([name, network]) => [name.split('_').pop(), network]));
     const answer = await fetch(`http://${front.IPAddress}:8080/metrics`);
     return Number(/^switchboard_sockets(?:\{.*\})? (\d+)$/m.exec(await answer.text())[1]);
@@ -214,7 +220,7 @@ export class Project {
 
   /** The node that has most of them. */
   async busiest() {
-    const nodes = await Promise.all((await this.containers()).map(async (id) => ({ id, sockets: await this.sockets(id) })));
+    const nodes = await Promise.all((await this.containers()).map(async (id) => ({ id, sockets: await this.socketsOf(id) })));
     return nodes.sort((a, b) => b.sockets - a.sockets)[0].id;
   }
 
