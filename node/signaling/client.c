@@ -32,9 +32,16 @@ static void on_hello_overdue(struct timer *timer)
     client_close(CONTAINER_OF(timer, struct client, timer), CLOSE_NO_HELLO);
 }
 
+static void on_half_time(struct timer *timer)
+{
+    struct client *c = CONTAINER_OF(timer, struct client, timer);
+    timer_set(c->signaling->settings.timers, timer, c->signaling->settings.hello_timeout_ms / 2, on_hello_overdue);
+}
+
+/* In two halves: when it was us who stood still, the hello is there and not yet read. */
 void client_await_hello(struct client *c)
 {
-    timer_set(c->signaling->settings.timers, &c->timer, c->signaling->settings.hello_timeout_ms, on_hello_overdue);
+    timer_set(c->signaling->settings.timers, &c->timer, c->signaling->settings.hello_timeout_ms / 2, on_half_time);
 }
 
 struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_format format)

@@ -427,12 +427,14 @@ export function signalsArrive(index) {
   const found = [];
   const seated = sitters(index);
   const sent = new Map(); // mark → {call, to, n, order, ok, sender}
-  const arrived = new Map(); // mark → session
+  const arrived = new Map(); // mark → session, where it came first
+  const heard = new Set(); // mark and session: said again, it comes to a device that was started anew meanwhile
   let order = 0;
   for (const { what, frame, session, who, request, asked, n } of index.records) {
     if (what === 'send' && frame.type === 'signal' && frame.to > 0) {
       const mark = cargo(frame);
-      if (mark && !sent.has(mark)) sent.set(mark, { call: frame.call, to: frame.to, n, order: (order += 1), sender: session });
+      if (sent.has(mark)) sent.get(mark).times += 1;
+      else if (mark) sent.set(mark, { call: frame.call, to: frame.to, n, order: (order += 1), sender: session, times: 1 });
     } else if (what === 'reply' && request === 'signal' && frame.type === 'ok' && cargo(asked ?? {})) {
       const one = sent.get(cargo(asked));
       if (one) one.ok = true;
@@ -442,9 +444,11 @@ export function signalsArrive(index) {
       const say = (message) => found.push({ message: `signal ${mark} ${message}`, call: frame.call, session, at: n });
       if (!one) say('was never sent');
       else if (one.call !== frame.call) say('arrived in another call');
-      else if (arrived.has(mark)) say('arrived twice');
+      else if (heard.has(`${mark} ${session}`)) say('arrived twice');
+      else if (arrived.has(mark) && one.times < 2) say('arrived at two sessions');
       else if (!seated.get(`${one.call} ${one.to}`)?.has(who)) say(`arrived at ${who}, who never sat on ${one.to}`);
-      arrived.set(mark, { session, n });
+      heard.add(`${mark} ${session}`);
+      if (!arrived.has(mark)) arrived.set(mark, { session, n });
     }
   }
   found.push(...outOfOrder(sent, arrived), ...lostSignals(index, sent, arrived, seated));

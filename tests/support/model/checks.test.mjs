@@ -137,6 +137,7 @@ const CASES = {
   signalsArrive: {
     broken: {
       'one that arrives twice': [[...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), signal(BOB, 'x', 1), signal(BOB, 'x', 2)]],
+      'one that arrives at two sessions': [[...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), signal(BOB, 'x', 1), signal({ ...BOB, session: 'sNew' }, 'x', 1)]],
       'one that nobody sent': [[...seated, signal(BOB, 'x', 1)]],
       'one at a stranger': [[...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), signal(CAROL, 'x', 1)]],
       'one in another call': [[...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x', call: 'call-2' }), signal(BOB, 'x', 1)]],
@@ -146,6 +147,7 @@ const CASES = {
     fine: [
       [...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), reply(ALICE, 'signal', { id: 3 }, { to: 2, data: 'x' }), signal(BOB, 'x', 1), lasts(BOB)],
       [...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), reply(ALICE, 'signal', { id: 3 }, { to: 2, data: 'x' })],
+      [...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), signal(BOB, 'x', 1), send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), signal({ ...BOB, session: 'sNew' }, 'x', 1)],
     ],
   },
   offersArrive: {

@@ -520,6 +520,18 @@ Test(hello_late, it_comes_in_time_or_not_at_all)
     stage_close(stage);
 }
 
+Test(hello_late, what_came_while_the_node_stood_still_is_read_first)
+{
+    stage = stage_open(be_impatient);
+    struct conn *c = conn_open(stage);
+    uv_sleep(50);
+    uv_run(&stage->loop, UV_RUN_NOWAIT); /* the time is over, and the input comes behind the timers */
+    cr_expect_eq(c->closed, 0);
+    stage_run_until(stage, &c->closed);
+    cr_expect_eq(c->closed, CLOSE_NO_HELLO);
+    stage_close(stage);
+}
+
 /* The store may take its time; only who says nothing is closed. */
 Test(hello_late, its_time_begins_anew_after_a_failure)
 {
