@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join as path } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { Client, fresh, join } from '../support/client.mjs';
 import { freePort, startCluster } from '../support/cluster.mjs';
 import { stretched, until } from '../support/wait.mjs';
 import { startNginx } from './proxies.mjs';
-import { defaultOf, judge, needs, pathOf, scratch, textOf } from './tools.mjs';
+import { defaultOf, judge, pathOf, scratch, suiteNeeding, textOf } from './tools.mjs';
 
 const FILE = 'nginx/switchboard.conf';
 const TIMEOUTS = /proxy_(read|send)_timeout (\d+)s/g;
-const here = needs('nginx');
+const suite = suiteNeeding('nginx');
 const dir = scratch();
 
 /** The file as somebody leaves it who has these nodes and listens on that port of the loopback. */
@@ -20,7 +20,7 @@ function withNodes(port, ...nodes) {
   return textOf(FILE).replace(/( +server 10\..*\n)+/, `${lines.join('\n')}\n`).replace('listen 80;', `listen 127.0.0.1:${port};`);
 }
 
-describe('switchboard.conf', here, () => {
+suite('switchboard.conf', () => {
   test('is accepted as it stands', async () => {
     const main = path(dir, 'check.conf');
     writeFileSync(main, `pid ${path(dir, 'check.pid')}; error_log stderr; events {} http { access_log off; include ${pathOf(FILE)}; }`);
@@ -38,7 +38,7 @@ describe('switchboard.conf', here, () => {
   });
 });
 
-describe('behind nginx', here, () => {
+suite('behind nginx', () => {
   let cluster;
   let proxy;
   let names;

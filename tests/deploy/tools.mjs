@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment, run } from '../support/cluster.mjs';
 
@@ -28,10 +28,16 @@ export function find(program) {
   });
 }
 
-/** For `test` and `describe`: skips with a sentence where one of the programs is missing. */
+/** For `test`: skips with a sentence where one of the programs is missing. */
 export function needs(...programs) {
   const missing = programs.filter((program) => !find(program));
   return missing.length ? { skip: `needs ${missing.join(', ')}, which is not here` } : {};
+}
+
+/** As `describe`, for tests that all need these programs. Where one is missing they are one test that is skipped: Node does not count skipped suites. */
+export function suiteNeeding(...programs) {
+  const { skip } = needs(...programs);
+  return (name, play) => (skip ? test(name, { skip }, () => {}) : describe(name, play));
 }
 
 /** Runs a program to its end, with `input` as its stdin: {code, output}. */
