@@ -14,7 +14,7 @@ const machines = [];
 async function machine(services, env, images) {
   const one = new Project({ file: FILE });
   machines.push(one);
-  await one.up({ services, scale: undefined, env, images });
+  await one.up({ services, scale: 0, env, images });
   return one;
 }
 /** As the tests' client wants a node. */
