@@ -17,6 +17,8 @@ const OPEN_MS = 2500;
 const ACK_EVERY = 16;
 /** Of the answers that a server keeps (16) the ones that a client may well ask for again. */
 const OKS_KEPT = 8;
+/** Said again, these set again what they set: whoever does that behind later ones means it. */
+const SETS = /^(presence|block)\./;
 let links = 0;
 
 /** What a session is to its client. */
@@ -223,7 +225,7 @@ export class Device {
     session.unanswered.delete(reply.id);
     if (reply.type === 'ok') {
       session.view.onOk(asked.type, asked.fields, reply);
-      session.answered = [...session.answered, { id: reply.id, ...asked }].slice(-OKS_KEPT);
+      if (!SETS.test(asked.type)) session.answered = [...session.answered, { id: reply.id, ...asked }].slice(-OKS_KEPT);
     }
     asked.resolve(reply);
   }
