@@ -1,10 +1,12 @@
 // One connection, its other side played by the test: what is said and when. That it works with a real one is shown by tests/browser/mesh.test.mjs.
 import assert from 'node:assert/strict';
 import { setImmediate as settled } from 'node:timers/promises';
-import { describe, mock, test } from 'node:test';
+import { after, describe, mock, test } from 'node:test';
 import { Peer } from '../../node/web/client/peer.js';
 
 const BATCH_MS = 20;
+const peers = [];
+after(() => peers.forEach((peer) => peer.close()));
 
 class Connection {
   signalingState = 'stable';
@@ -71,6 +73,7 @@ function make({ offers, stream = streamOf(track('audio')), link = {} } = {}) {
   };
   made.media = media;
   made.peer = new Peer(media, offers);
+  peers.push(made.peer);
   made.pc = made.peer.pc;
   made.open = (more) => made.peer.open({ polite: false, here: () => made.here, send: async (signal) => made.said.push(signal), changed() {}, ...more });
   if (link) made.open(link);
@@ -233,7 +236,7 @@ describe('a connection', () => {
       assert.equal(restarts(), (count += 1), `${ms} ms are over`);
     }
     pc.become('connecting');
-    await pass(60_000);
+    await pass(14_999);
     pc.become('connected');
     await pass(60_000);
     assert.equal(restarts(), count);
@@ -253,6 +256,17 @@ describe('a connection', () => {
     await pass(4000);
     assert.ok(pc.did.includes('restart'));
   });
+
+  for (const state of ['new', 'connecting']) {
+    clocked(`one that stays ${state} for 15 seconds starts anew`, async (pass) => {
+      const { pc } = make();
+      if (state !== 'new') pc.become(state);
+      await pass(14_999);
+      assert.ok(!pc.did.includes('restart'));
+      await pass(1);
+      assert.ok(pc.did.includes('restart'));
+    });
+  }
 
   clocked('nothing is tried while the other one is away, or after the end', async (pass) => {
     const made = make();

@@ -284,7 +284,7 @@ export class Call extends Emitter {
   }
 
   /** The newcomer makes the offers, but to one whose offer came with the seat. */
-  #meet({ offer, candidates = [] }, answered) {
+  #meet({ members, offer, candidates = [] }, answered) {
     if (!this.#media.RTC) return;
     const maker = this.#members.get(STARTER);
     if (offer && maker && !maker.me) {
@@ -294,7 +294,8 @@ export class Call extends Emitter {
     } else {
       answered?.close();
     }
-    for (const member of this.members) this.#approach(member);
+    // Those who came since offer themselves.
+    for (const member of this.members) if (members.some(({ peer }) => peer === member.peer)) this.#approach(member);
   }
 
   #release() {

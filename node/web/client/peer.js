@@ -2,6 +2,7 @@
 const BATCH_MS = 20;
 const BATCH = 100; // candidates that a signal may carry
 const PATIENCE_MS = 4000; // a connection that is `disconnected` often mends itself
+const STUCK_MS = 15_000; // and one that does not come about at all is no better than one that failed
 const LONGEST = 4; // pauses between tries double so often: 1 to 16 s
 
 export class Peer {
@@ -35,6 +36,7 @@ export class Peer {
   /** Whom it leads to: {polite, here(), send(signal), changed()}. What waited is sent. */
   open(link) {
     this.#link = link;
+    this.#later(STUCK_MS);
     for (const signal of this.#held.splice(0)) this.#signal(signal);
   }
 
@@ -90,9 +92,9 @@ export class Peer {
     if (this.pc.signalingState === 'have-local-offer') this.#describe();
   }
 
-  /** Looks for another way, if this one has ended. */
+  /** Looks for another way, if there is none. */
   async restart() {
-    const lost = () => /failed|disconnected/.test(this.pc.connectionState) && this.#link.here();
+    const lost = () => !/^(connected|closed)$/.test(this.pc.connectionState) && this.#link?.here();
     if (!lost()) return;
     this.#tries += 1;
     await this.#media.refresh();
@@ -185,6 +187,7 @@ export class Peer {
     }
     if (state === 'disconnected') this.#later(PATIENCE_MS);
     if (state === 'failed') this.#later(this.#pause);
+    if (state === 'connecting') this.#later(STUCK_MS);
     this.#link?.changed();
   }
 
