@@ -199,6 +199,47 @@ suite('behind HAProxy', () => {
   });
 });
 
+suite('no node hears of HTTP/2', () => {
+  // HAProxy 2.6 leaves h2c to the file, which refuses it; 3.0 takes it out by itself, and what is left of the request may pass.
+  const upgrades = {
+    'in an upgrade': ['Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'],
+    'behind websocket': ['Upgrade: websocket, h2c', 'Connection: Upgrade'],
+    'in a header of its own': ['Upgrade: websocket', 'Upgrade: h2c', 'Connection: Upgrade'],
+  };
+  const heard = [];
+  let node;
+  let proxy;
+  before(async () => {
+    node = createServer((request, response) => {
+      heard.push(request.headers.upgrade);
+      response.end();
+    });
+    node.on('upgrade', (request, socket) => {
+      heard.push(request.headers.upgrade);
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    });
+    await new Promise((resolve) => node.listen(0, '127.0.0.1', resolve));
+    const { port } = node.address();
+    proxy = await startHaproxy(dir, withNodes({ port }));
+    await proxy.untilServers({ [`127.0.0.1:${port}`]: 'UP' });
+  });
+  after(async () => {
+    await proxy?.stop();
+    node?.close();
+  });
+
+  for (const [where, headers] of Object.entries(upgrades)) {
+    test(where, async () => {
+      await proxy.upgrade(...headers);
+      assert.doesNotMatch(heard.join(), /h2c/);
+    });
+  }
+  test('but of WebSockets they do', async () => {
+    await proxy.upgrade('Upgrade: websocket', 'Connection: Upgrade');
+    assert.ok(heard.includes('websocket'));
+  });
+});
+
 suite('the client\'s address', () => {
   const LIMIT = 2;
   let cluster;
