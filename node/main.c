@@ -5,6 +5,7 @@
 
 #include "common/base/attr.h"
 #include "node/config.h"
+#include "node/hands.h"
 #include "node/health.h"
 #include "node/operate.h"
 #include "node/serve.h"
@@ -46,6 +47,9 @@ static const struct command commands[] = {
     {"token", "--user NAME --key KEY [--name value]…", "Sign a token for a user", token_main, token_help},
     {"health", "[ready] [--name value]…", "Ask the node that these settings describe how it is", on_health, NULL},
     {"status", "--redis URL [--watch] [--json]", "Show the living cluster", status_main, operate_status_help},
+    {"kick", "--redis URL USER[/DEVICE]", "End the sessions of a user, or of one device", kick_main, operate_help},
+    {"call", "end --redis URL CALL", "End a call for everybody", call_main, operate_help},
+    {"drain", "--redis URL NODE", "Let a node leave, as SIGTERM does", drain_main, operate_help},
     {"version", "", "Print the version", on_version, NULL},
     {"help", "[COMMAND|settings [--markdown]]", "Explain a command, or all settings", on_help, NULL},
 };

@@ -28,6 +28,14 @@ static void on_end_signal(uv_signal_t *handle, int number)
     drain_start(handle->data);
 }
 
+/* Said twice it skips no waiting, as a second signal does: an operator's command may be sent again. */
+static void on_drain_wanted(void *context)
+{
+    struct node *node = context;
+    if (!node->draining)
+        drain_start(node);
+}
+
 /* SIGHUP: keys, ICE servers and certificates anew. What can't be read leaves the old ones in force. */
 static void on_reload_signal(uv_signal_t *handle, int number)
 {
@@ -115,6 +123,8 @@ static void create_signaling(struct node *node)
         .watches_max = c->watches_max,
         .frames_refused_max = FRAMES_REFUSED_MAX,
         .ops = &edge_conn_ops,
+        .on_drain = on_drain_wanted,
+        .context = node,
         .metrics = &node->metrics,
         .timers = node->timers,
     });

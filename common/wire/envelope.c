@@ -99,8 +99,8 @@ enum err envelope_read(struct slice bytes, struct envelope *ret_envelope)
         e->kind = ENVELOPE_EVENTS;
         take_bodies(&c, e);
         e->text = take_string(&c);
-    } else if (slice_is(kind, "close") && items == 5) {
-        e->kind = ENVELOPE_CLOSE;
+    } else if ((slice_is(kind, "close") || slice_is(kind, "kick")) && items == 5) {
+        e->kind = slice_is(kind, "close") ? ENVELOPE_CLOSE : ENVELOPE_KICK;
         e->text = take_string(&c);
     } else if (slice_is(kind, "presence") && items == 9) {
         e->kind = ENVELOPE_PRESENCE;
@@ -108,19 +108,35 @@ enum err envelope_read(struct slice bytes, struct envelope *ret_envelope)
     } else if (slice_is(kind, "blocks") && items == 5) {
         e->kind = ENVELOPE_BLOCKS;
         take_bodies(&c, e);
-    } else if (slice_is(kind, "canary") && items == 4) {
-        e->kind = ENVELOPE_CANARY;
+    } else if ((slice_is(kind, "canary") || slice_is(kind, "drain")) && items == 4) {
+        e->kind = slice_is(kind, "canary") ? ENVELOPE_CANARY : ENVELOPE_DRAIN;
     } else {
         return ERR_SYNTAX;
     }
     return c.failed || c.p != c.end ? ERR_SYNTAX : ERR_OK;
 }
 
+static void put_head(struct buf *out, size_t items, const char *kind, struct slice subject, uint64_t number)
+{
+    wire_put_array(out, items);
+    wire_put_int(out, ENVELOPE_VERSION);
+    wire_put_cstr(out, kind);
+    wire_put_string(out, subject);
+    wire_put_int(out, (int64_t)number);
+}
+
 void envelope_put_canary(struct buf *out, struct slice node, uint64_t n)
 {
-    wire_put_array(out, 4);
-    wire_put_int(out, ENVELOPE_VERSION);
-    wire_put_cstr(out, "canary");
-    wire_put_string(out, node);
-    wire_put_int(out, (int64_t)n);
+    put_head(out, 4, "canary", node, n);
+}
+
+void envelope_put_kick(struct buf *out, struct slice session, uint64_t epoch, struct slice user)
+{
+    put_head(out, 5, "kick", session, epoch);
+    wire_put_string(out, user);
+}
+
+void envelope_put_drain(struct buf *out, struct slice node)
+{
+    put_head(out, 4, "drain", node, 0);
 }

@@ -34,6 +34,7 @@ struct scripts;
     X(CALL_LOCK, "call_lock")             \
     X(CALL_GET, "call_get")               \
     X(CALL_EXPIRE, "call_expire")         \
+    X(CALL_END, "call_end")               \
     X(LOG_READ, "log_read")               \
     X(CALL_ACCEPT, "call_accept")         \
     X(CALL_ALERT, "call_alert")           \

@@ -54,6 +54,19 @@ static void on_canary_envelope(struct store *store, const struct envelope *e)
         store->canary_back_ms = clock_steady_ms();
 }
 
+/* An epoch of 0 is nobody's. */
+static void on_kick_envelope(struct store *store, const struct id *session, const struct envelope *e)
+{
+    if (e->number > 0 && name_is_valid(e->text))
+        store->events.on_kicked(store->events.context, session, e->text, e->number);
+}
+
+static void on_drain_envelope(struct store *store, const struct envelope *e)
+{
+    if (slice_is(e->subject, store->node.text))
+        store->events.on_drain(store->events.context);
+}
+
 void on_bus_message(void *context, struct slice channel, struct slice payload)
 {
     struct store *store = context;
@@ -66,10 +79,14 @@ void on_bus_message(void *context, struct slice channel, struct slice payload)
         on_canary_envelope(store, &e);
     } else if (e.kind == ENVELOPE_PRESENCE || e.kind == ENVELOPE_BLOCKS) {
         on_presence_envelope(store, &e);
+    } else if (e.kind == ENVELOPE_DRAIN) {
+        on_drain_envelope(store, &e);
     } else if (!id_parse(e.subject, store->partitions, &session)) {
         log_warn("envelope.refused", LOG_CSTR("why", "it names no session"));
     } else if (e.kind == ENVELOPE_CLOSE) {
         on_close_envelope(store, &session, &e);
+    } else if (e.kind == ENVELOPE_KICK) {
+        on_kick_envelope(store, &session, &e);
     } else {
         on_events_envelope(store, &session, &e);
     }

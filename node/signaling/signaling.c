@@ -27,6 +27,28 @@ struct signaling *signaling_create(const struct signaling_settings *settings)
     return sig;
 }
 
+/* ---- an operator's hand ---- */
+
+/* Not a ban: with a token that is good still, the client may come again. Its farewell goes first, so that its socket's end finds a session that is over. */
+static void on_kicked(void *context, const struct id *session, struct slice user, uint64_t epoch)
+{
+    struct signaling *sig = context;
+    struct client *c = client_of(sig, session);
+    if (sig->stopped)
+        return;
+    log_info("session.kicked", LOG_STR("user", user));
+    farewell_start(sig, session, user, epoch, "admin", NULL, NULL);
+    if (c && c->epoch == epoch)
+        client_close(c, CLOSE_ENDED_BY_ADMIN);
+}
+
+static void on_drain_wanted(void *context)
+{
+    struct signaling *sig = context;
+    log_info("node.drain_asked", LOG_CSTR("by", "an operator"));
+    sig->settings.on_drain(sig->settings.context);
+}
+
 struct store_events signaling_store_events(struct signaling *sig)
 {
     return (struct store_events){.on_events = on_mail_events,
@@ -35,6 +57,8 @@ struct store_events signaling_store_events(struct signaling *sig)
                                  .on_blocks = on_watch_blocks,
                                  .on_followed = on_watch_followed,
                                  .on_healed = on_mail_healed,
+                                 .on_kicked = on_kicked,
+                                 .on_drain = on_drain_wanted,
                                  .context = sig};
 }
 

@@ -40,6 +40,8 @@ struct signaling_settings {
     size_t watches_max;            /* of a session */
     unsigned frames_refused_max;   /* refused in a row before the socket is closed with 4007 */
     const struct conn_ops *ops;
+    void (*on_drain)(void *context); /* an operator wants the node to leave */
+    void *context;
     struct metrics *metrics;
     struct timers *timers;
 };

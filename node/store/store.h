@@ -62,6 +62,10 @@ struct store_events {
     void (*on_followed)(void *context, struct slice user);
     /** The bus was cut and works again: events may have been missed. */
     void (*on_healed)(void *context);
+    /** An operator ends that attach of the session, wherever it is. */
+    void (*on_kicked)(void *context, const struct id *session, struct slice user, uint64_t epoch);
+    /** An operator wants this node to leave. */
+    void (*on_drain)(void *context);
     void *context;
 };
 

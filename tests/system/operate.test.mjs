@@ -1,15 +1,15 @@
 // What an operator sees and does: switchboard status, kick, call end, drain.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { room } from '../support/calls.mjs';
+import { OFFER, room } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { BINARY, cleanEnvironment, run, startCluster } from '../support/cluster.mjs';
 import { startProcess } from '../support/processes.mjs';
 import { startRedis } from '../support/redis.mjs';
-import { until, within } from '../support/wait.mjs';
+import { stretched, until, within } from '../support/wait.mjs';
 
 /** Runs a command of an operator on that cluster. */
-const operate = (cluster, ...args) => run([...args, '--redis', cluster.redis.url]);
+const operate = (cluster, ...args) => run([...args, '--redis', cluster.redis.url], { ms: stretched(20_000) });
 const look = async (cluster) => JSON.parse((await operate(cluster, 'status', '--json')).stdout);
 /** The cluster as status shows it, once it is as wanted. */
 async function sees(cluster, wanted, what) {
@@ -102,6 +102,176 @@ describe('switchboard status', () => {
       assert.equal((await run(['status'], { env: { SWITCHBOARD_REDIS: cluster.redis.url, SWITCHBOARD_REDIS_DIR: '/x' } })).code, 0, 'in the environment, as for a node');
     } finally {
       await empty.stop();
+    }
+  });
+});
+
+describe('switchboard kick', () => {
+  let cluster;
+  before(async () => {
+    cluster = await startCluster({ nodes: 2, settings: { 'grace-ms': 60_000 } });
+  });
+  after(() => cluster?.stop());
+
+  test('ends the session of one device: its socket closes with 4006, its seat is left, the user\'s others stay', async () => {
+    const [n1, n2] = cluster.nodes;
+    const user = fresh('bob');
+    const [alice, phone, laptop] = await Promise.all([join(n1, fresh('alice')), join(n2, user), join(n1, user, { device: 'laptop' })]);
+    const call = await room(alice, [phone, laptop]);
+    const { code, stdout, output } = await operate(cluster, 'kick', `${user}/phone`);
+    assert.equal(code, 0, output);
+    assert.equal(stdout, `${user}: 1 session ended (phone), 1 seat left\n`);
+    assert.deepEqual(await phone.closed(), { code: 4006, reason: 'ended by an administrator' });
+    for (const one of [alice, laptop]) {
+      const left = await one.expect('call.left');
+      assert.deepEqual([left.call, left.peer, left.reason], [call, 2, 'admin']);
+      assert.equal(one.open, true);
+    }
+    const text = (await n2.get('/metrics')).text;
+    assert.match(text, /^switchboard_sockets_closed_total\{node="[^"]+",code="4006"\} 1$/m);
+    assert.equal((await phone.resume(n1)).resumed, false, 'nothing of the session is left; it is no ban');
+    await Promise.all([alice.close(), laptop.close(), phone.close()]);
+  });
+
+  test('ends all sessions of a user, wherever they are, and those that have lost their socket', async () => {
+    const [n1, n2] = cluster.nodes;
+    const user = fresh('bob');
+    const [alice, phone, laptop, tablet] = await Promise.all([join(n1, fresh('alice')), join(n2, user), join(n1, user, { device: 'laptop' }), join(n2, user, { device: 'tablet' })]);
+    await room(alice, [tablet]);
+    await tablet.drop();
+    await alice.expect('call.suspended');
+    const { code, stdout, output } = await operate(cluster, 'kick', user);
+    assert.equal(code, 0, output);
+    assert.match(stdout, new RegExp(`^${user}: 3 sessions ended \\((phone|laptop|tablet), \\w+, \\w+\\), 1 seat left\\n$`));
+    assert.deepEqual([(await phone.closed()).code, (await laptop.closed()).code], [4006, 4006]);
+    assert.equal((await alice.expect('call.left')).reason, 'admin');
+    assert.deepEqual(await cluster.redis.command('KEYS', `*${phone.session}*`), []);
+    await alice.close();
+  });
+
+  test('goes by another node when the one that holds the session is frozen', async () => {
+    const [n1, n2] = cluster.nodes;
+    const others = await Promise.all(Array.from({ length: 6 }, () => join(n2, fresh('bob'))));
+    n2.freeze();
+    try {
+      const ended = await Promise.all(others.map(({ user }) => operate(cluster, 'kick', user)));
+      assert.ok(ended.every(({ code }) => code === 0), ended.map(({ output }) => output).join(''));
+    } finally {
+      n2.thaw();
+    }
+    for (const one of others) assert.ok([4006, 1012].includes((await one.closed(30_000)).code));
+    await n1.untilReady();
+  });
+
+  test('says who is not there', async () => {
+    const alice = await join(cluster.nodes[0], fresh('alice'));
+    const cases = [
+      [[fresh('nobody')], 1, /nobody-\S+ has no session\n/],
+      [[`${alice.user}/fridge`], 1, /has no session on a device fridge\n/],
+      [['no body'], 2, /is no USER or USER\/DEVICE/],
+      [[`${alice.user}/`], 2, /is no USER or USER\/DEVICE/],
+      [[], 2, /which user\?/],
+    ];
+    for (const [args, code, said] of cases) {
+      const ended = await operate(cluster, 'kick', ...args);
+      assert.equal(ended.code, code, ended.output);
+      assert.match(ended.output, said);
+    }
+    await alice.settle();
+    await alice.close();
+  });
+});
+
+describe('switchboard call end', () => {
+  let cluster;
+  before(async () => {
+    cluster = await startCluster({ nodes: 2 });
+  });
+  after(() => cluster?.stop());
+
+  test('ends a call in talk for everybody, and what rings for it', async () => {
+    const [n1, n2] = cluster.nodes;
+    const [alice, bob, carol] = await Promise.all([join(n1, fresh('alice')), join(n2, fresh('bob')), join(n2, fresh('carol'))]);
+    const call = await room(alice, [bob]);
+    await alice.request('call.invite', { call, to: carol.user });
+    await carol.expect('call.incoming');
+    const { code, stdout, output } = await operate(cluster, 'call', 'end', call);
+    assert.equal(code, 0, output);
+    assert.equal(stdout, 'the call is over: 2 members and 1 invitation\n');
+    for (const one of [alice, bob]) {
+      const ended = await one.expect('call.ended');
+      assert.deepEqual([ended.call, ended.reason], [call, 'admin']);
+    }
+    assert.equal((await carol.expect('call.cancelled')).reason, 'cancelled');
+    await bob.refused('call.join', { call }, 'gone');
+    assert.match((await operate(cluster, 'call', 'end', call)).output, /over already/);
+    await Promise.all([alice.close(), bob.close(), carol.close()]);
+  });
+
+  test('ends a call that only rings', async () => {
+    const [n1, n2] = cluster.nodes;
+    const [alice, bob] = await Promise.all([join(n1, fresh('alice')), join(n2, fresh('bob'))]);
+    const { call } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
+    await bob.expect('call.incoming');
+    const { stdout } = await operate(cluster, 'call', 'end', call);
+    assert.equal(stdout, 'the call is over: 1 member and 1 invitation\n');
+    assert.equal((await alice.expect('call.ended')).reason, 'admin');
+    assert.equal((await bob.expect('call.cancelled')).reason, 'cancelled');
+    await bob.refused('call.accept', { call }, 'gone');
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('says which call is none', async () => {
+    const cases = [
+      [['call', 'end', `00${'x'.repeat(22)}`], 1, /there is no such call/],
+      [['call', 'end', 'nonsense'], 2, /is no call's id/],
+      [['call', 'start', 'x'], 2, /it is "call end CALL"/],
+      [['call', 'end'], 2, /which call\?/],
+    ];
+    for (const [args, code, said] of cases) {
+      const ended = await operate(cluster, ...args);
+      assert.equal(ended.code, code, ended.output);
+      assert.match(ended.output, said);
+    }
+  });
+});
+
+describe('switchboard drain', () => {
+  let cluster;
+  before(async () => {
+    cluster = await startCluster({ nodes: 2, settings: { 'drain-ms': 3000 } });
+  });
+  after(() => cluster?.stop());
+
+  test('lets a node leave as SIGTERM does, and no other', async () => {
+    const [n1, n2] = cluster.nodes;
+    const [alice, bob] = await Promise.all([join(n1, fresh('alice')), join(n2, fresh('bob'))]);
+    const id = bob.welcome.server.node;
+    await sees(cluster, ({ total }) => total.sockets === 2, 'both sockets');
+    const { code, stdout, output } = await operate(cluster, 'drain', id.slice(0, 8));
+    assert.equal(code, 0, output);
+    assert.match(stdout, new RegExp(`^${id} on \\S+ leaves: 1 socket will go elsewhere\\n$`));
+    assert.equal(typeof (await bob.expect('reconnect')).after_ms, 'number');
+    assert.match((await operate(cluster, 'drain', id)).output, /is leaving already|no living node/);
+    assert.equal((await bob.closed()).code, 1012);
+    assert.deepEqual(await within(n2.exited, 'the node to end'), { code: 0, signal: null });
+    assert.equal((await bob.resume(n1)).resumed, true);
+    await alice.settle();
+    const { gone } = await sees(cluster, (seen) => seen.gone.length === 1, 'the node to be gone');
+    assert.deepEqual([gone[0].node, gone[0].state], [id, 'left']);
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('says which node is none', async () => {
+    const cases = [
+      [['drain', 'nobody'], 1, /no living node has a name that begins with nobody/],
+      [['drain', ''], 1, /no living node/],
+      [['drain'], 2, /which node\?/],
+    ];
+    for (const [args, code, said] of cases) {
+      const ended = await operate(cluster, ...args);
+      assert.equal(ended.code, code, ended.output);
+      assert.match(ended.output, said);
     }
   });
 });

@@ -193,3 +193,37 @@ Test(envelope, broken_ones_are_read_within_their_bounds)
     }
     buf_finish(&b);
 }
+
+Test(envelope, what_an_operator_says_is_read_as_it_was_written)
+{
+    struct envelope e;
+    struct buf b;
+    buf_init(&b, 1024);
+    envelope_put_kick(&b, SLICE(SESSION), 7, SLICE("alice"));
+    cr_assert_eq(envelope_read(buf_slice(&b), &e), ERR_OK);
+    cr_expect_eq(e.kind, ENVELOPE_KICK);
+    cr_expect(slice_is(e.subject, SESSION));
+    cr_expect_eq(e.number, 7);
+    cr_expect(slice_is(e.text, "alice"));
+    buf_clear(&b);
+    envelope_put_drain(&b, SLICE("node"));
+    cr_assert_eq(envelope_read(buf_slice(&b), &e), ERR_OK);
+    cr_expect_eq(e.kind, ENVELOPE_DRAIN);
+    cr_expect(slice_is(e.subject, "node"));
+    buf_finish(&b);
+}
+
+/* So nodes of an older version let pass what a newer one's operator says. */
+Test(envelope, a_kind_that_is_not_known_is_refused)
+{
+    struct envelope e;
+    struct buf b;
+    buf_init(&b, 1024);
+    wire_put_array(&b, 4);
+    wire_put_int(&b, 1);
+    wire_put_cstr(&b, "tomorrow");
+    wire_put_cstr(&b, SESSION);
+    wire_put_int(&b, 1);
+    cr_expect_eq(envelope_read(buf_slice(&b), &e), ERR_SYNTAX);
+    buf_finish(&b);
+}

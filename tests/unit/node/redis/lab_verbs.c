@@ -373,6 +373,14 @@ const char *lab_call_get(struct lab *lab, const char *call, const char *who)
     return lab_run(lab, SCRIPT_CALL_GET, &a);
 }
 
+const char *lab_call_end(struct lab *lab, const char *call)
+{
+    struct script_args a;
+    lab_put_call(&a, call);
+    args_put(&a, SLICE("admin"));
+    return lab_run(lab, SCRIPT_CALL_END, &a);
+}
+
 const char *lab_call_expire(struct lab *lab, const char *call)
 {
     struct script_args a;

@@ -1,7 +1,9 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "tests/unit/node/redis/lab.h"
 
 /* call_create, call_join, call_leave, call_lock, call_mark, call_get: seats */
@@ -292,6 +294,23 @@ Test(script_call, an_ended_one_is_remembered_for_two_minutes)
         cr_expect_leq(lab_number(lab, 0), 120000);
     }
     cr_expect_str_neq(lab_timer(lab, 23, "fanout:%s", id.text), "nil", "who was in it is still to be told");
+}
+
+Test(script_call, an_administrator_ends_it_for_everybody_and_it_is_brought_out_at_once)
+{
+    room_of((const char *const[]){"alice", "bob", NULL});
+    lab_expect_word("ok", lab_call_invite(lab, "room", "alice", "carol", 60000, 9));
+    lab_expect("ok 2 1", lab_call_end(lab, "room"));
+    lab_expect("ended 4 ;50oa;", standing("room"));
+    struct id id = lab_call("room");
+    struct key log = key_log(&id);
+    const char *last = lab_ask(lab, "XREVRANGE %s + - COUNT 1", log.text);
+    cr_expect(strstr(last, "!alice") && strstr(last, "!bob") && strstr(last, "xcarol="), "%s", last);
+    cr_expect(strstr(last, "\"call.ended\"") && strstr(last, "\"reason\":\"admin\""), "%s", last);
+    uint64_t due = strtoull(lab_timer(lab, id_partition(&id), "fanout:%s", id.text), NULL, 10);
+    cr_expect(due <= clock_wall_ms() + 1000, "its owner brings it out, not two seconds later");
+    lab_expect("gone", lab_call_end(lab, "room"));
+    lab_expect("not_found", lab_call_end(lab, "nowhere"));
 }
 
 Test(script_call, the_starter_removes_and_the_removed_one_hears_of_it)

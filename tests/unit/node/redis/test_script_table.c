@@ -316,6 +316,11 @@ struct event {
     const char *(*happen)(void);
 };
 
+static const char *end_by_admin(void)
+{
+    return lab_call_end(lab, "call");
+}
+
 static const struct event call_events[] = {
     {"create, by its starter", create},
     {"create, by another", create_by_another},
@@ -341,6 +346,7 @@ static const struct event call_events[] = {
     {"mark", mark},
     {"ring time over", ring_time},
     {"offer expired", offer_time},
+    {"end, by an administrator", end_by_admin},
 };
 
 /* ---- states of an invitation: bob's, to a call of alice and carol ---- */
@@ -445,6 +451,7 @@ static const struct event invitation_events[] = {
     {"session lost, the inviter's", lose},
     {"lock", lock},
     {"mark", mark},
+    {"end, by an administrator", end_by_admin},
 };
 
 /* ---- walking ---- */

@@ -104,6 +104,11 @@ static void add_key(struct stage *stage)
 
 static const char *const anyone[] = {"*", NULL};
 
+static void on_drain_wanted(void *context)
+{
+    ((struct stage *)context)->drains_wanted++;
+}
+
 struct stage *stage_open(tune_fn *tune)
 {
     struct stage *stage = calloc(1, sizeof *stage);
@@ -117,6 +122,8 @@ struct stage *stage_open(tune_fn *tune)
                                           .partitions = STAGE_PARTITIONS,
                                           .version = "0",
                                           .host = "here",
+                                          .on_drain = on_drain_wanted,
+                                          .context = stage,
                                           .keys = stage->keys,
                                           .call_default = anyone,
                                           .ice = stage->ice,

@@ -39,6 +39,7 @@ struct stage {
     struct store_events bus;
     struct buf scratch;
     struct conn *conns;
+    int drains_wanted;
 };
 
 typedef void tune_fn(struct signaling_settings *);

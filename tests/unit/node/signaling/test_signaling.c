@@ -139,6 +139,38 @@ Test(signaling, without_a_store_every_verb_says_unavailable_and_the_socket_stays
     expect_heard("{\"type\":\"ok\",\"id\":90}", c);
 }
 
+/* ---- an operator's hand ---- */
+
+Test(signaling, who_is_kicked_is_closed_with_4006_behind_the_end_of_its_session)
+{
+    struct conn *c = live(stage, "alice");
+    stage->bus.on_kicked(stage->bus.context, &c->session, SLICE("alice"), 1);
+    struct asked *q = asked(stage, ASKED_END);
+    cr_expect_eq(q->number, 1, "by that attach");
+    cr_expect_eq(c->closed, CLOSE_ENDED_BY_ADMIN);
+    fake_err(&stage->store, q, ERR_OK);
+    fake_err(&stage->store, asked(stage, ASKED_FORGET), ERR_OK);
+}
+
+Test(signaling, a_kick_of_an_attach_that_is_over_closes_nobody_and_the_store_decides)
+{
+    struct conn *c = live(stage, "alice");
+    const struct id elsewhere = some_id(9, "elsewhere");
+    stage->bus.on_kicked(stage->bus.context, &c->session, SLICE("alice"), 7);
+    fake_err(&stage->store, asked(stage, ASKED_END), ERR_STALE);
+    cr_expect_eq(c->closed, 0);
+    stage->bus.on_kicked(stage->bus.context, &elsewhere, SLICE("bob"), 2);
+    cr_expect_eq(asked(stage, ASKED_END)->number, 2, "a session that no socket here has is ended all the same");
+    fake_err(&stage->store, asked(stage, ASKED_END), ERR_GONE);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(signaling, a_drain_that_is_wanted_is_passed_on)
+{
+    stage->bus.on_drain(stage->bus.context);
+    cr_expect_eq(stage->drains_wanted, 1);
+}
+
 /* ---- what a node does for the cluster ---- */
 
 static const struct node_id self = {"node-12chars"};

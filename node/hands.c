@@ -1,0 +1,293 @@
+#include "node/hands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/clock.h"
+#include "node/operate.h"
+#include "node/redis/hand.h"
+#include "node/redis/look.h"
+#include "node/tell.h"
+
+enum { PATIENCE_MS = 10000, TOLD_PATIENCE_MS = 5000, LOOK_EVERY_MS = 100, AGAIN_EVERY = 10 };
+
+/* One command's work: what it found, and where a failure's words go. */
+struct work {
+    struct operate o;
+    struct look look;
+    char why[OPERATE_WHY_SIZE];
+};
+
+static int unasked(const struct work *w)
+{
+    return operate_fail("Redis can't be asked: %s", w->why);
+}
+
+static void pause_a_little(void)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
+static bool look_at_cluster(struct work *w, int *ret_code)
+{
+    *ret_code = EXIT_FAILURE;
+    if (look_at(&w->o.url, &w->look, w->why, sizeof w->why) != ERR_OK)
+        (void)unasked(w);
+    else if (w->look.partitions == 0)
+        (void)operate_fail("no node was ever at this Redis: is it the right one, and the right database?");
+    else
+        return true;
+    return false;
+}
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* Runs one of them with what they share. */
+static int run(const struct operate_form *form, int argc, const char *const *argv, int (*work)(struct work *))
+{
+    struct work *w = calloc(1, sizeof *w);
+    int code = EXIT_FAILURE;
+    if (!w)
+        abort();
+    if (operate_begin(form, argc, argv, &w->o, &code)) {
+        code = work(w);
+        operate_finish(&w->o);
+    }
+    free(w);
+    return code;
+}
+
+/* ---- kick ---- */
+
+struct kick {
+    struct slice user;
+    struct slice device; /* empty: all */
+    size_t count;
+    struct hand_session sessions[HAND_SESSIONS_MAX];
+};
+
+static bool read_target(struct work *w, struct kick *k)
+{
+    struct slice rest = slice_of(w->o.names[0]);
+    bool one = slice_find(rest, '/') < rest.n;
+    (void)slice_split(&rest, '/', &k->user);
+    k->device = one ? rest : (struct slice){0};
+    return name_is_valid(k->user) && (!one || name_is_valid(k->device));
+}
+
+static void keep_device(struct kick *k)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < k->count; i++) {
+        if (k->device.n == 0 || slice_is(k->device, k->sessions[i].device))
+            k->sessions[n++] = k->sessions[i];
+    }
+    k->count = n;
+}
+
+/* The node that holds it; then one living node after the other, for that one may be frozen, or too old to know how. Each can do it. */
+static enum err kick_one(struct work *w, struct kick *k, const struct hand_session *s, unsigned attempt)
+{
+    size_t living = 0;
+    struct key channel = s->channel;
+    while (living < w->look.count && w->look.nodes[living].lives)
+        living++;
+    if (living > 0 && (channel.n == 0 || attempt > 0))
+        channel = key_node(id_partition(&s->id), &w->look.nodes[attempt % living].id);
+    return channel.n == 0 ? ERR_OK : hand_kick(&w->o.url, &channel, s, k->user, w->why, sizeof w->why);
+}
+
+/* How many are left. */
+static enum err kick_round(struct work *w, struct kick *k, unsigned round, size_t *ret_left)
+{
+    enum err err = ERR_OK;
+    *ret_left = 0;
+    for (size_t i = 0; err == ERR_OK && i < k->count; i++) {
+        struct hand_session *s = &k->sessions[i];
+        if (round > 0 && !s->over)
+            err = hand_session_read(&w->o.url, s, w->why, sizeof w->why);
+        *ret_left += !s->over;
+        if (err == ERR_OK && !s->over && round % AGAIN_EVERY == 0)
+            err = kick_one(w, k, s, round / AGAIN_EVERY);
+    }
+    return err;
+}
+
+static int kick_told(const struct work *w, const struct kick *k, size_t left)
+{
+    uint64_t seats = 0;
+    if (left > 0)
+        return operate_fail("%s: %zu of %zu session%s did not end within %d s: is a node alive that knows how?",
+                            w->o.names[0], left, k->count, plural(k->count), PATIENCE_MS / 1000);
+    printf("%.*s: %zu session%s ended (", SLICE_FMT(k->user), k->count, plural(k->count));
+    for (size_t i = 0; i < k->count; i++) {
+        printf("%s%s", i ? ", " : "", k->sessions[i].device);
+        seats += k->sessions[i].seats;
+    }
+    printf("), %" PRIu64 " seat%s left\n", seats, plural(seats));
+    return EXIT_SUCCESS;
+}
+
+static int kick_all(struct work *w, struct kick *k)
+{
+    uint64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    size_t left = k->count;
+    for (unsigned round = 0; left > 0 && clock_steady_ms() < until_ms; round++) {
+        if (kick_round(w, k, round, &left) != ERR_OK)
+            return unasked(w);
+        if (left > 0)
+            pause_a_little();
+    }
+    return kick_told(w, k, left);
+}
+
+static int kick(struct work *w)
+{
+    struct kick k = {.count = 0};
+    int code = EXIT_FAILURE;
+    if (!read_target(w, &k)) {
+        (void)operate_fail("\"%s\" is no USER or USER/DEVICE", w->o.names[0]);
+        return EXIT_USAGE;
+    }
+    if (!look_at_cluster(w, &code))
+        return code;
+    if (hand_sessions(&w->o.url, w->look.partitions, k.user, k.sessions, &k.count, w->why, sizeof w->why) != ERR_OK)
+        return unasked(w);
+    if (k.count == 0)
+        return operate_fail("%.*s has no session", SLICE_FMT(k.user));
+    keep_device(&k);
+    if (k.count == 0)
+        return operate_fail("%.*s has no session on a device %.*s", SLICE_FMT(k.user), SLICE_FMT(k.device));
+    return kick_all(w, &k);
+}
+
+int kick_main(int argc, const char *const *argv)
+{
+    static const struct operate_form form = {
+        .command = "kick", .names = 1, .missing = "which user? USER, or USER/DEVICE for one device"};
+    return run(&form, argc, argv, kick);
+}
+
+/* ---- call end ---- */
+
+static int wait_until_told(struct work *w, const struct id *call, const struct hand_call *ended)
+{
+    uint64_t until_ms = clock_steady_ms() + TOLD_PATIENCE_MS;
+    bool told = false;
+    while (!told) {
+        if (hand_call_is_told(&w->o.url, call, &told, w->why, sizeof w->why) != ERR_OK)
+            return unasked(w);
+        if (!told && clock_steady_ms() >= until_ms)
+            return operate_fail("the call is over, but not everybody has been told yet: does a node live?");
+        if (!told)
+            pause_a_little();
+    }
+    printf("the call is over: %" PRIu64 " member%s and %" PRIu64 " invitation%s\n", ended->members,
+           plural(ended->members), ended->rings, plural(ended->rings));
+    return EXIT_SUCCESS;
+}
+
+static int call_end(struct work *w)
+{
+    struct id call;
+    struct hand_call ended;
+    int code = EXIT_FAILURE;
+    if (strcmp(w->o.names[0], "end") != 0) {
+        (void)operate_fail("there is no \"call %s\": it is \"call end CALL\"", w->o.names[0]);
+        return EXIT_USAGE;
+    }
+    if (!look_at_cluster(w, &code))
+        return code;
+    if (!id_parse(slice_of(w->o.names[1]), w->look.partitions, &call)) {
+        (void)operate_fail("\"%s\" is no call's id", w->o.names[1]);
+        return EXIT_USAGE;
+    }
+    enum err err = hand_call_end(&w->o.url, &call, &ended, w->why, sizeof w->why);
+    if (err == ERR_NOT_FOUND || err == ERR_GONE)
+        return operate_fail(err == ERR_GONE ? "that call is over already" : "there is no such call");
+    return err == ERR_OK ? wait_until_told(w, &call, &ended) : unasked(w);
+}
+
+int call_main(int argc, const char *const *argv)
+{
+    static const struct operate_form form = {.command = "call end", .names = 2, .missing = "which call? call end CALL"};
+    return run(&form, argc, argv, call_end);
+}
+
+/* ---- drain ---- */
+
+/* The living node whose id begins so, if there is but one. */
+static const struct look_node *find_node(const struct look *look, const char *name, size_t *ret_count)
+{
+    const struct look_node *found = NULL;
+    *ret_count = 0;
+    for (size_t i = 0; i < look->count && look->nodes[i].lives; i++) {
+        if (name[0] && strncmp(look->nodes[i].id.text, name, strlen(name)) == 0) {
+            found = &look->nodes[i];
+            ++*ret_count;
+        }
+    }
+    return *ret_count == 1 ? found : NULL;
+}
+
+static bool is_leaving(const struct look *look, const struct node_id *id)
+{
+    for (size_t i = 0; i < look->count; i++) {
+        if (strcmp(look->nodes[i].id.text, id->text) == 0)
+            return !look->nodes[i].lives || look->nodes[i].card.draining;
+    }
+    return true; /* forgotten */
+}
+
+static int wait_until_leaving(struct work *w, const struct look_node *node)
+{
+    uint64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    int code = EXIT_FAILURE;
+    for (unsigned round = 0; !is_leaving(&w->look, &node->id); round++) {
+        if (clock_steady_ms() >= until_ms)
+            return operate_fail(
+                "%s does not begin to leave within %d s: is it frozen, or too old to know how? SIGTERM does it too",
+                node->id.text, PATIENCE_MS / 1000);
+        if (round % AGAIN_EVERY == 0 && hand_drain(&w->o.url, &node->id, w->why, sizeof w->why) != ERR_OK)
+            return unasked(w);
+        pause_a_little();
+        if (!look_at_cluster(w, &code))
+            return code;
+    }
+    printf("%s on %s leaves: %" PRIu64 " socket%s will go elsewhere\n", node->id.text, node->card.host,
+           node->card.sockets, plural(node->card.sockets));
+    return EXIT_SUCCESS;
+}
+
+static int drain(struct work *w)
+{
+    size_t count = 0;
+    int code = EXIT_FAILURE;
+    if (!look_at_cluster(w, &code))
+        return code;
+    const struct look_node *found = find_node(&w->look, w->o.names[0], &count);
+    if (!found)
+        return count ? operate_fail("%zu living nodes have a name that begins with %s", count, w->o.names[0])
+                     : operate_fail("no living node has a name that begins with %s: switchboard status lists them",
+                                    w->o.names[0]);
+    const struct look_node node = *found; /* further looks write over it */
+    if (node.card.draining) {
+        printf("%s on %s is leaving already\n", node.id.text, node.card.host);
+        return EXIT_SUCCESS;
+    }
+    return wait_until_leaving(w, &node);
+}
+
+int drain_main(int argc, const char *const *argv)
+{
+    static const struct operate_form form = {
+        .command = "drain", .names = 1, .missing = "which node? its name, or how it begins"};
+    return run(&form, argc, argv, drain);
+}

@@ -1,0 +1,11 @@
+/**
+ * What an operator does to a running cluster: `switchboard kick`, `switchboard call end`, `switchboard drain`. Each asks, waits until it is done, and says so.
+ */
+#ifndef NODE_HANDS_H
+#define NODE_HANDS_H
+
+int kick_main(int argc, const char *const *argv);
+int call_main(int argc, const char *const *argv);
+int drain_main(int argc, const char *const *argv);
+
+#endif

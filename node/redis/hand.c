@@ -1,0 +1,185 @@
+#include "node/redis/hand.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/wire/envelope.h"
+#include "node/redis/script.h"
+
+enum { ENVELOPE_MAX = 1024 };
+
+/* A command that Redis does not refuse. */
+static enum err ask(const struct redis_url *url, const struct slice *args, size_t count, struct redisReply **ret_reply,
+                    char *why, size_t why_size)
+{
+    struct redisReply *reply = NULL;
+    enum err err = redis_ask_once(url, args, count, &reply, why, why_size);
+    if (err == ERR_OK && reply->type == REDIS_REPLY_ERROR) {
+        snprintf(why, why_size, "%s", reply->str);
+        redis_reply_free(reply);
+        err = ERR_UNAVAILABLE;
+    }
+    if (err == ERR_OK)
+        *ret_reply = reply;
+    return err;
+}
+
+/* Item `i` as text; empty if it is none. */
+static struct slice text_at(const struct redisReply *reply, size_t i)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || i >= reply->elements || reply->element[i]->type != REDIS_REPLY_STRING)
+        return (struct slice){0};
+    return slice_make(reply->element[i]->str, reply->element[i]->len);
+}
+
+static uint64_t number_at(const struct redisReply *reply, size_t i)
+{
+    uint64_t n = 0;
+    if (reply->type != REDIS_REPLY_ARRAY || i >= reply->elements)
+        return 0;
+    if (reply->element[i]->type == REDIS_REPLY_INTEGER)
+        return (uint64_t)reply->element[i]->integer;
+    return slice_to_u64(text_at(reply, i), &n) ? n : 0;
+}
+
+static enum err publish(const struct redis_url *url, const struct key *channel, const struct buf *envelope, char *why,
+                        size_t why_size)
+{
+    const struct slice args[] = {SLICE("SPUBLISH"), key_slice(channel), buf_slice(envelope)};
+    struct redisReply *reply = NULL;
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    if (err == ERR_OK)
+        redis_reply_free(reply);
+    return err;
+}
+
+/* ---- sessions ---- */
+
+static enum err read_facts(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
+{
+    struct key key = key_session(&s->id);
+    const struct slice args[] = {SLICE("HMGET"), key_slice(&key), SLICE("state"), SLICE("epoch"), SLICE("channel")};
+    struct redisReply *reply = NULL;
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    struct slice channel = text_at(reply, 2);
+    s->over = text_at(reply, 0).n == 0;
+    s->epoch = number_at(reply, 1);
+    s->channel.n = channel.n < sizeof s->channel.text ? channel.n : 0;
+    if (s->channel.n > 0)
+        memcpy(s->channel.text, channel.p, s->channel.n);
+    redis_reply_free(reply);
+    return ERR_OK;
+}
+
+/* The fields `in:<call>`. */
+static enum err count_seats(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
+{
+    struct key key = key_session(&s->id);
+    const struct slice args[] = {SLICE("HKEYS"), key_slice(&key)};
+    struct redisReply *reply = NULL;
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    s->seats = 0;
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
+        s->seats += slice_starts(text_at(reply, i), SLICE("in:"));
+    redis_reply_free(reply);
+    return ERR_OK;
+}
+
+enum err hand_session_read(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
+{
+    return read_facts(url, s, why, why_size);
+}
+
+enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct slice user,
+                       struct hand_session sessions[HAND_SESSIONS_MAX], size_t *ret_count, char *why, size_t why_size)
+{
+    struct key key = key_devices(partition_of_user(user, partitions), user);
+    const struct slice args[] = {SLICE("HGETALL"), key_slice(&key)};
+    struct redisReply *reply = NULL;
+    size_t n = 0;
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements && n < HAND_SESSIONS_MAX; i += 2) {
+        struct slice device = text_at(reply, i);
+        struct hand_session *s = &sessions[n];
+        *s = (struct hand_session){.epoch = 0};
+        if (!name_is_valid(device) || !id_parse(text_at(reply, i + 1), partitions, &s->id))
+            continue;
+        memcpy(s->device, device.p, device.n);
+        err = err == ERR_OK ? read_facts(url, s, why, why_size) : err;
+        err = err == ERR_OK ? count_seats(url, s, why, why_size) : err;
+        n += !s->over;
+    }
+    redis_reply_free(reply);
+    *ret_count = n;
+    return err;
+}
+
+enum err hand_kick(const struct redis_url *url, const struct key *channel, const struct hand_session *s,
+                   struct slice user, char *why, size_t why_size)
+{
+    struct buf envelope;
+    buf_init(&envelope, ENVELOPE_MAX);
+    envelope_put_kick(&envelope, id_slice(&s->id), s->epoch, user);
+    enum err err = publish(url, channel, &envelope, why, why_size);
+    buf_finish(&envelope);
+    return err;
+}
+
+/* ---- calls ---- */
+
+enum err hand_call_end(const struct redis_url *url, const struct id *call, struct hand_call *ret_call, char *why,
+                       size_t why_size)
+{
+    struct key key = key_call(call);
+    struct key log = key_log(call);
+    struct key timers = key_timers(id_partition(call));
+    const struct slice args[] = {SLICE("EVAL"),   slice_of(script_text(SCRIPT_CALL_END)),
+                                 SLICE("3"),      key_slice(&key),
+                                 key_slice(&log), key_slice(&timers),
+                                 id_slice(call),  SLICE("admin")};
+    struct redisReply *reply = NULL;
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    struct slice word = text_at(reply, 0);
+    if (slice_is(word, "ok"))
+        *ret_call = (struct hand_call){number_at(reply, 1), number_at(reply, 2)};
+    else
+        err = slice_is(word, "gone") ? ERR_GONE : ERR_NOT_FOUND;
+    redis_reply_free(reply);
+    return err;
+}
+
+enum err hand_call_is_told(const struct redis_url *url, const struct id *call, bool *ret_told, char *why,
+                           size_t why_size)
+{
+    struct key key = key_call(call);
+    const struct slice args[] = {SLICE("HMGET"), key_slice(&key), SLICE("version"), SLICE("fanned")};
+    struct redisReply *reply = NULL;
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    if (err != ERR_OK)
+        return err;
+    *ret_told = number_at(reply, 1) >= number_at(reply, 0);
+    redis_reply_free(reply);
+    return ERR_OK;
+}
+
+/* ---- nodes ---- */
+
+enum err hand_drain(const struct redis_url *url, const struct node_id *node, char *why, size_t why_size)
+{
+    struct key channel = key_node(0, node);
+    struct buf envelope;
+    buf_init(&envelope, ENVELOPE_MAX);
+    envelope_put_drain(&envelope, slice_of(node->text));
+    enum err err = publish(url, &channel, &envelope, why, why_size);
+    buf_finish(&envelope);
+    return err;
+}

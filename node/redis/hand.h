@@ -1,0 +1,50 @@
+/**
+ * An operator's hand, by way of the cluster's Redis: what a node has to do is said on its channel, and whether it was done is seen in the state. For commands:
+ * blocking. ERR_UNAVAILABLE with `why`: Redis can't be asked.
+ */
+#ifndef NODE_REDIS_HAND_H
+#define NODE_REDIS_HAND_H
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/base/id.h"
+#include "node/redis/client.h"
+#include "node/redis/keys.h"
+
+enum { HAND_SESSIONS_MAX = 64 };
+
+/** A session of a user. */
+struct hand_session {
+    struct id id;
+    char device[NAME_MAX_CHARS + 1];
+    bool over; /* nothing of it remains */
+    uint64_t epoch;
+    uint64_t seats;
+    struct key channel; /* of the node that holds its socket; empty: none does */
+};
+
+/** Those of all devices of the user. None: count 0. */
+enum err hand_sessions(const struct redis_url *, unsigned partitions, struct slice user,
+                       struct hand_session sessions[HAND_SESSIONS_MAX], size_t *ret_count, char *why,
+                       size_t why_size) ATTR_MUST_USE;
+/** How it stands now. */
+enum err hand_session_read(const struct redis_url *, struct hand_session *, char *why, size_t why_size) ATTR_MUST_USE;
+/** Tells the node that listens there to end it. Versions of nodes that cannot do not. */
+enum err hand_kick(const struct redis_url *, const struct key *channel, const struct hand_session *, struct slice user,
+                   char *why, size_t why_size) ATTR_MUST_USE;
+
+/** Ends the call. ERR_NOT_FOUND, ERR_GONE: it is over. */
+struct hand_call {
+    uint64_t members;
+    uint64_t rings;
+};
+enum err hand_call_end(const struct redis_url *, const struct id *call, struct hand_call *ret_call, char *why,
+                       size_t why_size) ATTR_MUST_USE;
+/** Whether everybody has been told of its end. */
+enum err hand_call_is_told(const struct redis_url *, const struct id *call, bool *ret_told, char *why,
+                           size_t why_size) ATTR_MUST_USE;
+
+/** Tells the node to leave, as SIGTERM does. */
+enum err hand_drain(const struct redis_url *, const struct node_id *, char *why, size_t why_size) ATTR_MUST_USE;
+
+#endif
