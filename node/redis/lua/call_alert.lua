@@ -11,7 +11,7 @@ local id, user, session, request = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local call = call_load(key)
 if not call then return {'not_found'} end
-local before = did_before(key, session, request)
+local before = did_before(call, session, request)
 if before then return {'ok', before, {}, call.fanned} end
 call.id = id
 local inv = call_invitation(call, user)
@@ -19,7 +19,7 @@ if not inv then return call_allows(call, user) and {'gone'} or {'not_found', cal
 if not inv.alerted then
   inv.alerted, call.invited_anew = true, true
   call_event(call, 'call.ringing', {'user', user}, {})
+  did(call, session, request)
   call_save(call, log, timers)
-  did(key, session, request, call.version)
 end
 return {'ok', call.version, call.entries, call.fanned}

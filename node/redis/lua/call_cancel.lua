@@ -12,7 +12,7 @@ local id, session, request, epoch, user = ARGV[1], ARGV[2], ARGV[3], tonumber(AR
 
 local call = call_load(key)
 if not call then return {'not_found'} end
-local before = did_before(key, session, request)
+local before = did_before(call, session, request)
 if before then return {'ok', before, {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
@@ -36,6 +36,6 @@ if user == '' and session == call.starter_session and call_is_posted(call) then
   call.over[#call.over + 1] = 'expire:' .. id
 end
 if user == '' and #call.members < 2 then call_end(call, 'cancelled') else call_end_if_over(call, 'cancelled') end
+did(call, session, request)
 call_save(call, log, timers)
-did(key, session, request, call.version)
 return {'ok', call.version, call.entries, call.fanned}

@@ -35,7 +35,7 @@ redis.call('HSET', key, 'starter', user, 'starter_session', session, 'seats', se
   'open', open, 'created', now, 'fanned', 0, 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count, 'callee', callee)
 if meta ~= '' then redis.call('HSET', key, 'meta', meta) end
 local call = {key = key, id = id, version = 0, seats = seats, starter = user, locked = false, privacy = privacy, allow = allow, open = open == '1',
-  fanned = 0, entries = {}, over = {}, invited = {}, guests = '\n', callee = callee, offer = sdp ~= '' and 'waiting' or '',
+  fanned = 0, entries = {}, over = {}, invited = {}, guests = '\n', callee = callee, sdp = sdp, meta = meta, offer = sdp ~= '' and 'waiting' or '',
   members = {{peer = 1, session = session, user = user, device = device, name = name, state = 'here', mark = epoch * 2, since = now}}}
 local ring = call_invite(call, timers, callees, {user = user, name = name}, ring_ms)
 call_settle(call)

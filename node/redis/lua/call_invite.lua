@@ -13,7 +13,7 @@ local reachable = ARGV[7] == '1'
 
 local call = call_load(key)
 if not call then return {'not_found'} end
-local before = did_before(key, session, request)
+local before = did_before(call, session, request)
 if before then return {'ok', before, {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
@@ -27,6 +27,6 @@ if not reachable then return {'unreachable'} end
 local ring = call_invite(call, timers, {user}, actor, ring_ms)
 call_settle(call)
 call_event(call, 'call.invited', {'user', user, 'from', actor.user}, {[session] = '-'}, ring)
+did(call, session, request)
 call_save(call, log, timers)
-did(key, session, request, call.version)
 return {'ok', call.version, call.entries, call.fanned}

@@ -14,7 +14,7 @@ local epoch = tonumber(ARGV[6] or '')
 
 local call = call_load(key)
 if not call then return {'not_found'} end
-local before = did_before(key, session, request)
+local before = did_before(call, session, request)
 if before then return {'ok', before, {}, call.fanned} end
 if call.state == 'ended' then return {'gone'} end
 call.id = id
@@ -36,6 +36,6 @@ if leaver.session == call.starter_session and call.offer == 'waiting' then call.
 call_settle(call)
 call_event(call, 'call.left', {'peer', leaver.peer, 'reason', reason}, marks)
 call_end_if_over(call, reason)
+did(call, session, request)
 call_save(call, log, timers)
-did(key, session, request, call.version)
 return {'ok', call.version, call.entries, call.fanned}

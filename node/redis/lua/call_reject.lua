@@ -15,7 +15,7 @@ local call = call_load(key)
 local inv = call and call_invitation(call, user)
 if session == '' and not inv then redis.call('ZREM', timers, timer) end
 if not call then return {'not_found'} end
-local before = did_before(key, session, request)
+local before = did_before(call, session, request)
 if before then return {'ok', before, {}, call.fanned} end
 if not inv then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
 if session == '' and now < inv['until'] then
@@ -27,6 +27,6 @@ local ring = call_uninvite(call, user, session, session == '' and 'timeout' or '
 call_settle(call)
 call_event(call, 'call.rejected', {'user', user, 'reason', reason}, session == '' and {} or {[session] = 'o'}, ring)
 call_end_if_over(call, reason)
+did(call, session, request)
 call_save(call, log, timers)
-did(key, session, request, call.version)
 return {'ok', call.version, call.entries, call.fanned}

@@ -5,8 +5,6 @@
 -- Marks: `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently, `o` stops ringing silently;
 --        `=` gets the event and stands there now, whatever it missed, `#` likewise and is out.
 -- Returns {"ok"}; {"hole", version it stands at}; {"not_found"} there is no such session; {"gone"} it has ended; {"overrun"} its mailbox was full, it is over.
--- include: now
--- include: body
 -- include: deliver
 local session, mailbox, replies, timers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local presence = {devices_prefix = KEYS[5], state_prefix = KEYS[6], watch_prefix = KEYS[7]}

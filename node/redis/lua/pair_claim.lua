@@ -18,5 +18,5 @@ for i = 1, #claims, 2 do
 end
 if other and redis.call('HEXISTS', pair, call) == 0 then return {'taken', other} end
 redis.call('HSET', pair, call, string.format('%d:%s', now + ms, user))
-redis.call('PEXPIRE', pair, math.max(ms, redis.call('PTTL', pair)))
+redis.call('PEXPIRE', pair, claims[1] and math.max(ms, redis.call('PTTL', pair)) or ms)
 return {'ok'}

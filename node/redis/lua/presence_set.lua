@@ -2,7 +2,6 @@
 -- KEYS 1 session  2 replies  3 prefix of users' devices  4 prefix of their presence  5 prefix of their watch channels
 -- ARGV 1 user  2 epoch  3 status  4 note  5 request id  6 reply body  7 how many replies are kept
 -- Returns {"ok"}; sent again: has no effect. {"stale"} a later attach has the session, or it is over.
--- include: now
 -- include: replies
 -- include: presence
 local session, replies = KEYS[1], KEYS[2]

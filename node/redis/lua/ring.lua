@@ -7,16 +7,14 @@
 -- Returns {"ok", how many attached devices there are}; {"hole"}: one of them has not been told of what came before, the others are up to date;
 -- {"gone"} or {"overrun"}: the acting session is over; {"not_found"}: there is none.
 -- include: now
--- include: body
 -- include: deliver
 -- include: rings
 local devices, rings, blocks, timers, session_prefix, mailbox_prefix, replies = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local presence = {devices_prefix = KEYS[8], state_prefix = KEYS[9], watch_prefix = KEYS[10]}
 local call, user, caller, actor, request, reply, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local limits = {events = tonumber(ARGV[8]), bytes = tonumber(ARGV[9])}
-local in_call = '\167in_call' .. ((tonumber(redis.call('HGET', presence.state_prefix .. user, 'seats') or 0) > 0) and '\195' or '\194')
-local blocked = redis.call('SISMEMBER', blocks, caller) == 1
 local holed = false
+local in_call, blocked -- known where something rings
 local silent = {} -- entries that ring nobody: of a blocked caller, or late
 
 -- One session's share. False: it is over.
@@ -46,6 +44,10 @@ end
 
 for i = 10, #ARGV, 6 do
   local rung = ARGV[i + 1] == '?'
+  if rung and not in_call then
+    in_call = '\167in_call' .. ((tonumber(redis.call('HGET', presence.state_prefix .. user, 'seats') or 0) > 0) and '\195' or '\194')
+    blocked = redis.call('SISMEMBER', blocks, caller) == 1
+  end
   silent[i] = rung and (blocked or rings_set(rings, call, tonumber(ARGV[i]), true))
   if not rung then rings_set(rings, call, tonumber(ARGV[i]), false) end
 end

@@ -12,12 +12,12 @@ local superseded_mark = 2 ^ 41
 
 local function call_load(key)
   local f = redis.call('HMGET', key, 'state', 'version', 'seats', 'starter', 'starter_session', 'locked', 'privacy', 'allow',
-    'open', 'members', 'created', 'offer', 'fanned', 'invited', 'guests', 'callee')
+    'open', 'members', 'created', 'offer', 'fanned', 'invited', 'guests', 'callee', 'done')
   if not f[1] then return nil end
   return {key = key, state = f[1], version = tonumber(f[2]), seats = tonumber(f[3]), starter = f[4], starter_session = f[5],
     locked = f[6] == '1', privacy = f[7], allow = f[8], open = f[9] == '1', members = cmsgpack.unpack(f[10]),
     created = tonumber(f[11]), offer = f[12], fanned = tonumber(f[13]), invited = f[14] and cmsgpack.unpack(f[14]) or {},
-    guests = f[15] or '\n', callee = f[16] or '', entries = {}, over = {}}
+    guests = f[15] or '\n', callee = f[16] or '', done = f[17] or ';', entries = {}, over = {}}
 end
 
 -- marks: {session = mark}; members who stand in no mark get `+`. ring: what ringing devices hear of it, see include/invitations.lua.
@@ -73,13 +73,15 @@ local function call_end_if_over(call, reason)
 end
 
 local function call_save(call, log, timers)
-  redis.call('HSET', call.key, 'state', call.state, 'version', call.version, 'locked', call.locked and '1' or '0',
-    'members', cmsgpack.pack(call.members), 'offer', call.offer)
-  if call.invited_anew then redis.call('HSET', call.key, 'invited', cmsgpack.pack(call.invited), 'guests', call.guests) end
+  local f = {'state', call.state, 'version', string.format('%d', call.version), 'locked', call.locked and '1' or '0',
+    'members', cmsgpack.pack(call.members), 'offer', call.offer}
+  if call.invited_anew then f[11], f[12], f[13], f[14] = 'invited', cmsgpack.pack(call.invited), 'guests', call.guests end
+  if call.did then f[#f + 1], f[#f + 2] = 'done', call.did end
+  redis.call('HSET', call.key, unpack(f))
   for _, e in ipairs(call.entries) do
     redis.call('XADD', log, e[1] .. '-0', 't', e[2], 's', e[3], 'b', e[4], 'r', e[5])
   end
-  redis.call('ZADD', timers, now + fanout_retry_ms, 'fanout:' .. call.id)
+  redis.call('ZADD', timers, string.format('%d', now + fanout_retry_ms), 'fanout:' .. call.id)
   if call.state == 'ended' then
     call.over[#call.over + 1] = 'expire:' .. call.id
     redis.call('HDEL', call.key, 'sdp', 'candidates', 'meta')

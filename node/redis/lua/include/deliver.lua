@@ -39,14 +39,16 @@ end
 local function deliver_save(s, id, presence)
   if not s.changed then return end
   local call, field, ring = s.call, 'in:' .. s.call, 'ring:' .. s.call
+  local seq, bytes = string.format('%d', s.seq), string.format('%d', s.bytes) -- as in include/mailbox.lua
   if s.seating then
-    redis.call('HSET', s.key, field, s.seating, 'seq', s.seq, 'bytes', s.bytes)
+    redis.call('HSET', s.key, field, s.seating, 'seq', seq, 'bytes', bytes)
   elseif s.ring then
-    redis.call('HSET', s.key, ring, s.ring, 'seq', s.seq, 'bytes', s.bytes)
+    redis.call('HSET', s.key, ring, s.ring, 'seq', seq, 'bytes', bytes)
   else
     -- The last calls it was in stay known, so that a late word about one of them does not bring it back.
-    local out = string.match(string.sub(call .. '=' .. s.at .. ';' .. s.out, 1, 1024), '^.*;')
-    redis.call('HSET', s.key, 'out', out, 'seq', s.seq, 'bytes', s.bytes)
+    local out = call .. '=' .. s.at .. ';' .. s.out
+    if #out > 1024 then out = string.match(string.sub(out, 1, 1024), '^.*;') end
+    redis.call('HSET', s.key, 'out', out, 'seq', seq, 'bytes', bytes)
   end
   if s.rang and not s.ring then redis.call('HDEL', s.key, ring) end
   if s.sat and not s.seating then

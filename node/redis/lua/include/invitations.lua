@@ -32,13 +32,14 @@ end
 
 -- What a ringing device is told. `in_call` is put behind by the user's partition, which knows.
 local function call_incoming(call, inv)
-  local f = redis.call('HMGET', call.key, 'sdp', 'meta')
   local p = {'from', inv.by, 'name', inv.name}
-  if call_offers_to(call, inv.user) and f[1] then p[5], p[6] = 'offer', {raw = f[1]} end
+  local sdp = call_offers_to(call, inv.user) and (call.sdp or redis.call('HGET', call.key, 'sdp'))
+  if sdp then p[5], p[6] = 'offer', {raw = sdp} end
   p[#p + 1], p[#p + 2] = 'members', {raw = call_members(call)}
   p[#p + 1], p[#p + 2] = 'seats', call.seats
   p[#p + 1], p[#p + 2] = 'expires_ms', inv['until']
-  if f[2] and f[2] ~= '' then p[#p + 1], p[#p + 2] = 'meta', {raw = f[2]} end
+  local meta = call.meta or redis.call('HGET', call.key, 'meta')
+  if meta and meta ~= '' then p[#p + 1], p[#p + 2] = 'meta', {raw = meta} end
   return {name = 'call.incoming', pairs = p, open = 1}
 end
 
