@@ -139,6 +139,7 @@ const STAYS = [
   [/:call:/, 'an ended call answers `gone` for two minutes', 120_000],
   [/:log:/, 'with its call', 120_000],
   [/^\{cluster\}:nodes$/, 'the nodes that live, and lately died', null],
+  [/^\{cluster\}:node-card:/, 'how a node fared, as long as it is remembered', 700_000],
   [/^\{cluster\}:partitions$/, 'fixed when the cluster first started', null],
   [/:presence:/, 'status and when somebody was last seen', 7 * 86_400_000],
   [/:blocks:/, 'what a user set stays', null],
