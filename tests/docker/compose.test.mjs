@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join as path } from 'node:path';
+import { answer, call, fact, hangUp, idle, online } from '../browser/desk.mjs';
+import { CHROMIUM, startBrowser } from '../support/browser.mjs';
 import { ANSWER, OFFER } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { cleanEnvironment } from '../support/cluster.mjs';
@@ -30,6 +32,7 @@ const SYSTEM = {
 
 let project;
 let coturn;
+let names; // of the nodes that clients came to
 around(
   async () => {
     await buildImage();
@@ -44,12 +47,13 @@ around(
       images: ['REDIS_IMAGE', 'HAPROXY_IMAGE', 'COTURN_IMAGE'],
       env: { TURN_BIND: coturn, TURN_ADDRESS: coturn, TURN_NET: `172.31.${some()}` },
     });
+    names = await project.untilOn(NODES);
   },
   () => project?.down(),
 );
 
-test('clients that come through HAProxy end up on different nodes', async () => {
-  assert.equal((await project.untilOn(NODES)).size, NODES);
+test('clients that come through HAProxy end up on different nodes', () => {
+  assert.equal(names.size, NODES);
 });
 
 test('a call works between two of them', async () => {
@@ -60,15 +64,35 @@ test('a call works between two of them', async () => {
     bob = await join(project, fresh('bob'), { format: 'msgpack' });
     others.push(bob);
   } while (bob.welcome.server.node === alice.welcome.server.node);
-  const { call } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
+  const { call: id } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
   assert.equal((await bob.expect('call.incoming')).offer, OFFER);
-  await bob.request('call.accept', { call, answer: ANSWER });
+  await bob.request('call.accept', { call: id, answer: ANSWER });
   assert.equal((await alice.expect('call.joined')).answer, ANSWER);
-  await alice.request('signal', { call, to: 2, data: 'hello' });
+  await alice.request('signal', { call: id, to: 2, data: 'hello' });
   assert.equal((await bob.expect('signal')).data, 'hello');
-  await bob.request('call.leave', { call });
+  await bob.request('call.leave', { call: id });
   await alice.expect('call.ended');
   for (const client of [alice, ...others]) await client.request('bye');
+});
+
+test('two pages at different nodes call each other and hear each other', async (t) => {
+  if (!CHROMIUM) return t.skip('there is no chromium on this machine');
+  const browser = await startBrowser();
+  try {
+    await browser.play(t, {}, async (open) => {
+      const alice = await online(await open(project, { user: 'alice' }));
+      let bob;
+      for (let i = 0; !bob || (await fact(bob, 'Node')) === (await fact(alice, 'Node')); i += 1) bob = await online(await open(project, { user: `bob${i}` }));
+      await call(alice, bob.name);
+      await answer(bob, 'alice');
+      await Promise.all([alice.hears(1), bob.hears(1)]);
+      await hangUp(alice);
+      await Promise.all([idle(alice), idle(bob)]);
+    });
+  } finally {
+    await browser.close();
+  }
+  return undefined;
 });
 
 test('the page and the browser client are on the same port; what is for operators is not', async () => {

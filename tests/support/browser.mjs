@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { DEADLINE_MS, stretched, until } from './wait.mjs';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-headless-shell'].find(existsSync);
+export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-headless-shell'].find(existsSync);
 const LOGS = fileURLToPath(new URL('../../build/test-logs/', import.meta.url));
 /** Where failed tests leave what their pages showed and said. */
 const FAILURES = join(LOGS, 'browser');
