@@ -191,6 +191,17 @@ static void node_start(struct node *node, struct worker *worker)
         log_info("node.listening", LOG_CSTR("listen", *listen));
 }
 
+/* It ends already: a signal that comes when nobody listens any more shall not make that look like a failure. */
+static void block_signals(void)
+{
+    sigset_t asked;
+    sigemptyset(&asked);
+    sigaddset(&asked, SIGTERM);
+    sigaddset(&asked, SIGINT);
+    sigaddset(&asked, SIGHUP);
+    sigprocmask(SIG_BLOCK, &asked, NULL);
+}
+
 static void close_signal(uv_signal_t *handle)
 {
     if (uv_handle_get_type((uv_handle_t *)handle) == UV_SIGNAL)
@@ -199,6 +210,7 @@ static void close_signal(uv_signal_t *handle)
 
 static void node_finish(struct node *node)
 {
+    block_signals();
     timer_cancel(&node->lag_timer);
     timer_cancel(&node->drain_timer);
     store_destroy(node->store);
