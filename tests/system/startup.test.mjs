@@ -206,3 +206,11 @@ describe('serve without --redis', () => {
     }, 'the private Redis to end');
   });
 });
+
+test('a node that is told to end again and again ends well', async () => {
+  const node = new Node('n1', await freePort(), { redis: redis.url, 'jwt-key': `HS256:${SECRET}`, 'drain-ms': 0 });
+  await node.start();
+  const telling = setInterval(() => node.signal('SIGTERM'), 1);
+  const end = await within(node.exited, 'it to end').finally(() => clearInterval(telling));
+  assert.deepEqual(end, { code: 0, signal: null }, node.output);
+});
