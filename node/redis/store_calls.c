@@ -340,7 +340,7 @@ void store_signal(struct store *store, const struct signal_batch *b, delivered_f
     args_put(&a, id_slice(&b->sender));
     args_u64(&a, store->limits.mailbox_events_max);
     args_u64(&a, store->limits.mailbox_bytes_max);
-    args_u64(&a, redis_clock_at(&store->clock, b->taken_us));
+    args_u64(&a, store_time_us(store, b->taken_us));
     for (size_t i = 0; i < b->count; i++) {
         args_u64(&a, b->items[i].request);
         args_u64(&a, b->items[i].previous);

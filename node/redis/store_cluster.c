@@ -29,7 +29,7 @@ static bool read_taken(struct slice text, uint64_t *ret_us)
 /* Two nodes may know Redis's time a little differently: what seems to come before it was sent took no time. */
 static void observe_delivery(struct store *store, uint64_t taken_us)
 {
-    uint64_t now_us = redis_clock_at(&store->clock, clock_steady_us());
+    uint64_t now_us = store_time_us(store, clock_steady_us());
     if (now_us > 0)
         metric_observe_us(store->metrics, METRIC_DELIVERY_SECONDS, now_us > taken_us ? now_us - taken_us : 0);
 }
@@ -211,6 +211,11 @@ uint64_t store_time_ms(const struct store *store, uint64_t steady_ms)
     return (redis_clock_at(&store->clock, steady_ms * 1000) + 999) / 1000;
 }
 
+uint64_t store_time_us(const struct store *store, uint64_t steady_us)
+{
+    return store->clock_heard > 1 ? redis_clock_at(&store->clock, steady_us) : 0;
+}
+
 static void on_nodes(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
@@ -224,6 +229,7 @@ static void on_nodes(void *context, enum err transport, const struct redisReply 
         q->store->lease_renewed_ms = clock_steady_ms();
         uint64_t redis_us = reply_number(reply, 3) * 1000 + reply_number(reply, 4);
         redis_clock_heard(&q->store->clock, redis_us, q->n, clock_steady_us());
+        q->store->clock_heard++;
     }
     if (was == LEASE_LOST)
         put_back_cluster(q->store);

@@ -31,6 +31,7 @@ struct store {
     struct slice dev_key;
     uint64_t lease_renewed_ms; /* steady clock, last; 0: never */
     struct redis_clock clock;
+    unsigned clock_heard;    /* answers that told it; the first one's question has waited for the connection */
     uint64_t canary_sent;    /* number of the last one */
     uint64_t canary_since;   /* earlier ones were sent before the bus was cut last */
     uint64_t canary_back_ms; /* steady clock, when one came back; 0: none since the bus was cut */
@@ -94,6 +95,8 @@ void put_presence_prefixes(struct script_args *, unsigned partition);
 /* store_cluster.c */
 /* Redis's time at that time of the steady clock, not too early; 0: not known. */
 uint64_t store_time_ms(const struct store *, uint64_t steady_ms);
+/* The same, to measure by: not known as long as it would be far off. */
+uint64_t store_time_us(const struct store *, uint64_t steady_us);
 void canary_start(struct store *);
 void canary_stop(struct store *);
 void on_bus_message(void *context, struct slice channel, struct slice payload);
