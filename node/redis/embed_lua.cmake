@@ -1,5 +1,6 @@
 # cmake -DLUA_DIR=… -DOUT=… -P embed_lua.cmake: LUA_DIR/*.lua as the C table that node/redis/lua.h declares.
 # A line "-- include: event" stands for the contents of LUA_DIR/include/event.lua. Comment-only and empty lines are left out.
+# So are functions that nobody calls, as each call of a script makes all of its functions anew: a script pays for what it uses of an include, not for all of it.
 # Each script is a byte array: C promises no string literal above 4095 characters (-Woverlength-strings), and nothing needs escaping.
 
 function(script_lines path ret_text)
@@ -35,6 +36,31 @@ function(script_lines path ret_text)
   set(${ret_text} "${kept}" PARENT_SCOPE)
 endfunction()
 
+# Leaves out the functions at the margin whose name stands nowhere else, until there are none.
+function(drop_uncalled text ret_text)
+  set(text "\n${text}")
+  set(again TRUE)
+  while(again)
+    set(again FALSE)
+    string(REGEX MATCHALL "\nlocal function [a-z0-9_]+" heads "${text}")
+    foreach(head IN LISTS heads)
+      string(REPLACE "\nlocal function " "" name "${head}")
+      string(FIND "${text}" "${head}(" begin)
+      string(SUBSTRING "${text}" 0 ${begin} before)
+      string(SUBSTRING "${text}" ${begin} -1 rest)
+      string(FIND "${rest}" "\nend\n" end)
+      math(EXPR end "${end} + 4")
+      string(SUBSTRING "${rest}" ${end} -1 after)
+      if(NOT "${before}${after}" MATCHES "[^a-z0-9_]${name}[^a-z0-9_]")
+        set(text "${before}${after}")
+        set(again TRUE)
+      endif()
+    endforeach()
+  endwhile()
+  string(SUBSTRING "${text}" 1 -1 text)
+  set(${ret_text} "${text}" PARENT_SCOPE)
+endfunction()
+
 file(GLOB scripts ${LUA_DIR}/*.lua)
 list(SORT scripts)
 set(arrays "")
@@ -45,6 +71,7 @@ foreach(script ${scripts})
     message(FATAL_ERROR "${script}: a script is named like a C identifier")
   endif()
   script_lines(${script} text)
+  drop_uncalled("${text}" text)
   string(HEX "${text}" hex)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${hex}")
   string(APPEND arrays "extern const char redis_lua_${name}[];\nconst char redis_lua_${name}[] = {${bytes}0};\n")

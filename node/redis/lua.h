@@ -1,5 +1,5 @@
 /**
- * The scripts of node/redis/lua as the build embeds them (embed_lua.cmake): includes put in, comment lines and empty lines left out.
+ * The scripts of node/redis/lua as the build embeds them (embed_lua.cmake): includes put in; comments, empty lines and functions that nobody calls left out.
  */
 #ifndef NODE_REDIS_LUA_H
 #define NODE_REDIS_LUA_H

@@ -30,7 +30,8 @@ if fanned < first - 1 then
   if #ahead < AHEAD_MAX then redis.call('HSET', key, 'ahead', ahead .. first .. '-' .. last .. ' ') end
   return {'ok'}
 end
-local to, left = catch_up(ahead, math.max(fanned, last))
+local to, left = math.max(fanned, last), ahead
+if ahead ~= '' then to, left = catch_up(ahead, to) end
 if left ~= ahead then redis.call('HSET', key, 'ahead', left) end
 if to > fanned then
   redis.call('HSET', key, 'fanned', to)

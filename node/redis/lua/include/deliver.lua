@@ -8,7 +8,8 @@ local function deliver_load(key, call)
   local f = redis.call('HMGET', key, 'in:' .. call, 'out', 'seq', 'acked', 'bytes', 'freed', 'channel', 'state', 'ring:' .. call, 'user')
   if not f[3] then return nil end
   local s = {key = key, call = call, seating = f[1] or nil, out = f[2] or '', seq = tonumber(f[3]), acked = tonumber(f[4]), bytes = tonumber(f[5]),
-    freed = tonumber(f[6]), channel = f[7], state = f[8], ring = f[9] or nil, user = f[10], bodies = {}}
+    freed = tonumber(f[6]), channel = f[7], state = f[8], ring = f[9] or nil, user = f[10], bodies = {},
+    at = 0, first = 0, sat = false, rang = false, mailbox = false, changed = false} -- set later: a table that grows is dear
   local _, known = string.find(s.out, call .. '=', 1, true)
   local last = known and string.match(s.out, '^%d+', known + 1) or 0
   s.at = math.max(tonumber(s.seating and string.match(s.seating, '^%d+') or 0), tonumber(s.ring or 0), tonumber(last))

@@ -10,35 +10,40 @@ end
 -- A state is {status, devices, in_call (0|1), last seen (ms, 0: not known or here), note}; `shown` is the one that was told last, as text. This is the one that is
 -- true now.
 local function presence_state(status, devices, seats, note, shown)
-  if devices > 0 and status ~= 'invisible' then return {status or 'available', devices, tonumber(seats or 0) > 0 and 1 or 0, 0, note or ''} end
+  if devices > 0 and status ~= 'invisible' then return {status or 'available', devices, seats > 0 and 1 or 0, 0, note or ''} end
   local last = shown and cmsgpack.unpack(shown) or {'offline', 0, 0, 0, ''}
   return {'offline', 0, 0, last[1] == 'offline' and last[4] or presence_now(), ''}
 end
 
--- Something changed that others may see: if they do, it is told once to each node that has watchers. A rev follows the clock, so that it rises over a hash that
--- was forgotten in between, too. Returns how many devices there are.
-local function presence_tell(p, user)
-  local key, devices = p.state_prefix .. user, redis.call('HLEN', p.devices_prefix .. user)
+-- Something changed that others may see, or the sessions of the user hold so many seats more (or fewer). If others do see it, it is told once to each node that has
+-- watchers. A rev follows the clock, so that it rises over a hash that was forgotten in between, too.
+local function presence_tell(p, user, change)
+  local key = p.state_prefix .. user
   local f = redis.call('HMGET', key, 'shown', 'rev', 'status', 'note', 'seats')
-  local state = presence_state(f[3], devices, f[5], f[4], f[1])
+  local held = tonumber(f[5] or 0)
+  local seats = math.max(held + change, 0)
+  if change ~= 0 and (seats > 0) == (held > 0) then
+    redis.call('HSET', key, 'seats', seats)
+    return
+  end
+  local devices = redis.call('HLEN', p.devices_prefix .. user)
+  local state = presence_state(f[3], devices, seats, f[4], f[1])
   local text = cmsgpack.pack(state)
   if text ~= (f[1] or cmsgpack.pack({'offline', 0, 0, 0, ''})) then
     local rev = math.max(tonumber(f[2] or 0) + 1, presence_now())
-    redis.call('HSET', key, 'shown', text, 'rev', string.format('%d', rev))
+    redis.call('HSET', key, 'shown', text, 'rev', string.format('%d', rev), 'seats', seats)
     redis.call('SPUBLISH', p.watch_prefix .. user, cmsgpack.pack({1, 'presence', user, rev, state[1], state[2], state[3], state[4], state[5]}))
+  elseif change ~= 0 then
+    redis.call('HSET', key, 'seats', seats)
   end
-  if devices == 0 then redis.call('PEXPIRE', key, presence_kept_ms) end
-  return devices
+  -- A seat comes and goes while there are devices, and that what is known stays was said when they came.
+  if devices == 0 then redis.call('PEXPIRE', key, presence_kept_ms) elseif change == 0 then redis.call('PERSIST', key) end
 end
 
 local function presence_changed(p, user)
-  if presence_tell(p, user) > 0 then redis.call('PERSIST', p.state_prefix .. user) end
+  presence_tell(p, user, 0)
 end
 
--- The sessions of a user hold so many seats more (or fewer). That there are devices, and what is known stays, was said when they came.
 local function presence_seats(p, user, change)
-  if change == 0 then return end
-  local seats = redis.call('HINCRBY', p.state_prefix .. user, 'seats', change)
-  if seats < 0 then redis.call('HSET', p.state_prefix .. user, 'seats', 0) end
-  if (seats > 0) ~= (seats - change > 0) then presence_tell(p, user) end
+  if change ~= 0 then presence_tell(p, user, change) end
 end
