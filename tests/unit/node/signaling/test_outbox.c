@@ -40,6 +40,16 @@ static void expect_batch(const struct id *recipient, const char *requests)
     cr_expect_str_eq(q->text, requests);
 }
 
+/* The one behind it; what nodes ask of their own accord may stand between the two. */
+static struct asked *second_batch(void)
+{
+    struct asked *q = asked(stage, ASKED_SIGNAL)->next;
+    while (q && q->kind != ASKED_SIGNAL)
+        q = q->next;
+    cr_assert(q, "there is one batch only");
+    return q;
+}
+
 static void stored(enum err err)
 {
     fake_done(&stage->store, asked(stage, ASKED_SIGNAL), err);
@@ -71,7 +81,7 @@ Test(outbox, what_comes_in_one_turn_goes_together)
     cr_expect(nothing_asked(stage));
     stage_end_turn(stage);
     expect_batch(&bob, "2<0 4<2");
-    cr_expect(id_eq(&asked(stage, ASKED_SIGNAL)->next->session, &carol));
+    cr_expect(id_eq(&second_batch()->session, &carol));
     stored(ERR_OK);
     stored(ERR_OK);
     cr_expect(nothing_asked(stage));
@@ -90,7 +100,7 @@ Test(outbox, peers_do_not_wait_for_each_other)
     signal_to(2, 2);
     signal_to(3, 3);
     expect_batch(&bob, "2<0");
-    struct asked *second = asked(stage, ASKED_SIGNAL)->next;
+    struct asked *second = second_batch();
     cr_expect(id_eq(&second->session, &carol));
     fake_done(&stage->store, second, ERR_OK);
     expect_heard("{\"type\":\"ok\",\"id\":3}", c);
