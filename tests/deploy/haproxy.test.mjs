@@ -216,6 +216,7 @@ suite('no node hears of HTTP/2', () => {
     });
     node.on('upgrade', (request, socket) => {
       heard.push(request.headers.upgrade);
+      socket.on('error', () => {}); // the proxy is killed at the end
       socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
     });
     await new Promise((resolve) => node.listen(0, '127.0.0.1', resolve));
