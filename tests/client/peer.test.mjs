@@ -287,6 +287,20 @@ describe('a connection', () => {
     });
   }
 
+  clocked('the polite side leaves it to the other for a moment, and altogether once that has begun', async (pass) => {
+    const { pc } = make({ link: { polite: true } });
+    pc.become('failed');
+    await pass(1499);
+    assert.ok(!pc.did.includes('restart'));
+    await pass(1);
+    assert.ok(pc.did.includes('restart'));
+    const other = make({ link: { polite: true } });
+    other.pc.become('failed');
+    await other.peer.receive(OFFER);
+    await pass(15_000);
+    assert.ok(!other.pc.did.includes('restart'));
+  });
+
   clocked('nothing is tried while the other one is away, or after the end', async (pass) => {
     const made = make();
     made.here = false;

@@ -3,6 +3,7 @@ const BATCH_MS = 20;
 const BATCH = 100; // candidates that a signal may carry
 const PATIENCE_MS = 4000; // a connection that is `disconnected` often mends itself
 const STUCK_MS = 15_000; // and one that does not come about at all is no better than one that failed
+const POLITE_MS = 1500; // how much longer the polite side waits, so that not both begin at once
 const LONGEST = 4; // pauses between tries double so often: 1 to 16 s
 
 export class Peer {
@@ -69,6 +70,7 @@ export class Peer {
       }
       this.#broken = false;
       if (!offered) return;
+      if (pc.connectionState !== 'connected') this.#later(STUCK_MS); // the other side has begun
       await pc.setLocalDescription();
       this.#describe();
     });
@@ -197,6 +199,6 @@ export class Peer {
 
   #later(ms) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.restart(), ms);
+    this.#timer = setTimeout(() => this.restart(), this.#link?.polite ? ms + POLITE_MS : ms);
   }
 }
