@@ -112,12 +112,14 @@ static void on_message(struct socket *s, struct slice bytes)
     if (slice_is(type, "welcome")) {
         on_welcome(c, root);
     } else if (slice_is(type, "ok")) {
-        c->on->on_ok(c, root);
+        if (c->on->on_ok)
+            c->on->on_ok(c, root);
     } else {
         on_numbered(c, root);
         if (slice_is(type, "reconnect"))
             c->retry_after_ms = (uint64_t)wire_get_int(root, "retry_after_ms", 0);
-        c->on->on_event(c, type, root);
+        if (c->on->on_event)
+            c->on->on_event(c, type, root);
     }
     wire_doc_destroy(doc);
 }

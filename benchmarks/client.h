@@ -16,8 +16,8 @@ struct client;
 /** Anything that the parts don't expect (an error, a close) ends the process with what it was. `on_closed` is for those who do: NULL for the others. */
 struct client_handlers {
     void (*on_welcome)(struct client *);
-    void (*on_ok)(struct client *, const struct wire_value *reply);
-    void (*on_event)(struct client *, struct slice type, const struct wire_value *event);
+    void (*on_ok)(struct client *, const struct wire_value *reply); /* NULL: nobody looks at them */
+    void (*on_event)(struct client *, struct slice type, const struct wire_value *event); /* likewise */
     void (*on_closed)(struct client *); /* not the place to connect anew */
 };
 

@@ -29,19 +29,6 @@ static void on_welcome(struct client *c)
         loop_stop(c->shared->loop);
 }
 
-static void on_ok(struct client *c, const struct wire_value *reply)
-{
-    (void)c;
-    (void)reply;
-}
-
-static void on_event(struct client *c, struct slice type, const struct wire_value *event)
-{
-    (void)c;
-    (void)type;
-    (void)event;
-}
-
 /* Only what comeback_drop() cuts is closed without a word. */
 static void on_closed(struct client *c)
 {
@@ -49,8 +36,7 @@ static void on_closed(struct client *c)
         die("the server closed the socket of %s", c->user);
 }
 
-static const struct client_handlers handlers = {
-    .on_welcome = on_welcome, .on_ok = on_ok, .on_event = on_event, .on_closed = on_closed};
+static const struct client_handlers handlers = {.on_welcome = on_welcome, .on_closed = on_closed};
 
 void comeback_drop(struct client **clients, size_t count, uint64_t left)
 {

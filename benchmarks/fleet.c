@@ -36,20 +36,7 @@ static void on_welcome(struct client *c)
         loop_stop(c->shared->loop);
 }
 
-static void on_ok(struct client *c, const struct wire_value *reply)
-{
-    (void)c;
-    (void)reply;
-}
-
-static void on_event(struct client *c, struct slice type, const struct wire_value *event)
-{
-    (void)c;
-    (void)type;
-    (void)event;
-}
-
-static const struct client_handlers ramp_handlers = {.on_welcome = on_welcome, .on_ok = on_ok, .on_event = on_event};
+static const struct client_handlers ramp_handlers = {.on_welcome = on_welcome};
 
 void fleet_init(struct fleet *f, struct clients *shared, size_t count)
 {

@@ -93,12 +93,6 @@ static void on_welcome(struct client *c)
     stop_when_done(b->death);
 }
 
-static void on_ok(struct client *c, const struct wire_value *reply)
-{
-    (void)c;
-    (void)reply;
-}
-
 static void on_event(struct client *c, struct slice type, const struct wire_value *event)
 {
     struct bereft *b = c->owner;
@@ -112,8 +106,7 @@ static void on_event(struct client *c, struct slice type, const struct wire_valu
     stop_when_done(b->death);
 }
 
-static const struct client_handlers handlers = {
-    .on_welcome = on_welcome, .on_ok = on_ok, .on_event = on_event, .on_closed = on_closed};
+static const struct client_handlers handlers = {.on_welcome = on_welcome, .on_event = on_event, .on_closed = on_closed};
 
 static void take_callers(struct death *d, struct calls *all)
 {

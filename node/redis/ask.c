@@ -1,4 +1,4 @@
-/* redis_ask_once(): the same link as in a running node, on a loop of its own that runs until the answer. */
+/* redis_ask_once() and redis_ask_for(): the same link as in a running node, on a loop of its own that runs until the answer. */
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,5 +155,24 @@ enum err redis_ask_once(const struct redis_url *url, const struct slice *args, s
     uv_loop_close(&q->loop);
     free(metrics);
     free(q);
+    return err;
+}
+
+enum err redis_ask_for(const struct redis_url *url, const struct slice *args, size_t count, int type,
+                       struct redisReply **ret_reply, char *why, size_t why_size)
+{
+    struct redisReply *reply = NULL;
+    enum err err = redis_ask_once(url, args, count, &reply, why, why_size);
+
+    if (err == ERR_OK && reply->type != type) {
+        const char *came = type == REDIS_REPLY_STRING ? "no text came back" : "something else came back";
+        snprintf(why, why_size, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),
+                 reply->type == REDIS_REPLY_ERROR ? reply->str : came);
+        redis_reply_free(reply);
+        err = ERR_UNSUPPORTED;
+    }
+    if (err == ERR_OK) {
+        *ret_reply = reply;
+    }
     return err;
 }

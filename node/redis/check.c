@@ -12,30 +12,10 @@
 /* Longer numbers and keys than ours are somebody else's. */
 enum { VALUE_BYTES_MAX = 64 };
 
-/* One command whose answer must be a string; ERR_OK with the reply to be freed. */
-static enum err ask_string(const struct redis_url *url, const struct slice *args, size_t count,
-                           struct redisReply **ret_reply, char *why, size_t why_size)
+struct slice redis_info_field(struct slice info, struct slice name)
 {
-    struct redisReply *reply = NULL;
-    enum err e = redis_ask_once(url, args, count, &reply, why, why_size);
-    if (e != ERR_OK) {
-        return e;
-    }
-    if (reply->type != REDIS_REPLY_STRING) {
-        snprintf(why, why_size, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),
-                 reply->type == REDIS_REPLY_ERROR ? reply->str : "no text came back");
-        redis_reply_free(reply);
-        return ERR_UNSUPPORTED;
-    }
-    *ret_reply = reply;
-    return ERR_OK;
-}
-
-/* The value of `name:value` in what INFO answered; empty if it is not there. */
-static struct slice info_field(const struct redisReply *info, struct slice name)
-{
-    struct slice rest = slice_make(info->str, (size_t)info->len), line;
-    while (slice_split(&rest, '\n', &line)) {
+    struct slice line;
+    while (slice_split(&info, '\n', &line)) {
         if (slice_starts(line, name) && line.n > name.n && line.p[name.n] == ':') {
             return slice_trim(slice_make(line.p + name.n + 1, line.n - name.n - 1));
         }
@@ -43,9 +23,9 @@ static struct slice info_field(const struct redisReply *info, struct slice name)
     return SLICE("");
 }
 
-static enum err check_version(const struct redisReply *info, char *why, size_t why_size)
+static enum err check_version(struct slice info, char *why, size_t why_size)
 {
-    struct slice version = info_field(info, SLICE("redis_version"));
+    struct slice version = redis_info_field(info, SLICE("redis_version"));
     struct slice major_text = slice_make(version.p, slice_find(version, '.'));
     uint64_t major;
     if (!slice_to_u64(major_text, &major)) {
@@ -63,14 +43,15 @@ static enum err check_version(const struct redisReply *info, char *why, size_t w
 
 static enum err check_server(const struct redis_url *url, char *why, size_t why_size)
 {
-    const struct slice info[] = {SLICE("INFO")};
+    const struct slice args[] = {SLICE("INFO")};
     struct redisReply *reply;
-    enum err e = ask_string(url, info, ARRAY_SIZE(info), &reply, why, why_size);
+    enum err e = redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why, why_size);
     if (e != ERR_OK) {
         return e;
     }
-    e = check_version(reply, why, why_size);
-    struct slice policy = info_field(reply, SLICE("maxmemory_policy"));
+    struct slice info = slice_make(reply->str, (size_t)reply->len);
+    e = check_version(info, why, why_size);
+    struct slice policy = redis_info_field(info, SLICE("maxmemory_policy"));
     if (e == ERR_OK && policy.n > 0 && !slice_is(policy, "noeviction")) {
         log_warn("redis.may_evict", LOG_STR("maxmemory_policy", policy),
                  LOG_CSTR("advice", "set maxmemory-policy noeviction: an evicted key is a lost call"));
@@ -98,7 +79,7 @@ static enum err agree(const struct redis_url *url, const char *key, const char *
     if (refused) {
         return ERR_UNAVAILABLE;
     }
-    e = ask_string(url, get, ARRAY_SIZE(get), &reply, why, why_size);
+    e = redis_ask_for(url, get, ARRAY_SIZE(get), REDIS_REPLY_STRING, &reply, why, why_size);
     if (e != ERR_OK) {
         return e;
     }

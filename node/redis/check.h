@@ -20,4 +20,7 @@ enum err redis_check(const struct redis_url *, unsigned partitions, char *why, s
 enum err redis_dev_key(const struct redis_url *, char ret_key[REDIS_DEV_KEY_CHARS + 1], char *why,
                        size_t why_size) ATTR_MUST_USE;
 
+/** The value of `name:value` in what INFO answered; empty if it is not there. */
+struct slice redis_info_field(struct slice info, struct slice name);
+
 #endif

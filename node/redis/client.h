@@ -98,6 +98,9 @@ void redis_unfollow(struct redis_client *, struct slice channel);
  */
 enum err redis_ask_once(const struct redis_url *, const struct slice *args, size_t count, struct redisReply **ret_reply,
                         char *why, size_t why_size) ATTR_MUST_USE;
+/** The same for a command whose reply must be of that type (REDIS_REPLY_…): else ERR_UNSUPPORTED, and `why` says what came. */
+enum err redis_ask_for(const struct redis_url *, const struct slice *args, size_t count, int type,
+                       struct redisReply **ret_reply, char *why, size_t why_size) ATTR_MUST_USE;
 void redis_reply_free(struct redisReply *);
 
 #endif

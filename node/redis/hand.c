@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/wire/envelope.h"
+#include "node/redis/reply.h"
 #include "node/redis/script.h"
 
 enum { ENVELOPE_MAX = 1024 };
@@ -25,24 +26,6 @@ static enum err ask(const struct redis_url *url, const struct slice *args, size_
     return err;
 }
 
-/* Item `i` as text; empty if it is none. */
-static struct slice text_at(const struct redisReply *reply, size_t i)
-{
-    if (reply->type != REDIS_REPLY_ARRAY || i >= reply->elements || reply->element[i]->type != REDIS_REPLY_STRING)
-        return (struct slice){0};
-    return slice_make(reply->element[i]->str, reply->element[i]->len);
-}
-
-static uint64_t number_at(const struct redisReply *reply, size_t i)
-{
-    uint64_t n = 0;
-    if (reply->type != REDIS_REPLY_ARRAY || i >= reply->elements)
-        return 0;
-    if (reply->element[i]->type == REDIS_REPLY_INTEGER)
-        return (uint64_t)reply->element[i]->integer;
-    return slice_to_u64(text_at(reply, i), &n) ? n : 0;
-}
-
 static enum err publish(const struct redis_url *url, const struct key *channel, const struct buf *envelope, char *why,
                         size_t why_size)
 {
@@ -56,7 +39,7 @@ static enum err publish(const struct redis_url *url, const struct key *channel, 
 
 /* ---- sessions ---- */
 
-static enum err read_facts(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
+enum err hand_session_read(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
 {
     struct key key = key_session(&s->id);
     const struct slice args[] = {SLICE("HMGET"), key_slice(&key), SLICE("state"), SLICE("epoch"), SLICE("channel")};
@@ -64,9 +47,9 @@ static enum err read_facts(const struct redis_url *url, struct hand_session *s, 
     enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
     if (err != ERR_OK)
         return err;
-    struct slice channel = text_at(reply, 2);
-    s->over = text_at(reply, 0).n == 0;
-    s->epoch = number_at(reply, 1);
+    struct slice channel = reply_text(reply, 2);
+    s->over = reply_text(reply, 0).n == 0;
+    s->epoch = reply_number(reply, 1);
     s->channel.n = channel.n < sizeof s->channel.text ? channel.n : 0;
     if (s->channel.n > 0)
         memcpy(s->channel.text, channel.p, s->channel.n);
@@ -84,15 +67,10 @@ static enum err count_seats(const struct redis_url *url, struct hand_session *s,
     if (err != ERR_OK)
         return err;
     s->seats = 0;
-    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
-        s->seats += slice_starts(text_at(reply, i), SLICE("in:"));
+    for (size_t i = 0; i < reply_count(reply); i++)
+        s->seats += slice_starts(reply_text(reply, i), SLICE("in:"));
     redis_reply_free(reply);
     return ERR_OK;
-}
-
-enum err hand_session_read(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
-{
-    return read_facts(url, s, why, why_size);
 }
 
 enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct slice user,
@@ -105,14 +83,14 @@ enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct 
     enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
     if (err != ERR_OK)
         return err;
-    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements && n < HAND_SESSIONS_MAX; i += 2) {
-        struct slice device = text_at(reply, i);
+    for (size_t i = 0; i + 1 < reply_count(reply) && n < HAND_SESSIONS_MAX; i += 2) {
+        struct slice device = reply_text(reply, i);
         struct hand_session *s = &sessions[n];
         *s = (struct hand_session){.epoch = 0};
-        if (!name_is_valid(device) || !id_parse(text_at(reply, i + 1), partitions, &s->id))
+        if (!name_is_valid(device) || !id_parse(reply_text(reply, i + 1), partitions, &s->id))
             continue;
         memcpy(s->device, device.p, device.n);
-        err = err == ERR_OK ? read_facts(url, s, why, why_size) : err;
+        err = err == ERR_OK ? hand_session_read(url, s, why, why_size) : err;
         err = err == ERR_OK ? count_seats(url, s, why, why_size) : err;
         n += !s->over;
     }
@@ -148,9 +126,9 @@ enum err hand_call_end(const struct redis_url *url, const struct id *call, struc
     enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
     if (err != ERR_OK)
         return err;
-    struct slice word = text_at(reply, 0);
+    struct slice word = reply_text(reply, 0);
     if (slice_is(word, "ok"))
-        *ret_call = (struct hand_call){number_at(reply, 1), number_at(reply, 2)};
+        *ret_call = (struct hand_call){reply_number(reply, 1), reply_number(reply, 2)};
     else
         err = slice_is(word, "gone") ? ERR_GONE : ERR_NOT_FOUND;
     redis_reply_free(reply);
@@ -166,7 +144,7 @@ enum err hand_call_is_told(const struct redis_url *url, const struct id *call, b
     enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
     if (err != ERR_OK)
         return err;
-    *ret_told = number_at(reply, 1) >= number_at(reply, 0);
+    *ret_told = reply_number(reply, 1) >= reply_number(reply, 0);
     redis_reply_free(reply);
     return ERR_OK;
 }

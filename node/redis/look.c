@@ -6,62 +6,33 @@
 
 #include "common/base/clock.h"
 #include "common/base/rendezvous.h"
+#include "node/redis/check.h"
 #include "node/redis/keys.h"
 
 /* ---- what Redis says of itself ---- */
 
-static uint64_t info_number(struct slice info, const char *name)
+static uint64_t info_number(struct slice info, struct slice name)
 {
-    struct slice line = {0};
-    struct slice key = {0};
     uint64_t n = 0;
-    while (slice_split(&info, '\n', &line)) {
-        if (slice_split(&line, ':', &key) && slice_is(key, name))
-            return slice_to_u64(slice_trim(line), &n) ? n : 0;
-    }
-    return 0;
-}
-
-static void info_version(struct slice info, char into[LOOK_VERSION_SIZE])
-{
-    struct slice line = {0};
-    struct slice key = {0};
-    while (slice_split(&info, '\n', &line)) {
-        if (slice_split(&line, ':', &key) && slice_is(key, "redis_version"))
-            snprintf(into, LOOK_VERSION_SIZE, "%.*s", SLICE_FMT(slice_trim(line)));
-    }
-}
-
-/* A command whose answer is of that type, else `why`; NULL likewise. */
-static struct redisReply *ask(const struct redis_url *url, const struct slice *args, size_t count, int type, char *why,
-                              size_t why_size)
-{
-    struct redisReply *reply = NULL;
-    if (redis_ask_once(url, args, count, &reply, why, why_size) != ERR_OK)
-        return NULL;
-    if (reply->type == type)
-        return reply;
-    snprintf(why, why_size, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),
-             reply->type == REDIS_REPLY_ERROR ? reply->str : "something else came back");
-    redis_reply_free(reply);
-    return NULL;
+    return slice_to_u64(redis_info_field(info, name), &n) ? n : 0;
 }
 
 static enum err look_at_redis(const struct redis_url *url, struct look *look, char *why, size_t why_size)
 {
     const struct slice args[] = {SLICE("INFO")};
     uint64_t asked_us = clock_steady_us();
-    struct redisReply *reply = ask(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, why, why_size);
-    if (!reply)
+    struct redisReply *reply = NULL;
+    if (redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why, why_size) != ERR_OK)
         return ERR_UNAVAILABLE;
     struct slice info = slice_make(reply->str, reply->len);
     look->redis.answer_us = clock_steady_us() - asked_us;
-    look->redis.memory_bytes = info_number(info, "used_memory");
-    look->redis.memory_max_bytes = info_number(info, "maxmemory");
-    look->redis.clients = info_number(info, "connected_clients");
-    look->redis.commands_per_s = info_number(info, "instantaneous_ops_per_sec");
-    look->now_ms = info_number(info, "server_time_usec") / 1000;
-    info_version(info, look->redis.version);
+    look->redis.memory_bytes = info_number(info, SLICE("used_memory"));
+    look->redis.memory_max_bytes = info_number(info, SLICE("maxmemory"));
+    look->redis.clients = info_number(info, SLICE("connected_clients"));
+    look->redis.commands_per_s = info_number(info, SLICE("instantaneous_ops_per_sec"));
+    look->now_ms = info_number(info, SLICE("server_time_usec")) / 1000;
+    snprintf(look->redis.version, sizeof look->redis.version, "%.*s",
+             SLICE_FMT(redis_info_field(info, SLICE("redis_version"))));
     redis_reply_free(reply);
     return ERR_OK;
 }
@@ -99,8 +70,8 @@ static enum err look_at_leases(const struct redis_url *url, struct look *look, c
 {
     const struct slice args[] = {SLICE("ZREVRANGE"), SLICE(KEY_NODES), SLICE("0"), SLICE("255"), SLICE("WITHSCORES")};
     _Static_assert(LOOK_NODES_MAX == 256, "as the command says");
-    struct redisReply *reply = ask(url, args, ARRAY_SIZE(args), REDIS_REPLY_ARRAY, why, why_size);
-    if (!reply)
+    struct redisReply *reply = NULL;
+    if (redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_ARRAY, &reply, why, why_size) != ERR_OK)
         return ERR_UNAVAILABLE;
     for (size_t i = 0; i + 1 < reply->elements && look->count < LOOK_NODES_MAX; i += 2)
         look->count += read_lease(reply->element[i], reply->element[i + 1], look->now_ms, &look->nodes[look->count]);
@@ -118,8 +89,8 @@ static enum err look_at_cards(const struct redis_url *url, struct look *look, ch
         keys[i] = key_node_card(&look->nodes[i].id);
         args[i + 1] = key_slice(&keys[i]);
     }
-    struct redisReply *reply = ask(url, args, look->count + 1, REDIS_REPLY_ARRAY, why, why_size);
-    if (!reply)
+    struct redisReply *reply = NULL;
+    if (redis_ask_for(url, args, look->count + 1, REDIS_REPLY_ARRAY, &reply, why, why_size) != ERR_OK)
         return ERR_UNAVAILABLE;
     for (size_t i = 0; i < reply->elements && i < look->count; i++) {
         const struct redisReply *card = reply->element[i];
@@ -144,7 +115,7 @@ static void share_out(struct look *look)
     }
 }
 
-enum err look_partitions(const struct redis_url *url, unsigned *ret_partitions, char *why, size_t why_size)
+static enum err look_partitions(const struct redis_url *url, unsigned *ret_partitions, char *why, size_t why_size)
 {
     const struct slice args[] = {SLICE("GET"), SLICE(KEY_PARTITIONS)};
     struct redisReply *reply = NULL;

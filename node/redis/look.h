@@ -41,7 +41,4 @@ struct look {
 /** ERR_UNAVAILABLE: Redis is not there or does not let us in, `why` says so. ERR_UNSUPPORTED: it is none of ours. */
 enum err look_at(const struct redis_url *, struct look *ret_look, char *why, size_t why_size) ATTR_MUST_USE;
 
-/** The number of partitions of this cluster; 0: no node was ever here. */
-enum err look_partitions(const struct redis_url *, unsigned *ret_partitions, char *why, size_t why_size) ATTR_MUST_USE;
-
 #endif

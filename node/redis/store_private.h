@@ -6,6 +6,7 @@
 
 #include "common/loop/timer.h"
 #include "node/redis/redis_clock.h"
+#include "node/redis/reply.h"
 #include "node/redis/script.h"
 #include "node/redis/store.h"
 #include "node/store/calls.h"
@@ -69,12 +70,7 @@ struct question {
 };
 struct question *question_create(struct store *, void *context);
 
-/* Reading replies. An item that is not there or of another type reads as 0 or empty: `reply_status` is what tells good from bad. */
-const struct redisReply *reply_item(const struct redisReply *, size_t i);
-struct slice reply_text(const struct redisReply *, size_t i);
-uint64_t reply_number(const struct redisReply *, size_t i);
-size_t reply_count(const struct redisReply *);
-/* The word at the front of a script's answer as an err. ERR_UNAVAILABLE, logged once, for an answer that no script of ours gives. */
+/* Reading replies is forgiving (reply.h), and this is what tells good from bad: the word at the front of a script's answer as an err. ERR_UNAVAILABLE, logged once, for an answer that no script of ours gives. */
 enum err reply_status(enum err transport, const struct redisReply *);
 /* Pairs of call id and seating from item `from` on. */
 size_t reply_seatings(const struct redisReply *, size_t from, unsigned partitions,
