@@ -1,8 +1,7 @@
 // Two people call each other on the page, each at another node, and hear each other.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { describePages, startBrowser } from '../support/browser.mjs';
-import { startCluster } from '../support/cluster.mjs';
+import { test } from 'node:test';
+import { describePages, setUp } from '../support/browser.mjs';
 import { alerted, answer, call, fact, hangUp, idle, member, online, postOffer, ring, sits } from './desk.mjs';
 
 /** Presses Tab until that has the focus. */
@@ -16,22 +15,13 @@ async function tabTo({ page, name: visitor }, name) {
 }
 
 describePages('calls on the page', () => {
-  let cluster;
-  let browser;
-  before(async () => {
-    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await cluster?.stop();
-  });
-  const scene = (name, body, options = {}) => test(name, (t) => browser.play(t, options, body));
+  const stage = setUp();
+  const scene = (name, body, options = {}) => test(name, (t) => stage.browser.play(t, options, body));
   /** Signed in, each at a node of their own. */
-  const both = (open, a, b) => Promise.all([a, b].map(async (user, i) => online(await open(cluster.nodes[i], { user }))));
+  const both = (open, a, b) => Promise.all([a, b].map(async (user, i) => online(await open(stage.cluster.nodes[i], { user }))));
 
   scene('a name is typed, and its owner is online at that node', async (open) => {
-    const ada = await open(cluster.nodes[0]);
+    const ada = await open(stage.cluster.nodes[0]);
     await ada.page.getByLabel('Your name').fill('ada');
     await ada.button('Sign in').click();
     await online(ada);
@@ -61,7 +51,7 @@ describePages('calls on the page', () => {
   });
 
   scene('all of it goes by the keyboard: Enter signs in, calls and answers, Escape declines', async (open) => {
-    const [otto, pia] = [await open(cluster.nodes[0]), await open(cluster.nodes[1])];
+    const [otto, pia] = [await open(stage.cluster.nodes[0]), await open(stage.cluster.nodes[1])];
     for (const [one, name] of [[otto, 'otto'], [pia, 'pia']]) {
       await one.page.keyboard.type(name); // the field has the focus
       await one.page.keyboard.press('Enter');
@@ -124,10 +114,10 @@ describePages('calls on the page', () => {
   });
 
   scene('an offer is posted, and taken by its link', async (open) => {
-    const gwen = await online(await open(cluster.nodes[0], { user: 'gwen' }));
+    const gwen = await online(await open(stage.cluster.nodes[0], { user: 'gwen' }));
     const hash = await postOffer(gwen);
     assert.match(hash, /^#take=./);
-    const hugo = await open(cluster.nodes[1], { user: 'hugo', hash });
+    const hugo = await open(stage.cluster.nodes[1], { user: 'hugo', hash });
     await Promise.all([gwen.hears(1), hugo.hears(1)]);
     await hangUp(hugo);
     await Promise.all([idle(gwen), idle(hugo)]);
@@ -154,9 +144,9 @@ describePages('calls on the page', () => {
   });
 
   scene('both tabs of a user ring; when one answers the other stops', async (open) => {
-    const mia = await online(await open(cluster.nodes[0], { user: 'mia' }));
-    const first = await online(await open(cluster.nodes[1], { user: 'ned' }));
-    const second = await online(await open(cluster.nodes[0], { user: 'ned', beside: first }));
+    const mia = await online(await open(stage.cluster.nodes[0], { user: 'mia' }));
+    const first = await online(await open(stage.cluster.nodes[1], { user: 'ned' }));
+    const second = await online(await open(stage.cluster.nodes[0], { user: 'ned', beside: first }));
     await call(mia, 'ned');
     await Promise.all([ring(first, 'mia').waitFor(), ring(second, 'mia').waitFor()]);
     await answer(second, 'mia');

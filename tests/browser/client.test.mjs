@@ -1,8 +1,7 @@
 // The client alone, on an app's own page: what it does with WebRTC that Node can't show.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { describePages, startBrowser } from '../support/browser.mjs';
-import { startCluster } from '../support/cluster.mjs';
+import { test } from 'node:test';
+import { describePages, setUp } from '../support/browser.mjs';
 
 /** In a page: connects, answers whoever calls, and plays what comes. */
 async function connectClient(user) {
@@ -20,22 +19,13 @@ async function connectClient(user) {
 }
 
 describePages('the client in a browser', () => {
-  let cluster;
-  let browser;
-  before(async () => {
-    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await cluster?.stop();
-  });
+  const stage = setUp();
   /** With a page for each of the names, in turn at one node and the other. No icon stands on them, of which the browser complains. */
   const scene = (name, users, body) =>
     test(name, (t) =>
-      browser.play(t, { errors: /404/ }, async (open) => {
+      stage.browser.play(t, { errors: /404/ }, async (open) => {
         const visitors = [];
-        for (const user of users) visitors.push(await open(cluster.nodes[visitors.length % 2], { path: '/readyz' }));
+        for (const user of users) visitors.push(await open(stage.cluster.nodes[visitors.length % 2], { path: '/readyz' }));
         await Promise.all(visitors.map((one, i) => one.page.evaluate(connectClient, users[i])));
         await body(...visitors);
       }),

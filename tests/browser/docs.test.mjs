@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import WebSocket from 'ws';
-import { describePages, startBrowser } from '../support/browser.mjs';
-import { startCluster } from '../support/cluster.mjs';
+import { describePages, setUp } from '../support/browser.mjs';
 import { SECRET } from '../support/token.mjs';
 import { stretched, until } from '../support/wait.mjs';
 
@@ -60,29 +59,24 @@ async function company(visitor) {
 }
 
 describePages('docs/client.md', () => {
-  let cluster;
-  let browser;
+  const stage = setUp({ args: ['--autoplay-policy=no-user-gesture-required'] });
   let dir;
-  before(async () => {
-    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
-    browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  before(() => {
     dir = mkdtempSync(join(tmpdir(), 'switchboard-docs-'));
     mkdirSync(join(dir, 'node_modules'));
     symlinkSync(CLIENT, join(dir, 'node_modules', 'switchboard-client'));
   });
-  after(async () => {
-    await browser?.close();
-    await cluster?.stop();
+  after(() => {
     if (dir) rmSync(dir, { recursive: true });
   });
 
   test('the page in one file, served from elsewhere, is a call', async (t) => {
     const [{ text }] = examples('html');
-    const page = text.replaceAll(/localhost:808(\d)/g, (_, i) => `127.0.0.1:${cluster.nodes[i].port}`);
+    const page = text.replaceAll(/localhost:808(\d)/g, (_, i) => `127.0.0.1:${stage.cluster.nodes[i].port}`);
     const server = createServer((request, response) => response.setHeader('content-type', 'text/html; charset=utf-8').end(page));
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
-      await browser.play(t, NO_ICON, async (open) => {
+      await stage.browser.play(t, NO_ICON, async (open) => {
         const [alice, bob] = [await open(server.address(), { path: '/?me=alice' }), await open(server.address(), { path: '/?me=bob' })];
         await alice.sees('You are alice');
         await bob.sees('You are bob');
@@ -99,10 +93,10 @@ describePages('docs/client.md', () => {
   });
 
   test('the steps work, one after the other, and are heard', (t) =>
-    browser.play(t, NO_ICON, async (open) => {
+    stage.browser.play(t, NO_ICON, async (open) => {
       const visitors = {};
       for (const [i, name] of ['alice', 'bob'].entries()) {
-        visitors[name] = await open(cluster.nodes[i], { path: '/client/switchboard.js' });
+        visitors[name] = await open(stage.cluster.nodes[i], { path: '/client/switchboard.js' });
         visitors[name].name = name;
         await visitors[name].page.evaluate((user) => (globalThis.user = user), name);
       }
@@ -123,7 +117,7 @@ describePages('docs/client.md', () => {
     }));
 
   test('the modules for Node make a token that the nodes take, and a machine that is busy', async () => {
-    const [node] = cluster.nodes;
+    const [node] = stage.cluster.nodes;
     const [tokens, machine] = examples('js').filter(({ words }) => words[0] === 'node').map(({ text }, i) => {
       const file = join(dir, `example-${i}.mjs`);
       writeFileSync(file, text);

@@ -1,8 +1,7 @@
 // How the page looks in its main states, in light and dark, on a desk and in a hand: pictures in build/test-logs/screenshots, and that nothing sticks out.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { describePages, startBrowser } from '../support/browser.mjs';
-import { startCluster } from '../support/cluster.mjs';
+import { test } from 'node:test';
+import { describePages, setUp } from '../support/browser.mjs';
 import { stretched } from '../support/wait.mjs';
 import { alerted, answer, call, hangUp, idle, online, ring, startRoom } from './desk.mjs';
 
@@ -39,23 +38,14 @@ async function picture(state, visitors) {
 }
 
 describePages('the looks of the page', () => {
-  let cluster;
-  let browser;
-  before(async () => {
-    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await cluster?.stop();
-  });
+  const stage = setUp();
 
   test('each state fits, wide and narrow', (t) =>
-    browser.play(t, {}, async (open) => {
+    stage.browser.play(t, {}, async (open) => {
       const all = {};
       const names = ['alice', 'bob', 'emma', 'david'];
       for (const [i, look] of Object.keys(LOOKS).entries()) {
-        all[look] = await open(cluster.nodes[i % 2], { context: LOOKS[look] });
+        all[look] = await open(stage.cluster.nodes[i % 2], { context: LOOKS[look] });
         all[look].name = names[i];
       }
       await picture('door', all);
@@ -82,7 +72,7 @@ describePages('the looks of the page', () => {
       await Promise.all([hangUp(alice), hangUp(david)]);
       await Promise.all([alice, bob, emma, david].map(idle));
       const hash = await startRoom(alice);
-      const erin = await open(cluster.nodes[1], { user: 'erin', hash });
+      const erin = await open(stage.cluster.nodes[1], { user: 'erin', hash });
       for (const one of [bob, emma, david]) await one.page.evaluate((link) => (location.hash = link), hash);
       await Promise.all([alice, bob, emma, david, erin].map((one) => one.hears(4, stretched(30_000))));
       await alice.button('Call erin').waitFor();

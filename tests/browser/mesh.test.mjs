@@ -1,8 +1,7 @@
 // Connections between the members of a call, in pages that have nothing but the client: who hears whom, whatever way they came together.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { describePages, startBrowser } from '../support/browser.mjs';
-import { startCluster } from '../support/cluster.mjs';
+import { test } from 'node:test';
+import { describePages, setUp } from '../support/browser.mjs';
 import { stretched, until } from '../support/wait.mjs';
 
 const LONG = stretched(20_000);
@@ -26,24 +25,15 @@ async function connectClient(user) {
 }
 
 describePages('the mesh', () => {
-  let cluster;
-  let browser;
-  before(async () => {
-    cluster = await startCluster({ nodes: 2, settings: { dev: true } });
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await cluster?.stop();
-  });
+  const stage = setUp();
 
   /** A page for each of them, in turn at one node and the other. No icon stands on these, of which the browser complains. */
   const scene = (name, users, body, options = {}) =>
     test(name, (t) =>
-      browser.play(t, { errors: /404/ }, async (open) => {
+      stage.browser.play(t, { errors: /404/ }, async (open) => {
         const visitors = [];
         for (const user of users) {
-          const visitor = await open(cluster.nodes[visitors.length % 2], { path: '/readyz', ...options });
+          const visitor = await open(stage.cluster.nodes[visitors.length % 2], { path: '/readyz', ...options });
           visitor.name = user;
           visitors.push(visitor);
         }
@@ -193,7 +183,7 @@ describePages('the mesh', () => {
     await join(bo, id);
     await hear(ann, bo);
     const ends = await Promise.all([ann.listen(), bo.listen()]);
-    await cluster.redis.command('FLUSHALL');
+    await stage.cluster.redis.command('FLUSHALL');
     await ann.page.evaluate(() => globalThis.call.lock());
     await until(() => bo.page.evaluate(() => globalThis.call.locked), 'the lock to be seen', LONG);
     for (const end of ends) assert.deepEqual((await end()).lost, []);

@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
+import { startCluster } from './cluster.mjs';
 import { DEADLINE_MS, stretched, until } from './wait.mjs';
 
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-headless-shell'].find(existsSync);
@@ -246,6 +247,23 @@ class Browser {
 /** `microphone`: 'fake' or 'none'. Headless. */
 export async function startBrowser({ microphone = 'fake', args = [] } = {}) {
   return new Browser(await chromium.launch({ executablePath: CHROMIUM, args: [...ALWAYS, ...MICROPHONES[microphone], ...args] }));
+}
+
+/**
+ * For the tests of one suite: a cluster of two nodes that serve the page, and a browser. Gives {cluster, browser}, filled once the tests run; `options` as
+ * startBrowser() takes them.
+ */
+export function setUp(options) {
+  const stage = {};
+  before(async () => {
+    stage.cluster = await startCluster({ nodes: 2, settings: { dev: true } });
+    stage.browser = await startBrowser(options);
+  });
+  after(async () => {
+    await stage.browser?.close();
+    await stage.cluster?.stop();
+  });
+  return stage;
 }
 
 /** Takes away the network between the pages, not that to their nodes, or gives it back: media goes by an address of its own, sockets by the loopback. */

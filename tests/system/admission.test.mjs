@@ -70,13 +70,13 @@ describe('a storm of hellos', () => {
       const call = await pair(alice, bob);
       await alice.drop();
       await bob.expect('call.suspended');
-      const newcomers = Array.from({ length: 20 }, () => knock(node, fresh('newcomer')));
+      let outside = 20; // ten seconds' worth of them
+      const newcomers = Array.from({ length: outside }, () => comeIn(node, fresh('newcomer'), []).then(() => (outside -= 1)));
       await until(async () => (await metric(node, 'hellos_refused_total')) > 0, 'the queue, of two seconds, to be full');
       assert.equal((await alice.resume(node)).resumed, true);
-      assert.ok((await metric(node, 'hellos_waiting')) > 0, 'newcomers who came before wait on');
+      assert.ok(outside > 0, 'newcomers who came before wait on');
       await bob.expect('call.resumed', (event) => event.call === call);
-      const inside = (await Promise.all(newcomers)).filter(({ client }) => client);
-      assert.ok(inside.length > 1, 'the queue is worked off');
+      await Promise.all(newcomers);
     } finally {
       await cluster.stop();
     }
