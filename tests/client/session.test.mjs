@@ -345,6 +345,15 @@ describe('a lost connection', () => {
     });
   }
 
+  for (const nonsense of [null, 7, [], {}]) {
+    test(`for a frame that says ${JSON.stringify(nonsense)} is resumed`, async (t) => {
+      const { me, line, fake } = await atFake(t);
+      line.send(nonsense);
+      assert.equal((await (await fake.line()).welcome()).resume.key, 'a key');
+      await state(me, 'online');
+    });
+  }
+
   test('who was too loud stays away for 5 s unless something happens', async (t) => {
     const happens = browserEvents(t);
     const { me, line, fake } = await atFake(t);

@@ -167,7 +167,7 @@ export class Session extends Emitter {
     this.#arm('socket', CONNECT_MS, () => this.#lose());
     const ours = (then) => (event) => socket === this.#socket && then(event);
     socket.onopen = ours(() => this.#sayHello());
-    socket.onmessage = ours((event) => this.#onFrame(JSON.parse(event.data)));
+    socket.onmessage = ours((event) => this.#onMessage(event.data));
     socket.onclose = ours((event) => this.#onClose(event));
     socket.onerror = () => {}; // the close that follows says it
   }
@@ -282,6 +282,18 @@ export class Session extends Emitter {
     const text = JSON.stringify(frame);
     this.#socket.send(text);
     this._emit('frame', 'out', JSON.parse(text, hide));
+  }
+
+  /** What is no frame comes from no node, or from one that is out of its mind: another one may be better. */
+  #onMessage(data) {
+    let frame;
+    try {
+      frame = JSON.parse(data);
+    } catch {
+      // told below
+    }
+    if (frame?.type) this.#onFrame(frame);
+    else this.#lose();
   }
 
   #onFrame(frame) {
