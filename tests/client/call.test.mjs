@@ -407,6 +407,17 @@ describe('calls of the client', () => {
     assert.equal(out.reason, 'hangup');
   });
 
+  test('a device that comes anew and does nothing hears when its seat is lost', async () => {
+    const [alice, bob] = await people('alice', 'bob');
+    const [out] = await talk(alice, bob);
+    const again = await phone(bob.user);
+    const call = await until(() => again.back[0], 'a call to rejoin');
+    await stands(call, 'ended');
+    assert.deepEqual([call.reason, again.calls.size], ['lost', 0]);
+    await stands(out, 'ended');
+    assert.equal(out.reason, 'lost');
+  });
+
   test('a lost socket is told to the others, and so is that it is back', async () => {
     const [alice, bob] = await people('alice', 'bob');
     const [out, call] = await talk(alice, bob);

@@ -164,6 +164,12 @@ export class Call extends Emitter {
     this._emit('ended', reason);
   }
 
+  /** The own seat, which the session before this one left, is free by then: nobody tells who does not sit. */
+  _expire(ms) {
+    const timer = setTimeout(() => this.#phase === 'rejoin' && !this.#entering && this._end('lost'), ms);
+    timer.unref?.(); // of Node
+  }
+
   /** How it stands where one does not sit. */
   _show(picture) {
     this.#draw(picture, true);
@@ -564,5 +570,6 @@ export function rejoinCall(me, snapshot) {
   if (over) leave(me, id, true);
   const call = new Call(me, over ? 'ended' : 'rejoin', { id });
   call._show(snapshot);
+  call._expire(me._session.welcome.grace_ms);
   return call;
 }

@@ -101,7 +101,7 @@ export type SwitchboardEvents = {
   reset: [];
   /** Somebody calls. `call.state` is `incoming`; it emits `ended` when it stops ringing for another reason than this device's answer. */
   incoming: [call: Call];
-  /** This device sat in that call before it was reloaded or restarted; its seat waits for the grace time. Say `call.rejoin()` or `call.hangup()`. */
+  /** This device sat in that call before it was reloaded or restarted. Say `call.rejoin()` or `call.hangup()`: its seat waits for the grace time, then the call has `ended` as lost. */
   rejoin: [call: Call];
   presence: [state: Presence];
   closed: [why: Closed];

@@ -1,93 +1,11 @@
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/node/redis/lab.h"
+#include "tests/unit/node/redis/invitations.h"
 
 /* call_accept, and call_join and call_take by one who is being rung: an invitation is answered */
 
-static struct lab *lab;
-
-static void begin(void)
-{
-    lab = lab_open();
-}
-
-static void finish(void)
-{
-    lab_close(lab);
-}
-
-TestSuite(script_accept, .init = begin, .fini = finish);
-
-static const struct lab_acceptance plain = {0};
-
-static const char *field(const char *call, const char *name)
-{
-    struct id id = lab_call(call);
-    struct key key = key_call(&id);
-    return lab_ask(lab, "HGET %s %s", key.text, name);
-}
-
-/* "ringing 1 bob carol": the call's state and version, and, as far as alice may see it, who rings. */
-static const char *standing(const char *call)
-{
-    static const char list[] = "{\"list\":[\"";
-    static char text[256];
-    size_t n = (size_t)snprintf(text, sizeof text, "%s ", field(call, "state"));
-    n += (size_t)snprintf(text + n, sizeof text - n, "%s", field(call, "version"));
-    const char *users = strstr(lab_call_get(lab, call, "alice"), list);
-    for (const char *p = users ? users + sizeof list - 2 : ""; *p == '"' && n < sizeof text; p += p[0] == ',') {
-        size_t length = strcspn(p + 1, "\"");
-        n += (size_t)snprintf(text + n, sizeof text - n, " %.*s", (int)length, p + 1);
-        p += length + 2;
-    }
-    return text;
-}
-
-static bool has_timer(const char *call, const char *kind, const char *user)
-{
-    struct id id = lab_call(call);
-    return strcmp(user ? lab_timer(lab, 23, "%s:%s:%s", kind, id.text, user)
-                       : lab_timer(lab, 23, "%s:%s", kind, id.text),
-                  "nil") != 0;
-}
-
-static void expect_no_timers(void)
-{
-    struct key key = key_timers(23);
-    const char *left = lab_ask(lab, "ZRANGE %s 0 -1", key.text);
-    cr_expect_null(strstr(left, "ring:"), "%s", left);
-    cr_expect_null(strstr(left, "expire:"), "%s", left);
-}
-
-static void call_bob(void)
-{
-    lab_expect_word(
-        "ok", lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 2, .allow = "", .callees = "bob\n"}));
-}
-
-static void call_bob_and_carol(void)
-{
-    lab_expect_word("ok", lab_call_create(lab, "call", "alice",
-                                          (struct lab_offer){.seats = 5, .allow = "", .callees = "bob\ncarol\n"}));
-}
-
-static void offer_to_bob(bool relay)
-{
-    lab_expect_word(
-        "ok", lab_call_create(
-                  lab, "call", "alice",
-                  (struct lab_offer){.seats = 2, .allow = "", .callees = "bob\n", .offer = "\xa3sdp", .relay = relay}));
-}
-
-/* An entry's other event, as the log has it: it lacks its last pair, so that it is no whole map and shown byte by byte. */
-static bool shows(const char *answer, const char *part)
-{
-    bool there = strstr(answer, part) != NULL;
-    cr_expect(there, "no %s in %s", part, answer);
-    return there;
-}
+TestSuite(script_accept, .init = lab_begin, .fini = lab_finish);
 
 /* ---- accept ---- */
 

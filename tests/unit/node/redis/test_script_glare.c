@@ -1,38 +1,17 @@
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/node/redis/lab.h"
+#include "tests/unit/node/redis/invitations.h"
 
 /* pair_claim, call_accept where two calls cross, call_discard: two who call each other at once get one call */
 
-static struct lab *lab;
-
-static void begin(void)
-{
-    lab = lab_open();
-}
-
-static void finish(void)
-{
-    lab_close(lab);
-}
-
-TestSuite(script_glare, .init = begin, .fini = finish);
+TestSuite(script_glare, .init = lab_begin, .fini = lab_finish);
 
 static const struct lab_acceptance crossing = {.glare = true};
-static const struct lab_acceptance plain = {0};
 
 static const char *claim(const char *call, const char *caller, const char *callee, const char *over)
 {
     return lab_pair_claim(lab, call, caller, callee, over, 45000);
-}
-
-static const char *field(const char *call, const char *name)
-{
-    struct id id = lab_call(call);
-    struct key key = key_call(&id);
-    return lab_ask(lab, "HGET %s %s", key.text, name);
 }
 
 /* The call "a" is alice's to bob, "b" is bob's to alice. */
