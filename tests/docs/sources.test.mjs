@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BINARY } from '../support/cluster.mjs';
-import { brokenLinks, brokenPaths, generatedNowhere, missingFromProtocol, metricsWithoutAdvice, missingFromState, pagesBehind, untestedGuarantees } from '../support/docs.mjs';
+import { brokenLinks, brokenPaths, deadLinks, generatedNowhere, missingFromProtocol, metricsWithoutAdvice, missingFromState, pagesBehind, untestedGuarantees } from '../support/docs.mjs';
 
 describe('the documents', () => {
   test('have the tables of the sources (tests/support/docs --write brings them up to date)', () => assert.deepEqual(pagesBehind(BINARY), []));
@@ -10,8 +10,14 @@ describe('the documents', () => {
   test('name every field of a hash, every state and every timer', () => assert.deepEqual(missingFromState(), []));
   test('name tests for every promise and every fault', () => assert.deepEqual(untestedGuarantees(), []));
   test('say of every metric what to do when it is wrong', () => assert.deepEqual(metricsWithoutAdvice(), []));
-  test('link to what is there', () => assert.deepEqual(brokenLinks(), []));
+  test('link to files and headings that are there', () => assert.deepEqual(brokenLinks(), []));
   test('name files that are there', () => assert.deepEqual(brokenPaths(), []));
+});
+
+test('a link that leads nowhere is found', () => {
+  const page = '# One\n\n## A `call` & more\n\n## One\n\n```\n# Not me\n```\n[](#one) [](#a-call--more) [](#one-1) [](../README.md#the-first-call) [](../deploy/) [](https://nowhere.example)';
+  assert.deepEqual(deadLinks('docs/page.md', page), []);
+  assert.deepEqual(deadLinks('docs/page.md', `${page}[](#one-2) [](#not-me) [](../README.md#nowhere) [](gone.md)`), ['docs/page.md: #one-2', 'docs/page.md: #not-me', 'docs/page.md: ../README.md#nowhere', 'docs/page.md: gone.md']);
 });
 
 test('what a page leaves out is found', () => {

@@ -88,14 +88,33 @@ export function metricsWithoutAdvice(page = read('docs/operations.md')) {
   return [...names.filter((name) => !said.has(name)), ...[...said].filter((name) => !names.includes(name)).map((name) => `${name}: no such metric`)];
 }
 
-/** Links to files of the tree that are not there, in all documents: ["README.md: docs/nowhere.md"]. */
+/** What can be linked to within a page: its headings as GitHub names them (a second one of the same name gets `-1`), and `id`s of HTML. */
+export function anchorsOf(page) {
+  const prose = page.replace(/^```[\s\S]*?^```$/gm, '');
+  const seen = new Map();
+  const headings = [...prose.matchAll(/^#{1,6} (.*)$/gm)].map(([, heading]) => {
+    const name = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-');
+    seen.set(name, (seen.get(name) ?? -1) + 1);
+    return seen.get(name) ? `${name}-${seen.get(name)}` : name;
+  });
+  return new Set([...headings, ...[...page.matchAll(/<a (?:id|name)="([^"]+)"/g)].map(([, name]) => name)]);
+}
+
+/** Where a page's links lead nowhere: files of the tree that are not there, headings that a page has not. `path` is where it stands. */
+export function deadLinks(path, page = read(path)) {
+  const leadsSomewhere = (file, anchor) => {
+    const text = file ? textAt(new URL(file, `file://${TOP}${path}`)) : page;
+    return text !== undefined && (!anchor || !/(^|\.md)$/.test(file) || anchorsOf(text).has(anchor));
+  };
+  return [...page.matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+    .filter(([, file, anchor]) => !leadsSomewhere(file, anchor))
+    .map(([, file, anchor]) => `${path}: ${file}${anchor ? `#${anchor}` : ''}`);
+}
+
+/** The same in all documents: ["README.md: docs/nowhere.md"]. */
 export function brokenLinks() {
   const decisions = readdirSync(`${TOP}docs/decisions`).map((name) => `docs/decisions/${name}`);
-  return ['README.md', ...pages(), ...decisions].flatMap((path) =>
-    [...read(path).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
-      .filter(([, target]) => !/^[a-z]+:/.test(target) && !exists(new URL(target, `file://${TOP}${path}`)))
-      .map(([, target]) => `${path}: ${target}`),
-  );
+  return ['README.md', ...pages(), ...decisions].flatMap((path) => deadLinks(path));
 }
 
 /** Paths in backquotes that begin with a folder of ours and name nothing: documents speak of files a lot. */
@@ -107,12 +126,12 @@ export function brokenPaths() {
   );
 }
 
-function exists(url) {
+/** What stands there; '' for a folder, undefined for nothing. */
+function textAt(url) {
   try {
-    readFileSync(url);
-    return true;
+    return readFileSync(url, 'utf8');
   } catch (error) {
-    return error.code === 'EISDIR';
+    return error.code === 'EISDIR' ? '' : undefined;
   }
 }
 
