@@ -142,11 +142,3 @@ const char *buf_cstr(struct buf *b)
     b->p[b->n] = '\0';
     return b->p;
 }
-
-char *buf_take(struct buf *b, size_t *ret_n)
-{
-    char *p = b->p;
-    *ret_n = b->n;
-    buf_init(b, b->cap);
-    return p;
-}

@@ -82,7 +82,4 @@ static inline struct slice buf_slice(const struct buf *b)
 /** With a NUL behind it that is not counted; "" when empty. Never grows, never fails. */
 const char *buf_cstr(struct buf *);
 
-/** Hands the bytes to the caller, who frees them (NULL if nothing was ever put); the buffer is as after buf_init() then. */
-char *buf_take(struct buf *, size_t *ret_n);
-
 #endif

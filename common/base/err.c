@@ -1,13 +1,13 @@
 #include "common/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 static const struct {
     const char *code;
     const char *text;
-    bool retry;
 } errors[ERR_COUNT] = {
-#define X(name, code, retry, text) {code, text, retry},
+#define X(name, code, retry, text) {code, text},
     ERR_TABLE(X)
 #undef X
 };
@@ -25,9 +25,4 @@ const char *err_code(enum err e)
 const char *err_text(enum err e)
 {
     return is_known(e) ? errors[e].text : "unknown error";
-}
-
-bool err_is_retryable(enum err e)
-{
-    return is_known(e) && errors[e].retry;
 }

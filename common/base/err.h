@@ -1,14 +1,11 @@
 /**
  * The one list of outcomes. Zero is success, everything else says what went wrong.
  *
- * A client sees the rows that have a wire code (docs/protocol.md); the others stay inside and
- * turn into one of those at the edge of a story. Which ones are worth a retry stands in the table too,
- * so that docs and server cannot disagree.
+ * A client sees the rows that have a wire code; the others stay inside and turn into one of those at the edge of a story. The list of
+ * codes in docs/protocol.md is made from this table, and with it what clients are told of a retry: the server itself does not ask.
  */
 #ifndef COMMON_BASE_ERR_H
 #define COMMON_BASE_ERR_H
-
-#include <stdbool.h>
 
 /*  name, wire code or NULL, worth a retry, in words */
 #define ERR_TABLE(X)                                                                                      \
@@ -45,7 +42,5 @@ enum err {
 const char *err_code(enum err);
 /** A sentence without a full stop, for messages and logs. Never NULL. */
 const char *err_text(enum err);
-/** Whether sending the same request again later may succeed. */
-bool err_is_retryable(enum err);
 
 #endif

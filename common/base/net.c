@@ -136,24 +136,6 @@ uint16_t net_addr_port(const struct net_addr *addr)
     }
 }
 
-void net_addr_put(const struct net_addr *addr, struct buf *out)
-{
-    struct net_ip ip;
-    if (!net_ip_of((const struct sockaddr *)&addr->storage, &ip)) {
-        struct sockaddr_un un;
-        memcpy(&un, &addr->storage, sizeof un);
-        buf_put_cstr(out, "unix:");
-        if (addr->n > offsetof(struct sockaddr_un, sun_path))
-            buf_put_mem(out, un.sun_path, strnlen(un.sun_path, sizeof un.sun_path));
-        return;
-    }
-    bool v4 = net_ip_is_v4(&ip);
-    buf_put_cstr(out, v4 ? "" : "[");
-    net_ip_put(&ip, out);
-    buf_put_cstr(out, v4 ? ":" : "]:");
-    buf_put_u64(out, net_addr_port(addr));
-}
-
 enum err net_ip_parse(struct slice text, struct net_ip *ret_ip)
 {
     char cstr[NET_IP_TEXT_MAX];
@@ -252,7 +234,7 @@ bool net_cidr_has(const struct net_cidr *cidr, const struct net_ip *ip)
     return is_under(ip, &cidr->ip, cidr->bits);
 }
 
-bool net_trust_has(const struct net_trust *trust, const struct net_ip *ip)
+static bool is_trusted(const struct net_trust *trust, const struct net_ip *ip)
 {
     for (size_t i = 0; i < trust->n; i++)
         if (net_cidr_has(&trust->cidrs[i], ip))
@@ -289,10 +271,10 @@ struct net_ip net_client(const struct net_trust *trust, const struct net_ip *pee
 {
     struct net_ip client = peer ? *peer : (struct net_ip){0}, hop;
     struct slice entry;
-    bool believed = !peer || net_trust_has(trust, peer);
+    bool believed = !peer || is_trusted(trust, peer);
     while (believed && split_last(&forwarded_for, &entry) && parse_hop(entry, &hop)) {
         client = hop;
-        believed = net_trust_has(trust, &client);
+        believed = is_trusted(trust, &client);
     }
     return client;
 }

@@ -33,8 +33,6 @@ enum err net_addr_parse(struct slice text, struct buf *why, struct net_addr *ret
 bool net_addr_is_any_v6(const struct net_addr *);
 /** The port, or 0 for a unix socket. */
 uint16_t net_addr_port(const struct net_addr *);
-/** As net_addr_parse() reads it (`unix:` alone for a unix socket without a name). */
-void net_addr_put(const struct net_addr *, struct buf *out);
 
 /** An IP address in IPv6 form, network byte order; IPv4 is IPv4-mapped. Copied by value, compared with net_ip_eq(). */
 struct net_ip {
@@ -70,7 +68,6 @@ struct net_trust {
     size_t n;
 };
 
-bool net_trust_has(const struct net_trust *, const struct net_ip *);
 /**
  * Who the client is: `peer` itself if it is not trusted, otherwise the rightmost address of X-Forwarded-For that is not trusted,
  * for only what trusted proxies appended can be believed. If all are trusted it is the leftmost. At an entry that is no address

@@ -50,7 +50,6 @@ static inline bool slice_is(struct slice a, const char *cstr)
 }
 
 bool slice_starts(struct slice, struct slice prefix);
-bool slice_ends(struct slice, struct slice suffix);
 /** ASCII only; SDP and HTTP names. */
 bool slice_eq_nocase(struct slice, struct slice);
 /** The index of the first `c`, or n if there is none. */

@@ -150,19 +150,3 @@ Test(buf, drop_takes_from_the_front_and_truncate_from_the_end)
     cr_assert_eq(b.n, 0);
     buf_finish(&b);
 }
-
-Test(buf, take_hands_the_bytes_over)
-{
-    struct buf b;
-    size_t n;
-    buf_init(&b, 100);
-    buf_put_cstr(&b, "abc");
-    char *p = buf_take(&b, &n);
-    cr_assert_eq(n, 3);
-    cr_assert_arr_eq(p, "abc", 3);
-    cr_assert_null(b.p);
-    buf_put_cstr(&b, "d");
-    cr_assert(slice_is(buf_slice(&b), "d"));
-    free(p);
-    buf_finish(&b);
-}

@@ -26,11 +26,3 @@ Test(err, every_row_has_a_sentence_without_full_stop)
     }
     cr_assert_str_eq(err_text(ERR_COUNT), "unknown error");
 }
-
-Test(err, only_what_may_pass_is_worth_a_retry)
-{
-    cr_assert(err_is_retryable(ERR_UNAVAILABLE));
-    cr_assert(err_is_retryable(ERR_RATE_LIMITED));
-    cr_assert_not(err_is_retryable(ERR_FORBIDDEN));
-    cr_assert_not(err_is_retryable(ERR_COUNT));
-}

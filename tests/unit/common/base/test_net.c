@@ -4,21 +4,34 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-Test(net, listen_addresses_are_read_and_written_back)
+/* Its address without the port, or its path. */
+static void put_host(const struct net_addr *addr, struct buf *out)
+{
+    struct sockaddr_un un;
+    struct net_ip ip;
+    if (net_ip_of((const struct sockaddr *)&addr->storage, &ip)) {
+        net_ip_put(&ip, out);
+        return;
+    }
+    memcpy(&un, &addr->storage, sizeof un);
+    buf_put_cstr(out, un.sun_path);
+}
+
+Test(net, listen_addresses_are_read)
 {
     static const struct {
-        const char *text, *written;
+        const char *text, *host;
         int family;
         socklen_t n;
         uint16_t port;
     } cases[] = {
-        {"192.0.2.1:8080", "192.0.2.1:8080", AF_INET, sizeof(struct sockaddr_in), 8080},
-        {"0.0.0.0:0", "0.0.0.0:0", AF_INET, sizeof(struct sockaddr_in), 0},
-        {"[2001:DB8::1]:65535", "[2001:db8::1]:65535", AF_INET6, sizeof(struct sockaddr_in6), 65535},
-        {"[::ffff:192.0.2.1]:80", "192.0.2.1:80", AF_INET, sizeof(struct sockaddr_in), 80},
-        {":443", "[::]:443", AF_INET6, sizeof(struct sockaddr_in6), 443},
-        {"[::]:443", "[::]:443", AF_INET6, sizeof(struct sockaddr_in6), 443},
-        {"unix:/run/a.sock", "unix:/run/a.sock", AF_UNIX, offsetof(struct sockaddr_un, sun_path) + 12, 0},
+        {"192.0.2.1:8080", "192.0.2.1", AF_INET, sizeof(struct sockaddr_in), 8080},
+        {"0.0.0.0:0", "0.0.0.0", AF_INET, sizeof(struct sockaddr_in), 0},
+        {"[2001:DB8::1]:65535", "2001:db8::1", AF_INET6, sizeof(struct sockaddr_in6), 65535},
+        {"[::ffff:192.0.2.1]:80", "192.0.2.1", AF_INET, sizeof(struct sockaddr_in), 80},
+        {":443", "::", AF_INET6, sizeof(struct sockaddr_in6), 443},
+        {"[::]:443", "::", AF_INET6, sizeof(struct sockaddr_in6), 443},
+        {"unix:/run/a.sock", "/run/a.sock", AF_UNIX, offsetof(struct sockaddr_un, sun_path) + 12, 0},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct net_addr addr;
@@ -30,8 +43,8 @@ Test(net, listen_addresses_are_read_and_written_back)
         cr_assert_eq(addr.storage.ss_family, cases[i].family, "%s", cases[i].text);
         cr_assert_eq(addr.n, cases[i].n, "%s", cases[i].text);
         cr_assert_eq(net_addr_port(&addr), cases[i].port, "%s", cases[i].text);
-        net_addr_put(&addr, &out);
-        cr_assert_str_eq(buf_cstr(&out), cases[i].written);
+        put_host(&addr, &out);
+        cr_assert_str_eq(buf_cstr(&out), cases[i].host);
         buf_finish(&why);
         buf_finish(&out);
     }

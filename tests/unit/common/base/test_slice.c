@@ -13,15 +13,12 @@ Test(slice, equality_is_by_bytes)
     cr_assert(slice_eq((struct slice){NULL, 0}, SLICE("")));
 }
 
-Test(slice, starts_and_ends)
+Test(slice, starts_with_what_it_begins_with)
 {
     cr_assert(slice_starts(SLICE("unix:/x"), SLICE("unix:")));
     cr_assert(slice_starts(SLICE("x"), SLICE("")));
     cr_assert_not(slice_starts(SLICE("un"), SLICE("unix")));
     cr_assert_not(slice_starts(SLICE("unax:"), SLICE("unix:")));
-    cr_assert(slice_ends(SLICE("a.pem"), SLICE(".pem")));
-    cr_assert_not(slice_ends(SLICE("pem"), SLICE(".pem")));
-    cr_assert_not(slice_ends(SLICE("a.pen"), SLICE(".pem")));
     cr_assert(slice_starts((struct slice){NULL, 0}, (struct slice){NULL, 0}));
 }
 
