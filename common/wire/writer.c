@@ -148,7 +148,7 @@ void wire_put_key_raw(struct buf *b, const char *key, struct slice msgpack)
     wire_put_raw(b, msgpack);
 }
 
-/** The pairs of a body without their head, and how many: so that the head can be written anew. */
+/* The pairs of a body without their head, and how many: so that the head can be written anew. */
 static bool split_body(struct slice body, struct slice *ret_pairs, size_t *ret_n)
 {
     struct wire_cursor in = {body.p, body.p + body.n}, all = in;
@@ -161,19 +161,6 @@ static bool split_body(struct slice body, struct slice *ret_pairs, size_t *ret_n
     *ret_pairs = slice_make(in.p, (size_t)(in.end - in.p));
     *ret_n = head.n;
     return true;
-}
-
-enum err wire_body_with_int(struct slice body, const char *key, int64_t n, struct buf *out)
-{
-    struct slice pairs;
-    size_t count;
-
-    if (!split_body(body, &pairs, &count))
-        return ERR_SYNTAX;
-    wire_put_map(out, count + 1);
-    buf_put(out, pairs);
-    wire_put_key_int(out, key, n);
-    return out->error;
 }
 
 static enum err frame_msgpack(struct slice body, uint64_t seq, struct buf *out)

@@ -32,12 +32,6 @@ void wire_put_key_value(struct buf *, const char *key, const struct wire_value *
 void wire_put_key_raw(struct buf *, const char *key, struct slice msgpack);
 
 /**
- * Adds one pair to a finished body: `key`: n. The body is one msgpack map (fixmap or map16) in `body`; the result is appended to `out`.
- * ERR_SYNTAX if it is not.
- */
-enum err wire_body_with_int(struct slice body, const char *key, int64_t n, struct buf *out) ATTR_MUST_USE;
-
-/**
  * The frame for a client: the body as msgpack or as JSON, with `seq` added when it is above 0. Appended to `out`.
  * ERR_SYNTAX if the body is not one complete msgpack map: then nothing was appended.
  */
