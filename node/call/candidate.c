@@ -1,26 +1,26 @@
 #include "node/call/candidate.h"
 
-#include <stdio.h>
-
 #include "node/call/address.h"
 
 enum { COMPONENT_MAX = 256, PORT_MAX = 65535 };
 
+enum kind { KIND_END, KIND_HOST, KIND_SRFLX, KIND_PRFLX, KIND_RELAY };
+
 /* The text in its parts; `rest` is what follows the type: related address, extensions. */
 struct candidate {
     bool has_prefix; /* "a=" before it */
-    enum candidate_kind kind;
+    enum kind kind;
     struct slice foundation, component, transport, priority, address, port, rest;
 };
 
 static const struct {
     const char *name;
-    enum candidate_kind kind;
+    enum kind kind;
 } kinds[] = {
-    {"host", CANDIDATE_HOST},
-    {"srflx", CANDIDATE_SRFLX},
-    {"prflx", CANDIDATE_PRFLX},
-    {"relay", CANDIDATE_RELAY},
+    {"host", KIND_HOST},
+    {"srflx", KIND_SRFLX},
+    {"prflx", KIND_PRFLX},
+    {"relay", KIND_RELAY},
 };
 
 static bool is_word(struct slice word, const char *name)
@@ -28,10 +28,10 @@ static bool is_word(struct slice word, const char *name)
     return slice_eq_nocase(word, slice_of(name));
 }
 
-static bool is_number(struct slice word, uint64_t min, uint64_t max)
+static bool number_next(struct slice *rest, uint64_t min, uint64_t max, struct slice *ret_word)
 {
     uint64_t n;
-    return slice_to_u64(word, &n) && n >= min && n <= max;
+    return word_next(rest, ret_word) && slice_to_u64(*ret_word, &n) && n >= min && n <= max;
 }
 
 static bool has_control(struct slice text)
@@ -42,7 +42,7 @@ static bool has_control(struct slice text)
     return false;
 }
 
-static bool kind_of(struct slice word, enum candidate_kind *ret_kind)
+static bool kind_of(struct slice word, enum kind *ret_kind)
 {
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (is_word(word, kinds[i].name)) {
@@ -68,52 +68,28 @@ static bool starts_nocase(struct slice text, struct slice prefix)
     return text.n >= prefix.n && slice_eq_nocase(slice_make(text.p, prefix.n), prefix);
 }
 
-/* The part that is wrong, in words, or NULL. An empty candidate is right. */
-static const char *read_parts(struct slice text, struct candidate *ret)
+/* RFC 8839 section 5.1, its words apart by any blanks. False: it is no candidate. The empty text is the end of them. */
+static bool read_parts(struct slice text, struct candidate *ret)
 {
     const struct slice line = SLICE("a="), prefix = SLICE("candidate:");
+    struct slice word;
     text = slice_trim(text);
-    *ret = (struct candidate){.kind = CANDIDATE_END, .has_prefix = slice_starts(text, line)};
+    *ret = (struct candidate){.kind = KIND_END, .has_prefix = slice_starts(text, line)};
     if (text.n == 0)
-        return NULL;
-    if (has_control(text))
-        return "holds a control character";
+        return true;
     if (ret->has_prefix)
         text = slice_make(text.p + line.n, text.n - line.n);
-    if (!starts_nocase(text, prefix))
-        return "does not begin with `candidate:`";
+    if (has_control(text) || !starts_nocase(text, prefix))
+        return false;
     text = slice_make(text.p + prefix.n, text.n - prefix.n);
-    if (text.n == 0 || text.p[0] == ' ' || text.p[0] == '\t' || !word_next(&text, &ret->foundation))
-        return "has no foundation";
-    if (!word_next(&text, &ret->component) || !is_number(ret->component, 1, COMPONENT_MAX))
-        return "has no component from 1 to 256";
-    if (!word_next(&text, &ret->transport))
-        return "has no transport";
-    if (!word_next(&text, &ret->priority) || !is_number(ret->priority, 0, UINT32_MAX))
-        return "has no priority";
-    if (!word_next(&text, &ret->address))
-        return "has no address";
-    if (!word_next(&text, &ret->port) || !is_number(ret->port, 0, PORT_MAX))
-        return "has no port";
-    struct slice word;
-    if (!word_next(&text, &word) || !is_word(word, "typ") || !word_next(&text, &word) || !kind_of(word, &ret->kind))
-        return "has no `typ` of host, srflx, prflx or relay";
-    if (has_second_type(text))
-        return "has two types";
+    bool has_foundation = text.n > 0 && text.p[0] != ' ' && text.p[0] != '\t' && word_next(&text, &ret->foundation);
+    bool has_parts = has_foundation && number_next(&text, 1, COMPONENT_MAX, &ret->component) &&
+                     word_next(&text, &ret->transport) && number_next(&text, 0, UINT32_MAX, &ret->priority) &&
+                     word_next(&text, &ret->address) && number_next(&text, 0, PORT_MAX, &ret->port);
+    bool has_type = has_parts && word_next(&text, &word) && is_word(word, "typ") && word_next(&text, &word) &&
+                    kind_of(word, &ret->kind) && !has_second_type(text);
     ret->rest = text;
-    return NULL;
-}
-
-enum err candidate_parse(struct slice text, enum candidate_kind *ret_kind, char *why, size_t why_size)
-{
-    struct candidate c;
-    const char *wrong = read_parts(text, &c);
-    if (wrong) {
-        snprintf(why, why_size, "the candidate %s", wrong);
-        return ERR_BAD_REQUEST;
-    }
-    *ret_kind = c.kind;
-    return ERR_OK;
+    return has_type;
 }
 
 static void put_word(struct buf *out, struct slice word)
@@ -151,11 +127,11 @@ static void put_rest(struct buf *out, const struct candidate *c)
 enum err candidate_for_relay(struct slice text, struct buf *out)
 {
     struct candidate c;
-    if (read_parts(text, &c))
+    if (!read_parts(text, &c))
         return ERR_BAD_REQUEST;
-    if (c.kind == CANDIDATE_END)
+    if (c.kind == KIND_END)
         return ERR_OK;
-    if (c.kind != CANDIDATE_RELAY)
+    if (c.kind != KIND_RELAY)
         return ERR_FORBIDDEN;
     size_t start = out->n;
     buf_put_cstr(out, c.has_prefix ? "a=candidate:" : "candidate:");

@@ -9,14 +9,9 @@
 #include "common/base/err.h"
 #include "common/base/slice.h"
 
-enum candidate_kind { CANDIDATE_END, CANDIDATE_HOST, CANDIDATE_SRFLX, CANDIDATE_PRFLX, CANDIDATE_RELAY };
-
-/** ERR_BAD_REQUEST with a sentence if the text is no candidate. */
-enum err candidate_parse(struct slice text, enum candidate_kind *ret_kind, char *why, size_t why_size) ATTR_MUST_USE;
-
 /**
  * The candidate as it may pass in a call with relay privacy, appended to `out`: a relay candidate with its related address blanked, an end marker as it is.
- * ERR_FORBIDDEN: it may not pass at all (host, reflexive), nothing was appended. ERR_BAD_REQUEST: it is no candidate (candidate_parse() says why). Else `out`'s failure.
+ * ERR_FORBIDDEN: it may not pass at all (host, reflexive); ERR_BAD_REQUEST: it is no candidate; else `out`'s failure. Nothing was appended then.
  * Words are set apart by one space in the result, so that every reader splits it as this one did; addresses in extensions are blanked too.
  */
 enum err candidate_for_relay(struct slice text, struct buf *out) ATTR_MUST_USE;

@@ -29,9 +29,10 @@ static void check_lines(struct slice sdp)
     while (slice_split(&sdp, '\n', &line)) {
         if (!slice_starts(line, SLICE("a=")) || !contains_nocase(line, "candidate:"))
             continue;
-        enum candidate_kind kind;
-        char why[128];
-        must(candidate_parse(line, &kind, why, sizeof why) == ERR_OK && kind == CANDIDATE_RELAY);
+        struct buf out;
+        buf_init(&out, CAP);
+        must(candidate_for_relay(line, &out) == ERR_OK);
+        buf_finish(&out);
         must(!contains_nocase(line, " typ host") && !contains_nocase(line, " typ srflx"));
     }
 }
