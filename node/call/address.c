@@ -1,5 +1,7 @@
 #include "node/call/address.h"
 
+#include "node/call/words.h"
+
 /* More groups than this between colons are an address even without "::" (a time of day has three); six make a MAC address. */
 enum { GROUPS_MIN = 6, QUAD_PARTS = 4, QUAD_AS_GROUPS = 2 };
 
@@ -112,7 +114,7 @@ static bool begins_colon_run(struct slice s, char before)
     return char_is_hex(s.p[0]) && !char_is_hex(before);
 }
 
-void address_scrub(struct slice text, struct buf *out)
+void address_blank(struct slice text, struct buf *out)
 {
     size_t plain = 0;  /* from here on nothing was written yet */
     size_t no_run = 0; /* up to here it is known that no IPv6 address begins: keeps this linear */
@@ -144,24 +146,4 @@ void address_scrub(struct slice text, struct buf *out)
     }
     if (plain < text.n)
         buf_put_mem(out, text.p + plain, text.n - plain);
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-bool word_next(struct slice *rest, struct slice *ret_word)
-{
-    size_t start = 0;
-    while (start < rest->n && is_blank(rest->p[start]))
-        start++;
-    size_t end = start;
-    while (end < rest->n && !is_blank(rest->p[end]))
-        end++;
-    if (start == end)
-        return false;
-    *ret_word = slice_make(rest->p + start, end - start);
-    *rest = from(*rest, end);
-    return true;
 }

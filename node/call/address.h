@@ -7,8 +7,6 @@
 #ifndef NODE_CALL_ADDRESS_H
 #define NODE_CALL_ADDRESS_H
 
-#include <stdbool.h>
-
 #include "common/base/buf.h"
 #include "common/base/slice.h"
 
@@ -16,25 +14,6 @@
  * Appends `text` with each address replaced by the unspecified one (0.0.0.0, or :: where it had colons). Linear; doing it twice changes nothing more.
  * What only looks like an address (a version with four numbers) is replaced as well: too much does no harm in a description, too little does.
  */
-void address_scrub(struct slice text, struct buf *out);
-
-/** ASCII, whatever the locale. */
-static inline bool char_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static inline bool char_is_hex(char c)
-{
-    return char_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static inline bool char_is_alnum(char c)
-{
-    return char_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/** Takes the next word, up to a space or tab, off the front of `rest`; runs of them count as one. False when there is none. */
-bool word_next(struct slice *rest, struct slice *ret_word) ATTR_MUST_USE;
+void address_blank(struct slice text, struct buf *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "node/call/candidate.h"
 
 #include "node/call/address.h"
+#include "node/call/words.h"
 
 enum { COMPONENT_MAX = 256, PORT_MAX = 65535 };
 
@@ -94,7 +95,7 @@ static bool read_parts(struct slice text, struct candidate *ret)
 
 static void put_word(struct buf *out, struct slice word)
 {
-    address_scrub(word, out);
+    address_blank(word, out);
     buf_put_char(out, ' ');
 }
 
@@ -112,7 +113,7 @@ static void put_rest(struct buf *out, const struct candidate *c)
     struct slice rest = c->rest, word;
     while (word_next(&rest, &word)) {
         buf_put_char(out, ' ');
-        address_scrub(word, out);
+        address_blank(word, out);
         bool is_address = is_word(word, "raddr"), is_port = is_word(word, "rport");
         if ((!is_address && !is_port) || !word_next(&rest, &word))
             continue;

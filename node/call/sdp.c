@@ -5,6 +5,7 @@
 
 #include "node/call/address.h"
 #include "node/call/candidate.h"
+#include "node/call/words.h"
 
 enum { PORT_MAX = 65535, NAME_SHOWN_MAX = 24, DIGEST_BYTES_MIN = 16 };
 
@@ -35,7 +36,7 @@ struct media {
 };
 
 enum attribute_rule {
-    ATTRIBUTE_SCRUB,
+    ATTRIBUTE_UNLISTED,
     ATTRIBUTE_DROP,
     ATTRIBUTE_CANDIDATE,
     ATTRIBUTE_CANDIDATES_END,
@@ -43,7 +44,7 @@ enum attribute_rule {
     ATTRIBUTE_FINGERPRINT,
 };
 
-/* What happens to an attribute in a call with relay privacy; those not listed are scrubbed. */
+/* What happens to an attribute in a call with relay privacy; those not listed are blanked. */
 static const struct {
     const char *name;
     enum attribute_rule rule;
@@ -282,18 +283,18 @@ static bool is_fingerprint(struct slice value)
 
 static enum attribute_rule rule_of(const struct attribute *a)
 {
-    enum attribute_rule rule = ATTRIBUTE_SCRUB;
+    enum attribute_rule rule = ATTRIBUTE_UNLISTED;
     for (size_t i = 0; i < ARRAY_SIZE(attribute_rules); i++)
         if (slice_eq_nocase(a->name, slice_of(attribute_rules[i].name)))
             rule = attribute_rules[i].rule;
     if (rule == ATTRIBUTE_FINGERPRINT && !is_fingerprint(a->value))
-        rule = ATTRIBUTE_SCRUB;
-    if (rule != ATTRIBUTE_SCRUB)
+        rule = ATTRIBUTE_UNLISTED;
+    if (rule != ATTRIBUTE_UNLISTED)
         return rule;
     /* remote-candidates, and candidates wrapped in something else (`acap:1 candidate:…`, `x-candidate`). */
     if (contains_nocase(a->name, SLICE("candidate")) || contains_nocase(a->value, SLICE("candidate:")))
         return ATTRIBUTE_DROP;
-    return ATTRIBUTE_SCRUB;
+    return ATTRIBUTE_UNLISTED;
 }
 
 static void put_line(const struct line *line, struct slice text, struct buf *out)
@@ -302,22 +303,22 @@ static void put_line(const struct line *line, struct slice text, struct buf *out
     buf_put(out, line->ending);
 }
 
-static void put_scrubbed(const struct line *line, struct slice prefix, struct slice value, struct buf *out)
+static void put_blanked(const struct line *line, struct slice prefix, struct slice value, struct buf *out)
 {
     buf_put(out, prefix);
-    address_scrub(value, out);
+    address_blank(value, out);
     buf_put(out, line->ending);
 }
 
 /* Whole, for an address may lie on both sides of the colon; but an attribute that gets another name by it is dropped. */
-static void scrub_attribute(const struct line *line, struct slice name, struct buf *out)
+static void blank_unlisted(const struct line *line, struct slice name, struct buf *out)
 {
     size_t start = out->n;
-    put_scrubbed(line, SLICE("a="), line->value, out);
+    put_blanked(line, SLICE("a="), line->value, out);
     if (buf_failed(out))
         return;
-    struct line scrubbed = {.value = slice_make(out->p + start + 2, out->n - start - 2 - line->ending.n)};
-    if (!slice_eq(attribute_of(&scrubbed).name, name))
+    struct line blanked = {.value = slice_make(out->p + start + 2, out->n - start - 2 - line->ending.n)};
+    if (!slice_eq(attribute_of(&blanked).name, name))
         buf_truncate(out, start);
 }
 
@@ -346,8 +347,8 @@ static void blank_attribute(const struct line *line, struct buf *out)
     case ATTRIBUTE_FINGERPRINT:
         put_line(line, line->whole, out);
         break;
-    case ATTRIBUTE_SCRUB:
-        scrub_attribute(line, a.name, out);
+    case ATTRIBUTE_UNLISTED:
+        blank_unlisted(line, a.name, out);
         break;
     }
 }
@@ -360,7 +361,7 @@ static void blank_origin(const struct line *line, struct buf *out)
     buf_put(out, SLICE("o="));
     for (size_t i = 0; i < ARRAY_SIZE(otherwise); i++) {
         if (word_next(&rest, &word))
-            address_scrub(word, out);
+            address_blank(word, out);
         else
             buf_put_cstr(out, otherwise[i]);
         buf_put_char(out, ' ');
@@ -374,12 +375,12 @@ static void blank_media(const struct line *line, struct buf *out)
     struct slice rest = line->value, kind, port_word;
     uint64_t port;
     if (!word_next(&rest, &kind) || !word_next(&rest, &port_word) || !port_of(port_word, &port) || port == 0) {
-        put_scrubbed(line, SLICE("m="), line->value, out);
+        put_blanked(line, SLICE("m="), line->value, out);
         return;
     }
     buf_put(out, SLICE("m="));
-    address_scrub(kind, out);
-    put_scrubbed(line, SLICE(" 9"), rest, out);
+    address_blank(kind, out);
+    put_blanked(line, SLICE(" 9"), rest, out);
 }
 
 static void blank_line(const struct line *line, struct buf *out)
@@ -398,7 +399,7 @@ static void blank_line(const struct line *line, struct buf *out)
         blank_origin(line, out);
         break;
     default:
-        put_scrubbed(line, slice_make(line->whole.p, 2), line->value, out);
+        put_blanked(line, slice_make(line->whole.p, 2), line->value, out);
         break;
     }
 }

@@ -45,10 +45,10 @@ static const struct {
     {"ufrag dead:beef", "ufrag dead:beef"},
 };
 
-static void scrub_once(struct slice in, struct buf *out)
+static void blank_once(struct slice in, struct buf *out)
 {
     buf_init(out, CAP);
-    address_scrub(in, out);
+    address_blank(in, out);
     cr_assert_not(buf_failed(out));
 }
 
@@ -56,9 +56,9 @@ Test(address, addresses_become_unspecified_and_the_rest_stays)
 {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct buf once, twice;
-        scrub_once(slice_of(cases[i].in), &once);
+        blank_once(slice_of(cases[i].in), &once);
         cr_expect_str_eq(buf_cstr(&once), cases[i].out, "%s", cases[i].in);
-        scrub_once(buf_slice(&once), &twice);
+        blank_once(buf_slice(&once), &twice);
         cr_expect_str_eq(buf_cstr(&twice), cases[i].out, "%s: twice", cases[i].in);
         buf_finish(&once);
         buf_finish(&twice);
@@ -78,7 +78,7 @@ Test(address, time_is_linear, .timeout = 10)
             text[at] = parts[i][at % n];
         struct buf out;
         buf_init(&out, 4 * SIZE);
-        address_scrub(slice_make(text, SIZE), &out);
+        address_blank(slice_make(text, SIZE), &out);
         cr_expect_not(buf_failed(&out), "%s", parts[i]);
         buf_finish(&out);
     }
