@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include "node/call/address.h"
+#include "node/call/words.h"
 
 enum { CAP = 1 << 20 };
 
