@@ -33,7 +33,7 @@ static enum err wrong_kind(const char *claim, const struct wire_value *value, co
                     wire_kind_name(value->kind), wanted);
 }
 
-/** A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. *ret_s stays when it is not there. */
+/* A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. *ret_s stays when it is not there. */
 static enum err read_date(const struct wire_value *root, const char *claim, bool required, uint64_t *ret_s,
                           struct why why)
 {
@@ -147,7 +147,7 @@ static enum err read_display_name(const struct wire_value *root, char ret_name[J
     return ERR_OK;
 }
 
-/** An array of strings; *ret_list and *ret_count hold what was read so far, also on failure. */
+/* An array of strings; *ret_list and *ret_count hold what was read so far, also on failure. */
 static enum err read_list(const struct wire_value *value, const char *claim, char ***ret_list, size_t *ret_count,
                           struct why why)
 {

@@ -8,8 +8,8 @@
 #include "common/base/buf.h"
 
 /**
- * The whole file in `out`, which the callee initialises and the caller ends with auth_file_forget(), whatever came
- * out. ERR_IO, or ERR_SYNTAX for more than `max` bytes; `why` names the file.
+ * The whole file in `out`, which the callee initialises and the caller ends with auth_file_forget(), whatever came out. ERR_IO, or ERR_SYNTAX for more
+ * than `max` bytes; `why` names the file.
  */
 enum err auth_file_read(const char *path, size_t max, struct buf *out, struct why why) ATTR_MUST_USE;
 /** Overwrites the bytes, then frees them: they may be a secret. */

@@ -71,7 +71,7 @@ static enum err mistake(struct why why, const char *sentence)
     return why_fail(why, ERR_SYNTAX, "%s", sentence);
 }
 
-/** RFC 7064 and 7065: the scheme, then a host at once; a browser throws on anything else. */
+/* RFC 7064 and 7065: the scheme, then a host at once; a browser throws on anything else. */
 static enum err check_url(struct slice url, bool *ret_is_turn, struct why why)
 {
     static const struct {
@@ -102,7 +102,7 @@ static enum err check_url(struct slice url, bool *ret_is_turn, struct why why)
     return ERR_OK;
 }
 
-/** `urls`: a string or an array of them. */
+/* `urls`: a string or an array of them. */
 static enum err read_urls(const struct wire_value *value, struct buf *out, bool *ret_has_turn, struct why why)
 {
     const struct wire_value *items = value;
@@ -208,7 +208,7 @@ static enum err read_credentials(const struct wire_value *entry, bool has_turn, 
     return ERR_OK;
 }
 
-/** The server is to be finished whatever comes out. */
+/* The server is to be finished whatever comes out. */
 static enum err read_server(const struct wire_value *entry, struct ice_server *server, struct why why)
 {
     bool has_turn = false;
@@ -269,7 +269,7 @@ fail:
     return e;
 }
 
-/** username and credential of draft-uberti-behave-turn-rest-00 section 2.2. */
+/* username and credential of draft-uberti-behave-turn-rest-00 section 2.2. */
 static void put_fresh_credentials(const struct ice_server *server, struct slice user, uint64_t now_s, struct buf *out)
 {
     assert(user.n <= NAME_MAX_CHARS);

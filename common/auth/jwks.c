@@ -30,7 +30,7 @@ static const struct {
     [JWT_EDDSA] = {"OKP", "Ed25519"},
 };
 
-/** Whether the array holds one of the two words. */
+/* Whether the array holds one of the two words. */
 static bool lists(const struct wire_value *array, const char *a, const char *b)
 {
     if (array->kind != WIRE_ARRAY)
@@ -50,7 +50,7 @@ static bool is_for_signatures(const struct wire_value *jwk)
     return (!use || slice_is(wire_get_string(jwk, "use"), "sig")) && (!ops || lists(ops, "verify", "sign"));
 }
 
-/** The algorithm that the key's kind has, or JWT_ALGORITHM_COUNT. */
+/* The algorithm that the key's kind has, or JWT_ALGORITHM_COUNT. */
 static enum jwt_algorithm algorithm_of_kind(const struct wire_value *jwk)
 {
     struct slice type = wire_get_string(jwk, "kty");
@@ -70,7 +70,7 @@ static bool names_algorithm(struct slice text)
     return false;
 }
 
-/** JWT_ALGORITHM_COUNT when the key is for something else. */
+/* JWT_ALGORITHM_COUNT when the key is for something else. */
 static enum err find_algorithm(const struct wire_value *jwk, enum jwt_algorithm *ret_algorithm, struct why why)
 {
     if (!wire_get_string(jwk, "kty").p)
@@ -90,7 +90,7 @@ static enum err find_algorithm(const struct wire_value *jwk, enum jwt_algorithm 
     return ERR_OK;
 }
 
-/** The bytes of a base64url member; `out` is initialised here and finished by the caller, whatever came out. */
+/* The bytes of a base64url member; `out` is initialised here and finished by the caller, whatever came out. */
 static enum err decode_member(const struct wire_value *jwk, const char *name, size_t max, struct buf *out,
                               struct why why)
 {
@@ -162,7 +162,7 @@ static EVP_PKEY *ed25519_pkey(struct slice x)
     return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)x.p, x.n);
 }
 
-/** A public key from its one or two members. */
+/* A public key from its one or two members. */
 static enum err read_public(const struct wire_value *jwk, enum jwt_algorithm algorithm, struct jwt_key **ret_key,
                             struct why why)
 {

@@ -22,7 +22,7 @@ static enum err refuse(struct why why, const char *sentence)
     return why_fail(why, ERR_UNAUTHORIZED, "%s", sentence);
 }
 
-/** What was appended since the buffer held `before` bytes. */
+/* What was appended since the buffer held `before` bytes. */
 static struct slice tail(const struct buf *b, size_t before)
 {
     return b->n > before ? slice_make(b->p + before, b->n - before) : SLICE("");
@@ -129,7 +129,7 @@ static enum err check_signature(const struct keyring *ring, const struct header 
     return e;
 }
 
-/** The header's document; the header itself is what it points to. */
+/* The header's document; the header itself is what it points to. */
 static enum err decode_header(struct slice text, struct buf *scratch, struct wire_doc **ret_doc, struct why why)
 {
     size_t before = scratch->n;

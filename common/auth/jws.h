@@ -1,11 +1,10 @@
 /**
- * Signed texts in compact form (RFC 7515 section 7.1): the half of a token that knows nothing of claims. Private to
- * the room.
+ * Signed texts in compact form (RFC 7515 section 7.1): the half of a token that knows nothing of claims. Private to the room.
  */
 #ifndef COMMON_AUTH_JWS_H
 #define COMMON_AUTH_JWS_H
 
-#include "common/auth/ring.h"
+#include "common/auth/keyring_private.h"
 
 /**
  * Checks header and signature and appends the payload to `out`, which must be able to hold JWT_SIZE_MAX bytes.

@@ -85,7 +85,7 @@ enum err jwt_key_from_secret(struct slice secret, struct jwt_key **ret_key, stru
     return ERR_OK;
 }
 
-/** ERR_OK if the key is of the kind and strength that the algorithm asks for. */
+/* ERR_OK if the key is of the kind and strength that the algorithm asks for. */
 static enum err check_kind(enum jwt_algorithm algorithm, const EVP_PKEY *pkey, struct why why)
 {
     /* RSA-PSS keys have a type of their own and are not RSA here: RS256 is PKCS #1 v1.5 */
@@ -103,7 +103,7 @@ static enum err check_kind(enum jwt_algorithm algorithm, const EVP_PKEY *pkey, s
     return ERR_OK;
 }
 
-/** Whether the numbers make a key at all: a modulus that is no prime, a point that is on the curve. */
+/* Whether the numbers make a key at all: a modulus that is no prime, a point that is on the curve. */
 static bool is_sound(EVP_PKEY *pkey)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
@@ -144,7 +144,7 @@ fail:
     return e;
 }
 
-/** Instead of OpenSSL's own, which would ask on the terminal. */
+/* Instead of OpenSSL's own, which would ask on the terminal. */
 static int no_passphrase(char *p, int n, int rwflag, void *user)
 {
     (void)p;
@@ -192,7 +192,7 @@ static bool hmac_make(const struct jwt_key *key, struct slice input, unsigned ch
            EVP_MAC_final(key->mac, ret_mac, &n, SHA256_BYTES) && n == SHA256_BYTES;
 }
 
-/** r and s, 32 bytes each, as the DER that EVP reads. 0: they are not 64 bytes. */
+/* r and s, 32 bytes each, as the DER that EVP reads. 0: they are not 64 bytes. */
 static size_t ecdsa_der_from_raw(struct slice raw, unsigned char ret_der[P256_DER_MAX])
 {
     if (raw.n != 2 * P256_BYTES)
@@ -253,7 +253,7 @@ bool jwt_key_verifies(const struct jwt_key *key, struct slice input, struct slic
     return good;
 }
 
-/** The length of the signature in JWS's form, 0 on failure. */
+/* The length of the signature in JWS's form, 0 on failure. */
 static size_t pkey_sign(const struct jwt_key *key, struct slice input, unsigned char ret_signature[KEY_SIGNATURE_MAX])
 {
     size_t n = KEY_SIGNATURE_MAX;

@@ -1,9 +1,8 @@
 /**
  * One key that tokens are signed with, and the four algorithms (RFC 7518 section 3, RFC 8037). Private to the room.
  *
- * A key keeps the OpenSSL objects it works with, made ready once, so that checking an HMAC costs a hash and no set-
- * up. They are scratch memory: a key may be const
- * and is still not for two threads at once.
+ * A key keeps the OpenSSL objects it works with, made ready once, so that checking an HMAC costs a hash and no set-up. They are scratch memory: a key
+ * may be const and is still not for two threads at once.
  */
 #ifndef COMMON_AUTH_KEY_H
 #define COMMON_AUTH_KEY_H

@@ -5,7 +5,7 @@
 
 #include "common/auth/file.h"
 #include "common/auth/jwks.h"
-#include "common/auth/ring.h"
+#include "common/auth/keyring_private.h"
 
 enum {
     SECRET_FILE_MAX = 4096,
@@ -77,7 +77,7 @@ enum err keyring_take(struct keyring *ring, struct jwt_key *key, struct why why)
     return e;
 }
 
-/** Moves all keys of `from`, or none. */
+/* Moves all keys of `from`, or none. */
 static enum err move_all(struct keyring *ring, struct keyring *from, struct why why)
 {
     size_t before = ring->count;
@@ -93,7 +93,7 @@ static enum err move_all(struct keyring *ring, struct keyring *from, struct why 
     return ERR_OK;
 }
 
-/** With `kid`, into the ring; takes the key. */
+/* With `kid`, into the ring; takes the key. */
 static enum err take_named(struct keyring *ring, struct slice kid, struct jwt_key *key, struct why why)
 {
     if (kid.n > 0)
@@ -162,7 +162,7 @@ done:
     return e;
 }
 
-/** Takes `kid=NAME:` off the front of the spec's rest; the empty slice when there is none. */
+/* Takes `kid=NAME:` off the front of the spec's rest; the empty slice when there is none. */
 static enum err split_kid(struct slice *rest, struct slice *ret_kid, struct why why)
 {
     struct slice kid = {NULL, 0};

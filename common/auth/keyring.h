@@ -1,6 +1,5 @@
 /**
- * The keys that tokens are signed with. Each key has exactly one algorithm, given with it and never taken from a
- * token (RFC 8725 section 3.1).
+ * The keys that tokens are signed with. Each key has exactly one algorithm, given with it and never taken from a token (RFC 8725 section 3.1).
  */
 #ifndef COMMON_AUTH_KEYRING_H
 #define COMMON_AUTH_KEYRING_H
@@ -19,6 +18,7 @@ struct keyring;
 
 /** An empty ring: refuses every token. Aborts when memory is out. */
 struct keyring *keyring_create(void);
+/** NULL is fine. */
 void keyring_destroy(struct keyring *);
 
 /**

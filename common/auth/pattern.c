@@ -1,7 +1,9 @@
-#include "common/auth/jwt.h"
+#include "common/auth/pattern.h"
 
-/* When a later part does not fit, only the last star can help by taking more: what an earlier one took was the least it
- * could. So one place to go back to is enough, and the work is at most length times length. */
+/*
+ * When a later part does not fit, only the last star can help by taking more: what an earlier one took was the least it could. So one place to go back to is
+ * enough.
+ */
 bool pattern_matches(struct slice pattern, struct slice user)
 {
     size_t p = 0, u = 0;

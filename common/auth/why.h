@@ -15,10 +15,7 @@ struct why {
     size_t n;
 };
 
-/**
- * Writes the sentence, cut at the end of the room there is, and returns `e`: `return why_fail(why, ERR_SYNTAX,
- * "…")`.
- */
+/** Writes the sentence, cut at the end of the room there is, and returns `e`: `return why_fail(why, ERR_SYNTAX, "…")`. */
 enum err why_fail(struct why, enum err e, const char *fmt, ...) ATTR_PRINTF(3, 4);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { NAME_MAX_BYTES = 64, ID_MAX_BYTES = 40 };
 
-/** Where a sentence is put together. */
+/* Where a sentence is put together. */
 struct sentence {
     char *text;
     size_t size;
@@ -49,7 +49,7 @@ static bool is_below_min(const struct field *row, size_t n)
     return row->min > 0 && n < (uint64_t)row->min;
 }
 
-/** " from 1 to 5", " of at most 9 bytes" and so on, or nothing where there is no bound. */
+/* " from 1 to 5", " of at most 9 bytes" and so on, or nothing where there is no bound. */
 static void say_bounds(struct sentence *s, const struct field *row, const char *unit)
 {
     const char *of = row->kind == FIELD_INT ? "from " : "of ";
@@ -115,7 +115,7 @@ static void say_wanted(struct sentence *s, const struct field *row)
     }
 }
 
-/** "`peer` is …" is there already: ends the sentence. */
+/* "`peer` is …" is there already: ends the sentence. */
 static enum err refuse(struct sentence *s, const struct field *row, enum err err)
 {
     say(s, "; it should be ");

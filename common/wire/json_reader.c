@@ -5,7 +5,7 @@
 
 #include "common/wire/json_plain.h"
 
-/** What a text needs, found before anything is allocated for it. */
+/* What a text needs, found before anything is allocated for it. */
 struct plan {
     size_t tree; /* enough bytes for its maps and arrays */
     size_t depth;
@@ -15,7 +15,7 @@ struct plan {
     } open[WIRE_DEPTH_MAX];
 };
 
-/** The byte behind the string that begins at `p`, or `end`. */
+/* The byte behind the string that begins at `p`, or `end`. */
 static const char *string_end(const char *p, const char *end)
 {
     const char *quote = json_quote_find(p, end);
@@ -45,7 +45,7 @@ static const char *plan_comma(struct plan *plan)
     return NULL;
 }
 
-/**
+/*
  * Counts brackets and commas outside strings. Exact for a well-formed text; of any other jansson will say what is wrong.
  * NULL or what is too much, and where.
  */

@@ -15,13 +15,13 @@ static bool has_letter(unsigned char c)
     return c >= '\b' && c <= '\r' && c != '\v';
 }
 
-/** What a string's escapes cost: one byte more for \n or \", five more for \u001f. */
+/* What a string's escapes cost: one byte more for \n or \", five more for \u001f. */
 struct cost {
     size_t extra;
     bool is_ascii;
 };
 
-/** Plain sums in a loop without branches, which compilers turn into vectors; 48 bytes cost 240 at most, which a byte holds. */
+/* Plain sums in a loop without branches, which compilers turn into vectors; 48 bytes cost 240 at most, which a byte holds. */
 static inline void count(struct cost *cost, const unsigned char *p, size_t n)
 {
     unsigned char extra = 0, all = 0;
@@ -69,7 +69,7 @@ static char *escape(char *to, unsigned char c)
     return to + 5;
 }
 
-/** Whether each of eight bytes is plain: no byte below 0x20, none that is a quote or a backslash. */
+/* Whether each of eight bytes is plain: no byte below 0x20, none that is a quote or a backslash. */
 static bool are_plain(uint64_t eight)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
@@ -79,7 +79,7 @@ static bool are_plain(uint64_t eight)
     return (hits & tops) == 0;
 }
 
-/** The first byte from `p` on that needs an escape, or `end`. */
+/* The first byte from `p` on that needs an escape, or `end`. */
 static const char *run_end(const char *p, const char *end)
 {
     uint64_t eight;
@@ -95,7 +95,7 @@ static const char *run_end(const char *p, const char *end)
     return p;
 }
 
-/** Copies runs of plain bytes as a whole: an SDP has escapes only at the ends of its lines. */
+/* Copies runs of plain bytes as a whole: an SDP has escapes only at the ends of its lines. */
 static void escape_all(char *to, struct slice string)
 {
     const char *p = string.p, *end = string.p + string.n;
@@ -139,7 +139,7 @@ static void put_int(struct buf *out, int64_t n)
     buf_put_u64(out, size);
 }
 
-/** 17 digits bring back the very number; a point or exponent keeps it from being read as an integer. */
+/* 17 digits bring back the very number; a point or exponent keeps it from being read as an integer. */
 static void put_double(struct buf *out, double number)
 {
     char text[40];

@@ -13,7 +13,7 @@ static uint64_t read_uint(const char *p, size_t size)
     return n;
 }
 
-/** A string, array or map of `n`: whether the bytes from `p` on can hold it. */
+/* A string, array or map of `n`: whether the bytes from `p` on can hold it. */
 static const char *set_size(struct wire_head *head, enum wire_kind kind, uint64_t n, size_t left)
 {
     static const char *const too_long[] = {
@@ -76,7 +76,7 @@ static double double_of(uint64_t bits)
     return number;
 }
 
-/** The bytes that follow the tags 0xc0 to 0xdf, as the specification lists them; ext and bin are refused anyway. */
+/* The bytes that follow the tags 0xc0 to 0xdf, as the specification lists them; ext and bin are refused anyway. */
 static size_t size_of(unsigned tag)
 {
     static const unsigned char sizes[32] = {
@@ -90,7 +90,7 @@ static size_t size_of(unsigned tag)
     return sizes[tag - 0xc0];
 }
 
-/** The tags 0xc0 to 0xdf; `n` is what follows the tag, `left` how many bytes come behind that. */
+/* The tags 0xc0 to 0xdf; `n` is what follows the tag, `left` how many bytes come behind that. */
 static const char *set_tagged(struct wire_head *head, unsigned tag, uint64_t n, size_t left)
 {
     switch (tag) {

@@ -8,7 +8,7 @@
 
 _Static_assert((int)WIRE_MAP_MAX <= (int)WIRE_TWINS_MAX, "a map's keys can be compared");
 
-/** The first walk: is all of it acceptable, and how many bytes will its tree take? */
+/* The first walk: is all of it acceptable, and how many bytes will its tree take? */
 struct check {
     struct wire_cursor in;
     size_t tree;
@@ -94,7 +94,7 @@ static const char *check_frame(struct check *check)
     return wrong;
 }
 
-/** The second walk: nothing can be wrong any more but a key that stands twice, which is returned. */
+/* The second walk: nothing can be wrong any more but a key that stands twice, which is returned. */
 static const struct slice *fill(struct wire_doc *doc, struct wire_cursor *in, struct wire_value *ret_value);
 
 static struct wire_head next_head(struct wire_cursor *in)

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/auth/pattern.h"
 #include "node/signaling/private.h"
 
 /* Whom a user may reach, and what others may do to them: the token's word, blocks, limits that all devices of a user share. */

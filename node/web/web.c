@@ -7,7 +7,7 @@ static const char page_headers[] =
     "style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"
     "Referrer-Policy: no-referrer\r\n";
 
-/** Whether what stands behind a coding's name is a weight of zero: "not this one" (RFC 9110 section 12.4.2). */
+/* Whether what stands behind a coding's name is a weight of zero: "not this one" (RFC 9110 section 12.4.2). */
 static bool is_weight_of_zero(struct slice parameters)
 {
     struct slice part;
@@ -39,7 +39,7 @@ static bool accepts_gzip(struct slice accept)
     return any;
 }
 
-/** RFC 9110 section 13.1.2: the weak comparison, as a proxy may have weakened what we gave. Our tags hold no comma. */
+/* RFC 9110 section 13.1.2: the weak comparison, as a proxy may have weakened what we gave. Our tags hold no comma. */
 static bool has_it(struct slice if_none_match, const char *etag)
 {
     struct slice part;

@@ -1,4 +1,4 @@
-/** JSON frames: whatever is read is what jansson reads, and survives both formats; whatever is not gets a sentence. */
+/* JSON frames: whatever is read is what jansson reads, and survives both formats; whatever is not gets a sentence. */
 #include <stdlib.h>
 
 #include "tests/unit/common/wire/tree.h"

@@ -1,4 +1,4 @@
-/**
+/*
  * Key sets: any bytes as a JWKS.
  */
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/**
+/*
  * Tokens: any bytes as a token, and any bytes as the claims of a token with a good signature.
  */
 #include <stdlib.h>
@@ -6,7 +6,8 @@
 #include "common/auth/claims.h"
 #include "common/auth/jwks.h"
 #include "common/auth/jwt.h"
-#include "common/auth/ring.h"
+#include "common/auth/keyring_private.h"
+#include "common/auth/pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -34,7 +35,7 @@ static struct keyring *ring_of_all_kinds(void)
     return ring;
 }
 
-/** What holds of every accepted token. */
+/* What holds of every accepted token. */
 static void check(const struct claims *claims)
 {
     if (!name_is_valid(slice_of(claims->user)) || claims->call_count > JWT_PATTERNS_MAX ||

@@ -1,4 +1,4 @@
-/** msgpack frames: whatever is read, msgpack-c reads alike, and it survives both formats; a body is framed whole or not at all. */
+/* msgpack frames: whatever is read, msgpack-c reads alike, and it survives both formats; a body is framed whole or not at all. */
 #include <msgpack/unpack.h>
 #include <stdlib.h>
 
@@ -81,7 +81,7 @@ static void check_reading(struct slice bytes)
     wire_doc_destroy(doc);
 }
 
-/** Bodies come from the store, unread: framing has to stand any bytes too. */
+/* Bodies come from the store, unread: framing has to stand any bytes too. */
 static void check_framing(struct slice bytes, uint64_t seq)
 {
     struct buf out;

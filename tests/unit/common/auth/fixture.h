@@ -5,7 +5,7 @@
 #define TESTS_UNIT_COMMON_AUTH_FIXTURE_H
 
 #include "common/auth/jwt.h"
-#include "common/auth/ring.h"
+#include "common/auth/keyring_private.h"
 
 /** A file in the temporary folder, unlinked with file_drop(). */
 struct temp_file {

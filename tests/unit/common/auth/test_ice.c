@@ -16,7 +16,7 @@ static enum err load(const char *text, struct ice_config **ret_config, char *why
     return e;
 }
 
-/** The list as a document {"list": […]}. */
+/* The list as a document {"list": […]}. */
 static struct wire_doc *list_for(const struct ice_config *config, const char *user)
 {
     struct buf body;

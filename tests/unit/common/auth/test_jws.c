@@ -32,7 +32,7 @@ static enum err open_token(const struct keyring *ring, struct slice token, struc
     return jws_open(ring, token, out, (struct why){why, why_size});
 }
 
-/** The same for those who want no payload; a refusal must leave none. */
+/* The same for those who want no payload; a refusal must leave none. */
 static enum err check_token(const struct keyring *ring, struct slice token, char *why, size_t why_size)
 {
     struct buf payload;
@@ -200,7 +200,7 @@ Test(jws, the_largest_token_passes_and_one_byte_more_does_not)
     keyring_destroy(ring);
 }
 
-/** A token whose HMAC has the text `secret` as its key, which no ring of ours would take. */
+/* A token whose HMAC has the text `secret` as its key, which no ring of ours would take. */
 static void forge_with_text(const char *header, const char *secret, struct buf *out)
 {
     unsigned char mac[32];

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "common/auth/jwt.h"
+#include "common/auth/pattern.h"
 
 static const struct {
     const char *pattern, *user;

@@ -1,7 +1,6 @@
 #include <criterion/criterion.h>
 
 #include "node/call/address.h"
-#include "node/call/words.h"
 
 enum { CAP = 1 << 20 };
 
@@ -84,16 +83,4 @@ Test(address, time_is_linear, .timeout = 10)
         buf_finish(&out);
     }
     free(text);
-}
-
-Test(address, words_are_parted_by_any_run_of_blanks)
-{
-    struct slice rest = SLICE(" \ta  b\t"), word;
-    cr_assert(word_next(&rest, &word));
-    cr_expect(slice_is(word, "a"));
-    cr_assert(word_next(&rest, &word));
-    cr_expect(slice_is(word, "b"));
-    cr_expect_not(word_next(&rest, &word));
-    rest = (struct slice){NULL, 0};
-    cr_expect_not(word_next(&rest, &word));
 }

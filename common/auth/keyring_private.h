@@ -1,8 +1,8 @@
 /**
- * The key ring from the inside. Private to the room.
+ * The keyring from the inside. Private to the room.
  */
-#ifndef COMMON_AUTH_RING_H
-#define COMMON_AUTH_RING_H
+#ifndef COMMON_AUTH_KEYRING_PRIVATE_H
+#define COMMON_AUTH_KEYRING_PRIVATE_H
 
 #include "common/auth/key.h"
 
