@@ -92,7 +92,7 @@ bool peer_poll(struct peer *p)
     return n > 0;
 }
 
-/** At least `n` bytes in `in`; false when the socket ended before. */
+/* At least `n` bytes in `in`; false when the socket ended before. */
 static bool fill(struct peer *p, size_t n)
 {
     uint64_t deadline = clock_steady_ms() + 5000;

@@ -153,7 +153,7 @@ static void tls_finish(struct tls_world *t)
     rmdir(t->dir);
 }
 
-/** What the server shows now is what clients trust from here on. */
+/* What the server shows now is what clients trust from here on. */
 static void tls_trust(struct tls_world *t)
 {
     unlink(t->ca);
@@ -165,7 +165,7 @@ static void tls_trust(struct tls_world *t)
     fclose(to);
 }
 
-/** A peer whose socket leads through `openssl s_client`, which trusts the file `ca` and nobody else. */
+/* A peer whose socket leads through `openssl s_client`, which trusts the file `ca` and nobody else. */
 static pid_t tls_peer_init(struct peer *p, struct tls_world *t)
 {
     int pair[2];
@@ -192,7 +192,7 @@ static void tls_peer_finish(struct peer *p, pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-/** The status of an upgrade over TLS; 0 if the certificate is not the trusted one. */
+/* The status of an upgrade over TLS; 0 if the certificate is not the trusted one. */
 static unsigned tls_try(struct tls_world *t)
 {
     struct peer p;
