@@ -1,5 +1,6 @@
 // A client of the protocol that trusts nothing: every frame is held against the contract as it comes in.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decode, encode } from '@msgpack/msgpack';
 import WebSocket from 'ws';
 import { mint } from './token.mjs';
@@ -230,11 +231,19 @@ export class Client {
   }
 }
 
-/** A client with a session at the node. `claims` go into its token. */
+/** A client with a session at the node. `claims` go into its token. A node that is too busy is come back to when it says. */
 export async function join(node, user, { device = 'phone', claims = {}, hello = {}, ...options } = {}) {
-  const client = new Client(options);
-  client.token = mint(user, claims);
-  await client.connect(node);
-  await client.hello({ device, ...hello });
-  return client;
+  for (;;) {
+    const client = new Client(options);
+    client.token = mint(user, claims);
+    await client.connect(node);
+    try {
+      await client.hello({ device, ...hello });
+      return client;
+    } catch (error) {
+      const away = client.events.find(({ type, retry_after_ms: ms }) => type === 'reconnect' && ms);
+      if (!away) throw error;
+      await sleep(away.retry_after_ms);
+    }
+  }
 }

@@ -13,7 +13,7 @@ import { startProcess } from './processes.mjs';
 import { startRedis } from './redis.mjs';
 import { openResp } from './resp.mjs';
 import { SECRET } from './token.mjs';
-import { stretched, until, within } from './wait.mjs';
+import { DEADLINE_MS, stretched, until, within } from './wait.mjs';
 
 export const BINARY = process.env.SWITCHBOARD ?? fileURLToPath(new URL('../../build/switchboard', import.meta.url));
 
@@ -21,6 +21,7 @@ export const BINARY = process.env.SWITCHBOARD ?? fileURLToPath(new URL('../../bu
 const SETTINGS = {
   'jwt-key': `HS256:${SECRET}`,
   'grace-ms': 20_000,
+  'hello-timeout-ms': 60_000,
   'drain-ms': 300,
   'frames-per-second': 100_000,
   'frames-burst': 100_000,
@@ -125,7 +126,7 @@ export class Node {
     const nobody = { status: 0, headers: {}, text: '' };
     return new Promise((resolve) => {
       const url = `http${this.scheme}://127.0.0.1:${this.port}${path}`;
-      const asked = request(url, { method, headers, agent: false, rejectUnauthorized: false, timeout: 5000 }, (response) => {
+      const asked = request(url, { method, headers, agent: false, rejectUnauthorized: false, timeout: DEADLINE_MS }, (response) => {
         let text = '';
         response.on('data', (bytes) => {
           text += bytes;
@@ -172,7 +173,7 @@ export class Node {
     if (!this.running) return;
     this.signal('SIGCONT');
     this.signal('SIGTERM');
-    const { code, signal } = await within(this.exited, () => `node ${this.name} to leave; it wrote: ${this.output.slice(-2000)}`, stretched(15_000));
+    const { code, signal } = await within(this.exited, () => `node ${this.name} to leave; it wrote: ${this.output.slice(-2000)}`, stretched(30_000));
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, `node ${this.name} left badly:\n${this.output.slice(-4000)}`);
   }
 
