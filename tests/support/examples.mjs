@@ -12,7 +12,7 @@ import { DEADLINE_MS, stretched, within } from './wait.mjs';
 const VARYING = new Set(['created_ms', 'expires_ms', 'expires_in_ms', 'last_seen_ms', 'retry_after_ms', 'after_ms']);
 const SETTLE_ID = 2 ** 40;
 /** The tests' own settings that the page's numbers must not show. */
-const AS_BY_DEFAULT = { 'frames-per-second': undefined, 'frames-burst': undefined, 'bytes-per-second': undefined, 'bytes-burst': undefined, 'hello-timeout-ms': undefined };
+const AS_BY_DEFAULT = { 'frames-per-second': undefined, 'frames-burst': undefined, 'bytes-per-second': undefined, 'bytes-burst': undefined };
 
 /** What a placeholder stands for when it is known beforehand. */
 function given(name) {
