@@ -1,5 +1,6 @@
 /**
- * Many calls of two that are rung, in step: each step is made by all of them, a hundred at once, and is over when the last has made it. So what a step costs can be told.
+ * Many calls of two that are rung, in step: each step is made by all of them, a hundred at once, and is over when the last has made it. So what a step costs
+ * can be told.
  *
  * Callers are at the first node and callees at the next.
  */

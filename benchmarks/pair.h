@@ -1,7 +1,8 @@
 /**
  * Two clients of which one posts offers and the other takes them: a call's set-up, and signals both ways.
  *
- * The caller is peer 1, the callee peer 2. Between two peers signals stay in order, so the n-th that comes is the n-th that was sent: that is how their times are matched.
+ * The caller is peer 1, the callee peer 2. Between two peers signals stay in order, so the n-th that comes is the n-th that was sent: that is how their times
+ * are matched.
  */
 #ifndef BENCHMARKS_PAIR_H
 #define BENCHMARKS_PAIR_H

@@ -18,8 +18,8 @@ struct options {
     uint64_t seconds;
     uint64_t spread_ms; /* death: clients come back at random within so long */
     uint64_t watchers;  /* presence: of each user */
-    bool
-        one_way; /* signals: the windows begin with the caller's only; each that comes is answered by one the other way */
+    /* signals: the windows begin with the caller's only; each that comes is answered by one the other way */
+    bool one_way;
 };
 
 typedef void part_fn(struct clients *, const struct meter *, const struct options *);

@@ -12,8 +12,8 @@
 struct config;
 
 /**
- * That every file can be read, and every token key and ICE entry means something; what was read is dropped again. `problems` gets a line for each that does not, naming
- * setting and file. Returns what the first of them was.
+ * That every file can be read, and every token key and ICE entry means something; what was read is dropped again. `problems` gets a line for each that does
+ * not, naming setting and file. Returns what the first of them was.
  */
 enum err preflight_files(const struct config *, struct buf *problems) ATTR_MUST_USE;
 

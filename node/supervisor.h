@@ -24,15 +24,15 @@ struct supervisor_settings {
     unsigned workers;
     worker_fn *run;
     void *context;
-    pid_t
-        companion; /* a child of this process whose death ends everything (the private redis-server); left for its owner to reap; 0: none */
+    /* A child of this process whose death ends everything (the private redis-server); left for its owner to reap; 0: none. */
+    pid_t companion;
     uint64_t backoff_min_ms; /* 0: 100 */
     uint64_t backoff_max_ms; /* 0: 5000 */
 };
 
 /**
- * Forks the workers and looks after them until they are gone. SIGTERM and SIGINT reach them as SIGTERM, SIGHUP as itself; at a second SIGTERM or SIGINT they are
- * killed. Workers have SIGINT blocked: Ctrl-C goes to every process of a terminal's job, and one told twice would not drain. They end with their parent.
+ * Forks the workers and looks after them until they are gone. SIGTERM and SIGINT reach them as SIGTERM, SIGHUP as itself; at a second SIGTERM or SIGINT they
+ * are killed. Workers have SIGINT blocked: Ctrl-C goes to every process of a terminal's job, and one told twice would not drain. They end with their parent.
  * Call it before any thread or loop exists. Returns 0 after an ordered stop, else the exit code of the worker that failed at its start, or 1.
  */
 int supervisor_run(const struct supervisor_settings *) ATTR_MUST_USE;

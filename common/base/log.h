@@ -4,8 +4,8 @@
  *     log_info("redis.connected", LOG_STR("mode", "standalone"), LOG_U64("took_ms", 12));
  *     log_warn("session.refused", LOG_ID("session", &id), LOG_CSTR("why", err_text(e)));
  *
- * Every line has a subject, so there is at least one field. Event names are `noun.participle`. Values are quoted and escaped as their format needs. Never SDP, candidates, tokens, keys; never a
- * network address above debug level. The log is the one thing in the process that is global: everybody's, set once by main.
+ * Every line has a subject, so there is at least one field. Event names are `noun.participle`. Values are quoted and escaped as their format needs. Never SDP,
+ * candidates, tokens, keys; never a network address above debug level. The log is the one thing in the process that is global: everybody's, set once by main.
  */
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H

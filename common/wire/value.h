@@ -5,8 +5,8 @@
  * and writes through wire/writer.h.
  *
  * Strictness is the same for both formats: the top is one map; no key twice in a map; strings are UTF-8 and hold no NUL; numbers are
- * integers within int64 or finite doubles; at most WIRE_DEPTH_MAX levels and 1024 keys in a map; nothing behind the object. msgpack's bin and ext types are refused,
- * and a declared length that the bytes cannot hold is refused before anything is allocated for it.
+ * integers within int64 or finite doubles; at most WIRE_DEPTH_MAX levels and 1024 keys in a map; nothing behind the object. msgpack's bin and ext types are
+ * refused, and a declared length that the bytes cannot hold is refused before anything is allocated for it.
  */
 #ifndef COMMON_WIRE_VALUE_H
 #define COMMON_WIRE_VALUE_H

@@ -1,8 +1,8 @@
 /**
  * Finding network addresses in text whose grammar is not known, to take them out.
  *
- * An address is a dotted quad, an IPv6 address (its zone stays, it names an interface), a MAC address written with colons, or a name under `.local` (what mDNS candidates use).
- * Other host names cannot be told from words: whoever knows that a field is an address replaces it as a whole.
+ * An address is a dotted quad, an IPv6 address (its zone stays, it names an interface), a MAC address written with colons, or a name under `.local` (what mDNS
+ * candidates use). Other host names cannot be told from words: whoever knows that a field is an address replaces it as a whole.
  */
 #ifndef NODE_CALL_ADDRESS_H
 #define NODE_CALL_ADDRESS_H

@@ -1,5 +1,6 @@
 /**
- * One ICE candidate as browsers write it (RFC 8839 section 5.1: `candidate:… typ host …`, with or without `a=` before it; the empty string ends the candidates).
+ * One ICE candidate as browsers write it (RFC 8839 section 5.1: `candidate:… typ host …`, with or without `a=` before it; the empty string ends the
+ * candidates).
  */
 #ifndef NODE_CALL_CANDIDATE_H
 #define NODE_CALL_CANDIDATE_H

@@ -26,11 +26,11 @@ enum err sdp_check(struct slice sdp, enum media_policy, char *why, size_t why_si
 
 /**
  * The description with every network address taken out, for calls with relay privacy: `a=candidate` lines other than `typ relay` are dropped;
- * in relay candidates `raddr`/`rport` become 0.0.0.0 and 0 (or :: for IPv6); the address in `o=` and `c=` lines becomes `IN IP4 0.0.0.0` and `a=rtcp` lines with
- * an address lose it likewise. `a=remote-candidates` is dropped. Appended to `out`.
+ * in relay candidates `raddr`/`rport` become 0.0.0.0 and 0 (or :: for IPv6); the address in `o=` and `c=` lines becomes `IN IP4 0.0.0.0` and `a=rtcp` lines
+ * with an address lose it likewise. `a=remote-candidates` is dropped. Appended to `out`.
  *
- * Ports that went with a blanked address become 9 (`m=` lines in use, `a=rtcp`), lest a strict reader sees an ICE mismatch. Other attributes whose meaning is an
- * address (source-filter, altc, ccap, ts-refclk, wrapped candidates) are dropped; what looks like an address anywhere else is replaced by 0.0.0.0 or ::.
+ * Ports that went with a blanked address become 9 (`m=` lines in use, `a=rtcp`), lest a strict reader sees an ICE mismatch. Other attributes whose meaning is
+ * an address (source-filter, altc, ccap, ts-refclk, wrapped candidates) are dropped; what looks like an address anywhere else is replaced by 0.0.0.0 or ::.
  * Doing it twice changes nothing more. A line of three bytes may grow to 27, so `out`'s cap is the bound.
  *
  * ERR_BAD_REQUEST when a line is not `x=…` (sdp_check() says which); ERR_TOO_LARGE or ERR_NO_MEMORY from `out`. Nothing was appended then.

@@ -1,7 +1,7 @@
 /**
- * Who sits where in a call, as the store writes it and a node keeps it: "7;52ro;1=<session>;3=<session>;": at version 7 of the call. Then come its facts: its seats, the
- * starter's peer (0: not there), and flags: `r` relay privacy, `l` locked, `o` open (it stays while anybody is seated), `a` anyone may come by its id. So a node that
- * has a member can put the call back when the store has lost it. Sessions are for nodes only, clients see peers.
+ * Who sits where in a call, as the store writes it and a node keeps it: "7;52ro;1=<session>;3=<session>;": at version 7 of the call. Then come its facts: its
+ * seats, the starter's peer (0: not there), and flags: `r` relay privacy, `l` locked, `o` open (it stays while anybody is seated), `a` anyone may come by its
+ * id. So a node that has a member can put the call back when the store has lost it. Sessions are for nodes only, clients see peers.
  */
 #ifndef NODE_CALL_SEATING_H
 #define NODE_CALL_SEATING_H
@@ -37,8 +37,8 @@ unsigned seating_peer(const struct seating *, const struct id *session);
 
 /**
  * Whom an entry of a call's log concerns, and how: "*<session> +<session> ?<user>=<user> x<user>=<session>". The marks of sessions:
- * `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently, `o` stops ringing silently, `=` gets the event and stands there now
- * whatever it missed (its call was put back), `#` likewise and is out.
+ * `*` enters the call, `+` gets the event, `-` goes along silently, `!` gets the event and is out, `~` is out silently, `o` stops ringing silently, `=` gets
+ * the event and stands there now whatever it missed (its call was put back), `#` likewise and is out.
  * Those of users, whose devices hear the entry's other event: `?` they ring, called by the one behind the `=`; `x` they stop, all but the session behind
  * the `=`, which has a mark of its own.
  */

@@ -90,7 +90,9 @@ enum err edge_reload_tls(struct edge *, char *why, size_t why_size) ATTR_MUST_US
 void edge_stop_listening(struct edge *);
 /** Open WebSocket conns. */
 size_t edge_conn_count(const struct edge *);
-/** Closes what is still open (1012; 1.5 s for the answers), takes everything down over a few turns of the loop and calls on_closed once when nothing is left. */
+/**
+ * Closes what is still open (1012; 1.5 s for the answers), takes everything down over a few turns of the loop and calls on_closed once when nothing is left.
+ */
 void edge_stop(struct edge *, void (*on_closed)(void *context), void *context);
 /** After on_closed only. */
 void edge_destroy(struct edge *);

@@ -20,8 +20,8 @@ struct http_answer {
     const char *content_type;
     const char *headers; /* further ones, each ending in CRLF; "" for none */
     struct slice body;
-    bool
-        body_lasts; /* it outlives the edge: what the socket does not take at once is not copied but written by http_on_writable() */
+    /* The body outlives the edge: what the socket does not take at once is not copied but written by http_on_writable(). */
+    bool body_lasts;
     bool without_body; /* the answer to HEAD: the length of `body`, not its bytes */
     bool then_close;   /* not with a body that lasts */
 };

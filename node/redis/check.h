@@ -11,8 +11,8 @@
 enum { REDIS_MAJOR_MIN = 7, REDIS_DEV_KEY_CHARS = 64 };
 
 /**
- * That it answers (else ERR_UNAVAILABLE), is version 7 or later (ERR_UNSUPPORTED) and was first used with as many partitions as this node has (ERR_CONFLICT; the first node
- * to ask fixes the number). `why` says what to do. One that may evict keys when its memory is full is worth a warning in the log.
+ * That it answers (else ERR_UNAVAILABLE), is version 7 or later (ERR_UNSUPPORTED) and was first used with as many partitions as this node has (ERR_CONFLICT;
+ * the first node to ask fixes the number). `why` says what to do. One that may evict keys when its memory is full is worth a warning in the log.
  */
 enum err redis_check(const struct redis_url *, unsigned partitions, char *why, size_t why_size) ATTR_MUST_USE;
 

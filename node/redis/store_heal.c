@@ -98,8 +98,8 @@ static void on_call_restored(void *context, enum err transport, const struct red
     struct call_entry entries[CALL_ENTRIES_MAX];
     struct call_answer change = {.err = reply_status(transport, reply)};
     struct slice mark = reply_text(reply, 2);
-    struct missed_entry missed = {reply_number(reply, 1), mark.n ? mark.p[0] : '#', reply_text(reply, 3),
-                                  reply_text(reply, 4)};
+    struct delivery_entry missed = {reply_number(reply, 1), mark.n ? mark.p[0] : '#', reply_text(reply, 3),
+                                    reply_text(reply, 4)};
     if (change.err == ERR_OK)
         read_call_change(reply, &change, entries);
     q->fn.restored_call(q->context, change.err, &change, &missed);

@@ -70,7 +70,10 @@ struct question {
 };
 struct question *question_create(struct store *, void *context);
 
-/* Reading replies is forgiving (reply.h), and this is what tells good from bad: the word at the front of a script's answer as an err. ERR_UNAVAILABLE, logged once, for an answer that no script of ours gives. */
+/*
+ * Reading replies is forgiving (reply.h), and this is what tells good from bad: the word at the front of a script's answer as an err. ERR_UNAVAILABLE, logged
+ * once, for an answer that no script of ours gives.
+ */
 enum err reply_status(enum err transport, const struct redisReply *);
 /* Pairs of call id and seating from item `from` on. */
 size_t reply_seatings(const struct redisReply *, size_t from, unsigned partitions,

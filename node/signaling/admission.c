@@ -8,9 +8,9 @@
 #include "node/signaling/private.h"
 
 /*
- * Hellos are let in at a bounded rate, so that a storm of reconnects (a node or a whole site died) harms nobody who is inside. Those who resume come first: people
- * talk there. A short queue evens the storm out; whoever finds it full is told when to come back: each at a time of its own, the later the more were told before, so
- * that they do not all return at once. A node that is behind with its own work lets in no newcomers at all until it has caught up.
+ * Hellos are let in at a bounded rate, so that a storm of reconnects (a node or a whole site died) harms nobody who is inside. Those who resume come first:
+ * people talk there. A short queue evens the storm out; whoever finds it full is told when to come back: each at a time of its own, the later the more were
+ * told before, so that they do not all return at once. A node that is behind with its own work lets in no newcomers at all until it has caught up.
  */
 
 enum {

@@ -5,8 +5,8 @@
 #include "node/signaling/private.h"
 
 /*
- * Which versions of which calls all mailboxes have. The store is told a little later, once for the changes of a moment: until then the call's timer stands, and if
- * this node dies its owner brings them out once more, which does no harm.
+ * Which versions of which calls all mailboxes have. The store is told a little later, once for the changes of a moment: until then the call's timer stands, and
+ * if this node dies its owner brings them out once more, which does no harm.
  */
 
 enum { NOTES_MAX = 4096 };

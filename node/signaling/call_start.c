@@ -8,8 +8,8 @@
  *
  * Glare: two who start a call to each other each create theirs, then claim the pair, and the store lets one of them have it. The other answers that one's call
  * in place of its own, which nobody has been told of yet, and takes its own back. If the call that came first is over by then (hung up, rejected), the claim is
- * taken over. So there is one call whichever nodes the two are on, whatever comes first, whichever node dies: what has been done can be done again. The store knows of a
- * call that was taken back which one came in its place: sent again, the request finds that one, or that it is over.
+ * taken over. So there is one call whichever nodes the two are on, whatever comes first, whichever node dies: what has been done can be done again. The store
+ * knows of a call that was taken back which one came in its place: sent again, the request finds that one, or that it is over.
  */
 
 enum { CALLEES_MAX = CALL_SEATS_MAX - 1, RING_MS = 45000, CLAIM_SLACK_MS = 5000, CLAIM_TRIES = 8 };

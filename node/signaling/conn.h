@@ -59,7 +59,10 @@ struct conn_ops {
 
 /* ---- what the edge tells the stories (implemented in node/signaling) ---- */
 
-/** A socket finished its handshake. One that is refused is told so and closed before this returns. NULL when the node is at its end: the edge then closes with 1013. */
+/**
+ * A socket finished its handshake. One that is refused is told so and closed before this returns. NULL when the node is at its end: the edge then closes with
+ * 1013.
+ */
 struct client *client_open(struct signaling *, struct conn *, enum wire_format) ATTR_MUST_USE;
 /** One complete message of at most the size limit, in the conn's format. The bytes are only good during the call. */
 void client_frame(struct client *, struct slice frame);

@@ -6,8 +6,8 @@
 #include "node/signaling/private.h"
 
 /*
- * Fan-out: a change of a call goes to each session it concerns, in the order of versions, before anybody says ok (docs/architecture.md). Each session's share is
- * a leg. A leg that meets a hole (another node's change is still on its way) fills it from the call's log. If this node dies in between, the partition's
+ * Fan-out: a change of a call goes to each session it concerns, in the order of versions, before anybody says ok (docs/architecture.md). Each session's share
+ * is a leg. A leg that meets a hole (another node's change is still on its way) fills it from the call's log. If this node dies in between, the partition's
  * owner starts from the log (fanout_resume).
  */
 
@@ -152,7 +152,10 @@ static void on_others_brought_out(void *context, enum err err)
     leg_ring(context);
 }
 
-/* A hole: one of the devices has not heard yet that it is out of the call. Whoever was about to tell it may be dead: the whole log is brought out, and it rings again. */
+/*
+ * A hole: one of the devices has not heard yet that it is out of the call. Whoever was about to tell it may be dead: the whole log is brought out, and it rings
+ * again.
+ */
 static void on_rung(void *context, enum err err)
 {
     struct leg *leg = context;

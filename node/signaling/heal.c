@@ -7,12 +7,12 @@
 #include "node/signaling/private.h"
 
 /*
- * Redis may forget: it is emptied, or comes back without its newest writes. Each node then brings what it knows of the sessions whose sockets it holds: the session first, then each
- * call that it sits in or rings for (node/store/heal.h). Those that may have been forgotten wait in a list, and a few at a time are asked about, so that Redis's own pace
- * is the walk's. What is still there costs a look and changes nothing.
+ * Redis may forget: it is emptied, or comes back without its newest writes. Each node then brings what it knows of the sessions whose sockets it holds: the
+ * session first, then each call that it sits in or rings for (node/store/heal.h). Those that may have been forgotten wait in a list, and a few at a time are
+ * asked about, so that Redis's own pace is the walk's. What is still there costs a look and changes nothing.
  *
- * A session that is missing may also have ended rightly, while this node slept and was taken for dead. So nothing is asked before the lease has been: it tells a
- * store that forgot from a node that slept.
+ * A session that is missing may also have ended rightly, while this node slept and was taken for dead. So nothing is asked before the lease has been: it tells
+ * a store that forgot from a node that slept.
  */
 
 enum {
@@ -117,7 +117,7 @@ static void on_rung(void *context, enum err err)
 }
 
 /* What the session missed, and no log has any more. */
-static void bring(const struct restored_call *r, const struct missed_entry *missed)
+static void bring(const struct restored_call *r, const struct delivery_entry *missed)
 {
     struct store *store = r->signaling->store;
     if (missed->mark == 'x') {
@@ -132,7 +132,7 @@ static void bring(const struct restored_call *r, const struct missed_entry *miss
 }
 
 static void on_call_restored(void *context, enum err err, const struct call_answer *change,
-                             const struct missed_entry *missed)
+                             const struct delivery_entry *missed)
 {
     struct restored_call r = *(struct restored_call *)context;
     struct client *c = client_of(r.signaling, &r.session);
@@ -209,7 +209,10 @@ struct asked {
     uint64_t epoch;
 };
 
-/* A store that came back as it was a while ago knows a seat that was left since. Only a request of the client's own leads into a call, and none is under way there. */
+/*
+ * A store that came back as it was a while ago knows a seat that was left since. Only a request of the client's own leads into a call, and none is under way
+ * there.
+ */
 static bool is_of_old(struct client *c, const struct restored *r, const struct store_seating *seating)
 {
     bool asked_for = c->current && id_eq(&c->current->call, &seating->call);

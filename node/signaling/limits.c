@@ -2,8 +2,8 @@
 #include "node/signaling/private.h"
 
 /*
- * Limits that count calls: what a user may do is counted by the store, where all devices and nodes meet; what one socket may do stands before it here, so that whoever
- * asks for too much costs the store nothing.
+ * Limits that count calls: what a user may do is counted by the store, where all devices and nodes meet; what one socket may do stands before it here, so that
+ * whoever asks for too much costs the store nothing.
  */
 
 /* Limits that count by the minute: a bucket fills by as many sixtieths a second as there may be in a minute. */

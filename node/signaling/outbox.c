@@ -133,8 +133,8 @@ static void on_log_brought_out(void *context, enum err err)
 }
 
 /*
- * The sender knows that the recipient sits there, by a version that the recipient has not heard of. Where the sender has not heard of it either, the store has named
- * the recipient: it has just taken the offer.
+ * The sender knows that the recipient sits there, by a version that the recipient has not heard of. Where the sender has not heard of it either, the store has
+ * named the recipient: it has just taken the offer.
  */
 static bool outbox_is_ahead(const struct outbox *o, uint64_t heard)
 {

@@ -30,7 +30,9 @@ bool may_call(const struct client *c, struct slice user)
 
 /* ---- blocks ---- */
 
-/* "user\nuser\n". Not the table's FIELD_NAMES: that no name stands twice is dear to find out in so long a list, and the store does not mind. False: answered. */
+/*
+ * "user\nuser\n". Not the table's FIELD_NAMES: that no name stands twice is dear to find out in so long a list, and the store does not mind. False: answered.
+ */
 static bool put_blocked(struct request *rq, const struct wire_value *users, struct buf *out)
 {
     struct slice self = slice_of(rq->client->claims->user);

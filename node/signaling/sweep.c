@@ -5,8 +5,9 @@
 #include "node/signaling/private.h"
 
 /*
- * Nobody speaks for the sessions of a dead node, so the partition's owner does: it suspends each with what is left of its grace and tells its calls. From there all goes
- * as if the socket alone had been lost: the client resumes elsewhere, or its grace ends and its seats are free. Each step may be done by two owners at once.
+ * Nobody speaks for the sessions of a dead node, so the partition's owner does: it suspends each with what is left of its grace and tells its calls. From there
+ * all goes as if the socket alone had been lost: the client resumes elsewhere, or its grace ends and its seats are free. Each step may be done by two owners at
+ * once.
  */
 
 struct note {

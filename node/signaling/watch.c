@@ -5,9 +5,9 @@
 #include "node/signaling/private.h"
 
 /*
- * Who here watches whom. A user whom anybody watches is followed (node/store/presence.h): one message from the bus a change, told to each watch of this node. A watch
- * begins in three steps: follow, ask for the state once that is confirmed, answer. What the bus brings counts if its rev is above what the watch was told, so each
- * change is told once. When the bus was cut each user is confirmed anew, and asked for again: what came of it that is news is told then.
+ * Who here watches whom. A user whom anybody watches is followed (node/store/presence.h): one message from the bus a change, told to each watch of this node. A
+ * watch begins in three steps: follow, ask for the state once that is confirmed, answer. What the bus brings counts if its rev is above what the watch was
+ * told, so each change is told once. When the bus was cut each user is confirmed anew, and asked for again: what came of it that is news is told then.
  *
  * Nothing of this is in the store but the channel that the node listens on: a watch ends with its socket.
  */

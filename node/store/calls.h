@@ -55,10 +55,10 @@ struct call_actor {
     struct id call;
     struct id session;
     struct session_device device;
-    uint64_t
-        request; /* join, leave, invite, alert, accept, reject, cancel: the client's, which may be sent again; 0: none */
-    uint64_t
-        epoch; /* of the attach that says it: what an older one says is ERR_STALE; 0: on behalf of a session that is over */
+    /* The client's, which may be sent again (join, leave, invite, alert, accept, reject, cancel); 0: none. */
+    uint64_t request;
+    /* Of the attach that says it: what an older one says is ERR_STALE; 0: on behalf of a session that is over. */
+    uint64_t epoch;
 };
 /** The last word that store_call_mark() takes about a session: it is superseded, and its seat waits for its device. */
 #define SUPERSEDED_EPOCH (UINT64_C(1) << 40)
@@ -80,8 +80,8 @@ struct call_create {
     struct slice meta; /* msgpack value; empty: none */
 };
 /**
- * Sent again: the same call, whoever can be reached by then and wherever the session sits. ERR_CONFLICT: the id is another's, or the call was taken back (store_call_discard()). ERR_UNREACHABLE. ERR_RATE_LIMITED: the user has
- * started too many of late, or sits in too many.
+ * Sent again: the same call, whoever can be reached by then and wherever the session sits. ERR_CONFLICT: the id is another's, or the call was taken back
+ * (store_call_discard()). ERR_UNREACHABLE. ERR_RATE_LIMITED: the user has started too many of late, or sits in too many.
  */
 void store_call_create(struct store *, const struct call_create *, call_answer_fn *, void *context);
 /** ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT (the poster itself). */
@@ -122,8 +122,8 @@ struct delivery {
     size_t count;
 };
 /**
- * ERR_OK: it is up to date. ERR_HOLE: it stands at `version`, send what comes after that. ERR_NOT_FOUND: there is no such session. ERR_GONE: it has ended. ERR_OVERRUN: its mailbox
- * was full, it is over.
+ * ERR_OK: it is up to date. ERR_HOLE: it stands at `version`, send what comes after that. ERR_NOT_FOUND: there is no such session. ERR_GONE: it has ended.
+ * ERR_OVERRUN: its mailbox was full, it is over.
  */
 typedef void delivered_fn(void *context, enum err, uint64_t version);
 void store_deliver(struct store *, const struct delivery *, delivered_fn *, void *context);
@@ -133,8 +133,8 @@ void store_fanout_done(struct store *, const struct id *call, uint64_t first, ui
 /** Signals of one sender to one recipient. */
 struct signal_item {
     uint64_t request;
-    uint64_t
-        previous; /* one stored before for the pair, of which the node knows that nothing between is still to come; 0: none */
+    /* One stored before for the pair, of which the node knows that nothing between is still to come; 0: none. */
+    uint64_t previous;
     struct slice body; /* msgpack map of fewer than 15 pairs that lacks the last: the store puts `version` behind it */
 };
 struct signal_batch {

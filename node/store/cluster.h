@@ -22,8 +22,8 @@ enum lease {
     LEASE_LOST,    /* the store does not know it, though it had been renewed lately: it has lost its data */
 };
 /**
- * Renews this node's lease (lease_ms 0: gives it up), leaves its card (common/wire/card.h) beside it, and tells of all nodes, this one included, and of the dead of the
- * last minutes.
+ * Renews this node's lease (lease_ms 0: gives it up), leaves its card (common/wire/card.h) beside it, and tells of all nodes, this one included, and of the
+ * dead of the last minutes.
  */
 typedef void nodes_fn(void *context, enum err, enum lease was, const struct node_lease *nodes, size_t count);
 void store_lease_renew(struct store *, uint64_t lease_ms, struct slice card, nodes_fn *, void *context);

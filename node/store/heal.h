@@ -1,6 +1,6 @@
 /**
- * Putting back what the store has lost: after it was emptied, or came back without its newest writes. Each node brings what it knows of the sessions whose sockets it
- * holds. All of it may be said at any time, by several nodes at once: what the store knows as well or better stays.
+ * Putting back what the store has lost: after it was emptied, or came back without its newest writes. Each node brings what it knows of the sessions whose
+ * sockets it holds. All of it may be said at any time, by several nodes at once: what the store knows as well or better stays.
  */
 #ifndef NODE_STORE_HEAL_H
 #define NODE_STORE_HEAL_H
@@ -19,8 +19,8 @@ struct session_restore {
     size_t seating_count;
 };
 struct restored {
-    enum err
-        err; /* ERR_STALE: a later attach or session has its place; ERR_GONE: it is over, or this node was taken for dead */
+    /* ERR_STALE: a later attach or session has its place; ERR_GONE: it is over, or this node was taken for dead. */
+    enum err err;
     uint64_t seq;         /* the last event there is */
     bool was_lost;        /* something of it, or all */
     bool forgot;          /* its newest events, too: what was put there since is lost as well */
@@ -31,18 +31,12 @@ typedef void restored_fn(void *context, const struct restored *);
 void store_session_restore(struct store *, const struct session_restore *, restored_fn *, void *context);
 
 /**
- * The answer for a call. ERR_OK with `change`: all is well, or it has just been put back, and the change is to be brought out; `change->version` 0: noted, it is put back when the
- * others have spoken or their time is over. ERR_HOLE: the session (or the user's devices) missed what nobody keeps any more; `missed` brings it where
- * the call stands: one entry, for a delivery or a ring.
+ * The answer for a call. ERR_OK with `change`: all is well, or it has just been put back, and the change is to be brought out; `change->version` 0:
+ * noted, it is put back when the others have spoken or their time is over. ERR_HOLE: the session (or the user's devices) missed what nobody keeps any
+ * more; `missed` brings it where the call stands: one entry, for a delivery or a ring.
  */
-struct missed_entry {
-    uint64_t version;
-    char mark;
-    struct slice seating;
-    struct slice body;
-};
 typedef void restored_call_fn(void *context, enum err, const struct call_answer *change,
-                              const struct missed_entry *missed);
+                              const struct delivery_entry *missed);
 /** Of a session, perhaps another node's: who it is, for its calls. */
 struct peeked {
     enum err err; /* ERR_NOT_FOUND: there is none, or it does not sit in that call */

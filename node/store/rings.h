@@ -1,6 +1,6 @@
 /**
- * Ringing: who can be reached, inviting and its ends, and the devices that ring. An invitation is the call's; that it rings is kept with the user, so that a device which
- * comes later rings too.
+ * Ringing: who can be reached, inviting and its ends, and the devices that ring. An invitation is the call's; that it rings is kept with the user, so that a
+ * device which comes later rings too.
  */
 #ifndef NODE_STORE_RINGS_H
 #define NODE_STORE_RINGS_H
@@ -22,8 +22,8 @@ struct call_invitation {
     bool unreachable; /* nobody can be rung there; that the user sits or rings there already is told all the same */
 };
 /**
- * The actor rings one more. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT (sits or rings there), ERR_CALL_FULL, ERR_UNREACHABLE. Sent again when it was done: ERR_OK, though
- * the user has gone since.
+ * The actor rings one more. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_CONFLICT (sits or rings there), ERR_CALL_FULL, ERR_UNREACHABLE. Sent again when it was
+ * done: ERR_OK, though the user has gone since.
  */
 void store_call_invite(struct store *, const struct call_actor *, const struct call_invitation *, call_answer_fn *,
                        void *context);
@@ -37,8 +37,9 @@ struct call_acceptance {
     bool relay;                  /* glare: which wants relay privacy */
 };
 /**
- * Answers as store_offer_take(), `offer` empty where none came with the invitation. ERR_NOT_FOUND, ERR_GONE (over, or another was first), ERR_CALL_FULL, ERR_CONFLICT (the device
- * sits there, or the answer has no offer). Glare: ERR_NOT_FOUND when there is nothing to cross with, ERR_GONE when another device of the user has just answered.
+ * Answers as store_offer_take(), `offer` empty where none came with the invitation. ERR_NOT_FOUND, ERR_GONE (over, or another was first), ERR_CALL_FULL,
+ * ERR_CONFLICT (the device sits there, or the answer has no offer). Glare: ERR_NOT_FOUND when there is nothing to cross with, ERR_GONE when another device of
+ * the user has just answered.
  */
 void store_call_accept(struct store *, const struct call_actor *, const struct call_acceptance *, call_answer_fn *,
                        void *context);
@@ -49,7 +50,9 @@ void store_ring_expire(struct store *, const struct id *call, struct slice user,
 /** `user` empty: all that the actor may take back, and the call if nobody joined. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN. */
 void store_call_cancel(struct store *, const struct call_actor *, struct slice user, call_answer_fn *, void *context);
 
-/** Glare: claims the pair of caller and callee for `call`. ERR_CONFLICT: the other's call in `other` came first. `over`: a call that was in the way and is over. */
+/**
+ * Glare: claims the pair of caller and callee for `call`. ERR_CONFLICT: the other's call in `other` came first. `over`: a call that was in the way and is over.
+ */
 struct pair_claim {
     struct id call;
     struct slice caller, callee;
@@ -96,8 +99,8 @@ struct ring {
     size_t count;
 };
 /**
- * ERR_OK; ERR_HOLE: one of the devices has not been told of what came before, and has to be tried again; ERR_GONE, ERR_OVERRUN: the acting session is over; ERR_NOT_FOUND: there
- * is none.
+ * ERR_OK; ERR_HOLE: one of the devices has not been told of what came before, and has to be tried again; ERR_GONE, ERR_OVERRUN: the acting session is over;
+ * ERR_NOT_FOUND: there is none.
  */
 typedef void ring_fn(void *context, enum err);
 void store_ring(struct store *, const struct ring *, ring_fn *, void *context);

@@ -47,12 +47,15 @@ enum { STORE_SEATINGS_MAX = 32 };
 /** What the bus brings to this node. */
 struct store_events {
     /**
-     * Events for a session of this node: count bodies, the first with number `seq`; and where the session sits in one call (call none: nothing said). True: they were
-     * written to its socket at once.
+     * Events for a session of this node: count bodies, the first with number `seq`; and where the session sits in one call (call none: nothing said). True:
+     * they were written to its socket at once.
      */
     bool (*on_events)(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
                       const struct store_seating *);
-    /** This attach of the session is over: `why` is ERR_CONFLICT superseded by the same device, ERR_STALE continued elsewhere, ERR_OVERRUN mailbox full, ERR_GONE ended. */
+    /**
+     * This attach of the session is over: `why` is ERR_CONFLICT superseded by the same device, ERR_STALE continued elsewhere, ERR_OVERRUN mailbox full,
+     * ERR_GONE ended.
+     */
     void (*on_detached)(void *context, const struct id *session, uint64_t epoch, enum err why);
     /** What others may see of a user who is followed (node/store/presence.h) is this from `rev` on. */
     void (*on_presence)(void *context, struct slice user, uint64_t rev, const struct presence *);

@@ -1,5 +1,5 @@
-// The cluster of docker/compose.yaml under load, while an operator scales it, restarts it and replaces it, and while things die: what users see is what the design
-// says. Each test leaves the same people in the same calls to the next one.
+// The cluster of docker/compose.yaml under load, while an operator scales it, restarts it and replaces it, and while things die: what users see is what the
+// design says. Each test leaves the same people in the same calls to the next one.
 import assert from 'node:assert/strict';
 import { gather } from '../support/crowd.mjs';
 import { IMAGE, Project, around, buildImage, docker, test } from '../support/docker.mjs';

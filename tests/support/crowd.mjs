@@ -1,5 +1,5 @@
-// Many people in many calls, on all nodes of a cluster, and what must hold of them whatever breaks: every request is answered once, every signal arrives once and
-// in order, no call and no seat is lost, and in the end all see what Redis has.
+// Many people in many calls, on all nodes of a cluster, and what must hold of them whatever breaks: every request is answered once, every signal arrives once
+// and in order, no call and no seat is lost, and in the end all see what Redis has.
 import assert from 'node:assert/strict';
 import { fresh } from './client.mjs';
 import { LeanClient, seatsText } from './lean.mjs';

@@ -1,4 +1,5 @@
-// Switchboard's image and its compose file, on a real engine: each test file has a project of its own name, with secrets and a port of its own, and nothing of it is left.
+// Switchboard's image and its compose file, on a real engine: each test file has a project of its own name, with secrets and a port of its own, and nothing of
+// it is left.
 //
 // Where a public image is neither there nor can be pulled, a stand-in is made of Debian's package of the same program, under a name of the tests' own.
 import { execFile, execFileSync } from 'node:child_process';

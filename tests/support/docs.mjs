@@ -137,7 +137,10 @@ function textAt(url) {
 
 // ---- docs/guarantees.md ----
 
-/** Promises and faults (by their first words) that name no test, and how many promises there are, if not ten. A link to a test that is not there is a broken link. */
+/**
+ * Promises and faults (by their first words) that name no test, and how many promises there are, if not ten. A link to a test that is not there is a broken
+ * link.
+ */
 export function untestedGuarantees(page = read('docs/guarantees.md')) {
   const isTested = (text) => /\]\(\.\.\/tests\/(system\/[\w-]+\.test\.mjs|unit\/[\w/]+\.c)\)/.test(text);
   const [promises, faults = ''] = page.split(/^## Faults.*$/m);

@@ -33,8 +33,8 @@ export async function until(condition, what, ms = DEADLINE_MS) {
 }
 
 /**
- * Plays a story in which something short (a grace, a heartbeat, a token's life) must not end before something else is done. On a busy machine it may, and then the story fails:
- * it is played again with all those times longer, `pace` times as long. What is wrong is wrong at every pace.
+ * Plays a story in which something short (a grace, a heartbeat, a token's life) must not end before something else is done. On a busy machine it may, and then
+ * the story fails: it is played again with all those times longer, `pace` times as long. What is wrong is wrong at every pace.
  */
 export async function unhurried(story) {
   for (const pace of PACES) {

@@ -1,4 +1,5 @@
-// A node's clock is wrong by an hour, and nothing changes (promise 6): what has to end ends when Redis's clock says so. The node's own clock is for tokens and logs.
+// A node's clock is wrong by an hour, and nothing changes (promise 6): what has to end ends when Redis's clock says so. The node's own clock is for tokens and
+// logs.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fresh, join } from '../support/client.mjs';

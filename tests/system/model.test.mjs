@@ -1,5 +1,5 @@
-// Random users against a real cluster, and judges of all that they saw (tests/support/model): no call too full, one winner, one end, nothing lost, nothing twice,
-// all agree in the end, and nothing is left behind. By hand, for as long as one likes: tests/support/model/play.
+// Random users against a real cluster, and judges of all that they saw (tests/support/model): no call too full, one winner, one end, nothing lost, nothing
+// twice, all agree in the end, and nothing is left behind. By hand, for as long as one likes: tests/support/model/play.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fromEnvironment, newSeed, play, report } from '../support/model/play.mjs';

@@ -284,7 +284,9 @@ function crossed({ records }, asked, started) {
   return records.slice(Math.max(0, asked.n - 300), asked.n).some(({ what, frame }) => what === 'send' && frame.type === 'call.start' && frame.to.length === 1 && frame.to[0] === caller);
 }
 
-/** Whether a block of the caller by one who is called was under way meanwhile: it counts from the moment that the ring is brought, whatever `reach` said before. */
+/**
+ * Whether a block of the caller by one who is called was under way meanwhile: it counts from the moment that the ring is brought, whatever `reach` said before.
+ */
 function blockCrossed({ records }, user, caller, asked, started) {
   const answered = new Set(records.slice(0, asked.n).filter(({ what, request }) => what === 'reply' && request === 'block.set').map(({ session, frame }) => `${session} ${frame.id}`));
   return records

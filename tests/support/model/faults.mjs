@@ -1,4 +1,5 @@
-// What goes wrong in a run: nodes die, freeze and leave, connections to Redis are cut, Redis itself is started anew (with its append-only file, so it forgets nothing).
+// What goes wrong in a run: nodes die, freeze and leave, connections to Redis are cut, Redis itself is started anew (with its append-only file, so it forgets
+// nothing).
 import { setTimeout as pause } from 'node:timers/promises';
 
 const ASKED_MS = 1000;

@@ -27,8 +27,9 @@ export class History {
   }
 
   /**
-   * `what`: `send`, `reply` (with the `request` it answers), `event`, `open`, `close`, `cut`, `over` (of a session), `fault`, `lapse` (of a node's lease), `step`,
-   * `note`, and what the end of a run adds: `truth`, `view`, `key`. `who`: the device, `user/device`. `session`: its id, once there is one. `link`: the number of the socket.
+   * `what`: `send`, `reply` (with the `request` it answers), `event`, `open`, `close`, `cut`, `over` (of a session), `fault`, `lapse` (of a node's lease),
+   * `step`, `note`, and what the end of a run adds: `truth`, `view`, `key`. `who`: the device, `user/device`. `session`: its id, once there is one. `link`: the
+   * number of the socket.
    */
   add(what, fields) {
     const record = { n: this.records.length, t: Math.round(this.now() * 10) / 10, what, ...fields };

@@ -1,5 +1,6 @@
 // What a run will do: a list of steps and a list of faults, decided by the seed alone. What a step acts on (which call, which ring) is chosen when its time
-// comes, from what there is, by the step's own stream of numbers: so a step that is switched off changes no other step's choices but by what it would have done.
+// comes, from what there is, by the step's own stream of numbers: so a step that is switched off changes no other step's choices but by what it would have
+// done.
 import { Random } from './random.mjs';
 
 /** How often each kind of step comes, before the seed bends it. */

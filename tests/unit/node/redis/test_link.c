@@ -99,7 +99,9 @@ static bool is_held(struct rig *r)
     return fake.commands >= 1;
 }
 
-/* A machine that stands still for as long as a deadline leaves room proves nothing: then there is twice the time. What never holds fails with every deadline. */
+/*
+ * A machine that stands still for as long as a deadline leaves room proves nothing: then there is twice the time. What never holds fails with every deadline.
+ */
 static void with_some_deadline(uint64_t deadline_ms, bool (*holds_with)(uint64_t deadline_ms))
 {
     while (!holds_with(deadline_ms)) {

@@ -6,8 +6,8 @@
 #include "tests/unit/node/redis/lab.h"
 
 /*
- * The tables of docs/state.md, each state against each event, on the real scripts: a cell there that says anything else than what happens is red, and so is a row
- * or column that has no story here, or a story without a row.
+ * The tables of docs/state.md, each state against each event, on the real scripts: a cell there that says anything else than what happens is red, and so is a
+ * row or column that has no story here, or a story without a row.
  *
  * A cell is the script's word, and where the call (or the invitation) stands after it: "ok: active 2". A refusal changes nothing, and says nothing more.
  */

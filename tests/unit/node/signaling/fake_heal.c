@@ -73,9 +73,9 @@ void fake_restored(struct store *store, struct asked *asked, const struct restor
 }
 
 void fake_restored_call(struct store *store, struct asked *asked, const struct call_answer *change,
-                        const struct missed_entry *missed)
+                        const struct delivery_entry *missed)
 {
-    static const struct missed_entry nothing = {.mark = '#'};
+    static const struct delivery_entry nothing = {.mark = '#'};
     struct asked q = fake_take(store, asked);
     q.fn.restored_call(q.context, change->err, change, missed ? missed : &nothing);
 }
@@ -88,7 +88,7 @@ void fake_peeked(struct store *store, struct asked *asked, const struct peeked *
 
 bool fake_heal_err(const struct asked *q, enum err err)
 {
-    static const struct missed_entry nothing = {.mark = '#'};
+    static const struct delivery_entry nothing = {.mark = '#'};
     if (q->kind == ASKED_RESTORE)
         q->fn.restored(q->context, &(struct restored){.err = err});
     else if (q->kind == ASKED_RESTORE_CALL || q->kind == ASKED_RESTORE_RING)

@@ -144,7 +144,7 @@ void fake_presence(struct store *, struct asked *, const struct presence_answer 
 void fake_restored(struct store *, struct asked *, const struct restored *);
 /** `missed`: with ERR_HOLE. */
 void fake_restored_call(struct store *, struct asked *, const struct call_answer *change,
-                        const struct missed_entry *missed);
+                        const struct delivery_entry *missed);
 void fake_peeked(struct store *, struct asked *, const struct peeked *);
 /** With that outcome and nothing else, whatever kind it is. */
 void fake_err(struct store *, struct asked *, enum err);
