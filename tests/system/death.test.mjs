@@ -103,7 +103,7 @@ describe('while nothing comes back through the bus', () => {
     await redis.command('ACL', 'SETUSER', 'default', '-ssubscribe');
     try {
       await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      await Promise.all(nodes.map((node) => until(async () => (await node.get('/readyz')).status === 503, `${node.name} to be red`, stretched(12_000))));
+      await Promise.all(nodes.map((node) => until(async () => (await node.get('/readyz')).status === 503, `${node.name} to be red`, stretched(40_000))));
       assert.equal((await nodes[0].get('/healthz')).status, 200, 'it lives all the same');
       await stream.left.sendNumbered(stream.call, 2, 50);
     } finally {
@@ -138,13 +138,13 @@ describe('a node that is stopped', () => {
   });
 
   test('is not ready from the first moment', async () => {
-    const slow = await startCluster({ nodes: 1, settings: { 'drain-ms': 3000 } });
+    const slow = await startCluster({ nodes: 1, settings: { 'drain-ms': 600_000 } });
     try {
       const [node] = slow.nodes;
-      const alice = await join(node, fresh('alice'));
+      const people = await Promise.all(Array.from({ length: 5 }, () => join(node, fresh('alice'))));
       node.signal('SIGTERM');
       await node.untilReady(false);
-      await alice.closed();
+      assert.ok(people.some((one) => one.open), 'while most are still there');
     } finally {
       await slow.stop();
     }

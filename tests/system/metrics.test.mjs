@@ -9,7 +9,7 @@ import { until } from '../support/wait.mjs';
 describe('/metrics', () => {
   let cluster;
   before(async () => {
-    cluster = await startCluster({ nodes: 2, settings: { 'hello-timeout-ms': 200 } });
+    cluster = await startCluster({ nodes: 2 });
   });
   after(() => cluster?.stop());
 
@@ -45,6 +45,7 @@ describe('/metrics', () => {
 
   test('counts sockets by the code of who closed first', async () => {
     const [node] = cluster.nodes;
+    const hasty = await cluster.add({ 'hello-timeout-ms': 200 });
     const closed = (code) => ({ label: `code="${code}"` });
     const before = Object.fromEntries(await Promise.all(['1000', '1005', '1006', '4001', '4002', '4005', 'other'].map(async (code) => [code, await sum('sockets_closed_total', closed(code))])));
     const user = fresh('alice');
@@ -52,7 +53,7 @@ describe('/metrics', () => {
     const second = await join(cluster.nodes[1], user);
     assert.equal((await first.closed()).code, 4005);
     await second.close();
-    const silent = await new Client().connect(node);
+    const silent = await new Client().connect(hasty);
     assert.equal((await silent.closed()).code, 4001);
     const wrong = await new Client().connect(node);
     wrong.sendRaw('nonsense');

@@ -6,7 +6,7 @@ import { OFFER, pair, room } from '../support/calls.mjs';
 import { Client, fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { SECRET, mint, nowSeconds, signed, unsigned, withClaims } from '../support/token.mjs';
-import { until } from '../support/wait.mjs';
+import { unhurried } from '../support/wait.mjs';
 
 /** What the server forgives clocks that differ. */
 const LEEWAY_S = 30;
@@ -16,7 +16,7 @@ let brief; // a cluster whose sessions outlive their sockets by little
 let n1;
 let n2;
 before(async () => {
-  cluster = await startCluster({ nodes: 2, settings: { 'hello-timeout-ms': 500 } });
+  cluster = await startCluster({ nodes: 2 });
   brief = await startCluster({ nodes: 2, settings: { 'grace-ms': 600 } });
   [n1, n2] = cluster.nodes;
 });
@@ -55,7 +55,7 @@ describe('hello', () => {
   });
 
   test('late is closed with 4001', async () => {
-    const silent = await connected();
+    const silent = await connected(await cluster.add({ 'hello-timeout-ms': 500 }));
     assert.equal((await silent.closed()).code, 4001);
   });
 
@@ -137,17 +137,17 @@ describe('a token is refused with 4003', () => {
 });
 
 describe('a token that expires', () => {
-  const soon = () => nowSeconds() - LEEWAY_S + 3;
-
-  test('closes with 4004, unless it was renewed', async () => {
-    const [left, right] = [fresh('alice'), fresh('bob')];
-    const expiring = await join(n1, left, { claims: { exp: soon() } });
-    const renewed = await join(n1, right, { claims: { exp: soon() } });
-    await renewed.request('auth.renew', { token: mint(right) });
-    assert.equal((await expiring.closed()).code, 4004);
-    await renewed.settle();
-    await renewed.close();
-  });
+  test('closes with 4004, unless it was renewed', () =>
+    unhurried(async (pace) => {
+      const [left, right] = [fresh('alice'), fresh('bob')];
+      const claims = { exp: nowSeconds() - LEEWAY_S + 3 * pace };
+      const renewed = await join(n1, right, { claims });
+      await renewed.request('auth.renew', { token: mint(right) });
+      const expiring = await join(n1, left, { claims });
+      assert.equal((await expiring.closed()).code, 4004);
+      await renewed.settle();
+      await renewed.close();
+    }));
 
   test('is not renewed by the token of somebody else', async () => {
     const alice = await join(n1, fresh('alice'));
@@ -363,19 +363,19 @@ describe('a request sent again with its id', () => {
 });
 
 describe('the socket', () => {
-  test('of a session that is silent for two heartbeats is dropped', async () => {
-    const quick = await startCluster({ nodes: 1, settings: { 'heartbeat-ms': 200 } });
-    try {
-      const [node] = quick.nodes;
-      const [deaf, alive] = [new Client(), await join(node, fresh('bob'))];
-      deaf.token = mint(fresh('alice'));
-      await deaf.connect(node, { autoPong: false });
-      await deaf.hello({ device: 'phone' });
-      await deaf.closed();
-      await until(() => !deaf.open, 'the silent socket to be dropped');
-      await alive.settle();
-    } finally {
-      await quick.stop();
-    }
-  });
+  test('of a session that is silent for two heartbeats is dropped', () =>
+    unhurried(async (pace) => {
+      const quick = await startCluster({ nodes: 1, settings: { 'heartbeat-ms': 200 * pace } });
+      try {
+        const [node] = quick.nodes;
+        const [deaf, alive] = [new Client(), await join(node, fresh('bob'))];
+        deaf.token = mint(fresh('alice'));
+        await deaf.connect(node, { autoPong: false });
+        await deaf.hello({ device: 'phone' });
+        await deaf.closed();
+        await alive.settle();
+      } finally {
+        await quick.stop();
+      }
+    }));
 });
