@@ -52,6 +52,18 @@ struct question *question_create(struct store *store, void *context)
     return q;
 }
 
+void on_done(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    q->fn.done(q->context, reply_status(transport, reply));
+    free(q);
+}
+
+unsigned store_user_partition(const struct store *store, struct slice user)
+{
+    return partition_of_user(user, store->partitions);
+}
+
 enum err reply_status(enum err transport, const struct redisReply *reply)
 {
     static const struct {

@@ -1,5 +1,5 @@
 /**
- * node/store's questions, answered by Redis: one script each. Sources: store_sessions.c, store_calls.c, store_cluster.c.
+ * node/store's questions, answered by Redis: one script each, or one plain command that reads. store_<name>.c answers node/store/<name>.h.
  */
 #ifndef NODE_REDIS_STORE_H
 #define NODE_REDIS_STORE_H

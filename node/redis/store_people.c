@@ -2,19 +2,7 @@
 
 #include "node/redis/store_private.h"
 
-static unsigned partition_of(const struct store *store, struct slice user)
-{
-    return partition_of_user(user, store->partitions);
-}
-
 /* ---- blocks ---- */
-
-static void on_done(void *context, enum err transport, const struct redisReply *reply)
-{
-    struct question *q = context;
-    q->fn.done(q->context, reply_status(transport, reply));
-    free(q);
-}
 
 void store_block_set(struct store *store, const struct block_set *b, store_done_fn *fn, void *context)
 {
@@ -24,8 +12,8 @@ void store_block_set(struct store *store, const struct block_set *b, store_done_
     args_init(&a);
     args_key(&a, key_session(&b->session));
     args_key(&a, key_replies(&b->session));
-    args_key(&a, key_blocks(partition_of(store, b->user), b->user));
-    args_key(&a, key_watch(partition_of(store, b->user), b->user));
+    args_key(&a, key_blocks(store_user_partition(store, b->user), b->user));
+    args_key(&a, key_watch(store_user_partition(store, b->user), b->user));
     args_u64(&a, b->epoch);
     args_u64(&a, b->request);
     args_put(&a, b->reply);
@@ -49,7 +37,7 @@ static void on_blocked(void *context, enum err transport, const struct redisRepl
 void store_block_get(struct store *store, struct slice user, blocked_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
-    struct key key = key_blocks(partition_of(store, user), user);
+    struct key key = key_blocks(store_user_partition(store, user), user);
     struct slice args[] = {SLICE("SORT"), key_slice(&key), SLICE("ALPHA")};
     q->fn.blocked = fn;
     redis_command(store->client, args, ARRAY_SIZE(args), on_blocked, q);
@@ -69,7 +57,7 @@ static void charge(struct store *store, const struct charge *c, uint64_t per_min
 {
     struct script_args a;
     args_init(&a);
-    args_key(&a, key_limits(partition_of(store, c->user), c->user));
+    args_key(&a, key_limits(store_user_partition(store, c->user), c->user));
     args_u64(&a, per_minute);
     args_put(&a, id_slice(&c->session));
     args_u64(&a, c->request);
@@ -108,7 +96,7 @@ static void on_seats(void *context, enum err transport, const struct redisReply 
 void store_user_seats(struct store *store, struct slice user, seats_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
-    struct key key = key_presence(partition_of(store, user), user);
+    struct key key = key_presence(store_user_partition(store, user), user);
     struct slice args[] = {SLICE("HGET"), key_slice(&key), SLICE("seats")};
     q->fn.seats = fn;
     redis_command(store->client, args, ARRAY_SIZE(args), on_seats, q);

@@ -5,19 +5,7 @@
 #include "common/wire/envelope.h"
 #include "node/redis/store_private.h"
 
-static unsigned partition_of(const struct store *store, struct slice user)
-{
-    return partition_of_user(user, store->partitions);
-}
-
 /* ---- the own word ---- */
-
-static void on_set(void *context, enum err transport, const struct redisReply *reply)
-{
-    struct question *q = context;
-    q->fn.done(q->context, reply_status(transport, reply));
-    free(q);
-}
 
 void store_presence_set(struct store *store, const struct presence_set *s, store_done_fn *fn, void *context)
 {
@@ -35,20 +23,20 @@ void store_presence_set(struct store *store, const struct presence_set *s, store
     args_u64(&a, s->request);
     args_put(&a, s->reply);
     args_u64(&a, store->limits.replies_kept);
-    script_call(store->scripts, SCRIPT_PRESENCE_SET, &a, on_set, q);
+    script_call(store->scripts, SCRIPT_PRESENCE_SET, &a, on_done, q);
 }
 
 /* ---- following ---- */
 
 void store_presence_follow(struct store *store, struct slice user)
 {
-    struct key channel = key_watch(partition_of(store, user), user);
+    struct key channel = key_watch(store_user_partition(store, user), user);
     redis_follow(store->client, key_slice(&channel));
 }
 
 void store_presence_unfollow(struct store *store, struct slice user)
 {
-    struct key channel = key_watch(partition_of(store, user), user);
+    struct key channel = key_watch(store_user_partition(store, user), user);
     redis_unfollow(store->client, key_slice(&channel));
 }
 
@@ -99,7 +87,7 @@ void store_presence_get(struct store *store, struct slice user, const struct sli
                         presence_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
-    unsigned partition = partition_of(store, user);
+    unsigned partition = store_user_partition(store, user);
     struct script_args a;
     assert(count > 0 && count <= PRESENCE_WATCHERS_MAX);
     q->fn.presence = fn;

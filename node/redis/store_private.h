@@ -69,6 +69,10 @@ struct question {
     uint64_t n; /* what the answer needs to know of the question */
 };
 struct question *question_create(struct store *, void *context);
+/* The answer to a question that was done, or not: script_fn and redis_reply_fn of fn.done. */
+void on_done(void *context, enum err transport, const struct redisReply *);
+
+unsigned store_user_partition(const struct store *, struct slice user);
 
 /*
  * Reading replies is forgiving (reply.h), and this is what tells good from bad: the word at the front of a script's answer as an err. ERR_UNAVAILABLE, logged

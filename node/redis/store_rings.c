@@ -2,11 +2,6 @@
 
 #include "node/redis/store_private.h"
 
-static unsigned partition_of(const struct store *store, struct slice user)
-{
-    return partition_of_user(user, store->partitions);
-}
-
 /* ---- who can be rung ---- */
 
 static void on_reach(void *context, enum err transport, const struct redisReply *reply)
@@ -23,7 +18,7 @@ static void on_reach(void *context, enum err transport, const struct redisReply 
 void store_user_reach(struct store *store, struct slice user, struct slice caller, reach_fn *fn, void *context)
 {
     struct question *q = question_create(store, context);
-    unsigned partition = partition_of(store, user);
+    unsigned partition = store_user_partition(store, user);
     struct script_args a;
     q->fn.reach = fn;
     args_init(&a);
@@ -139,19 +134,12 @@ void store_pair_claim(struct store *store, const struct pair_claim *claim, claim
     struct script_args args;
     q->fn.claim = fn;
     args_init(&args);
-    args_key(&args, key_pair(partition_of(store, a), a, b));
+    args_key(&args, key_pair(store_user_partition(store, a), a, b));
     args_put(&args, id_slice(&claim->call));
     args_put(&args, claim->caller);
     args_put(&args, id_slice(&claim->over));
     args_u64(&args, claim->ms);
     script_call(store->scripts, SCRIPT_PAIR_CLAIM, &args, on_claimed, q);
-}
-
-static void on_done(void *context, enum err transport, const struct redisReply *reply)
-{
-    struct question *q = context;
-    q->fn.done(q->context, reply_status(transport, reply));
-    free(q);
 }
 
 void store_call_discard(struct store *store, const struct call_discard *d, store_done_fn *fn, void *context)
@@ -214,7 +202,7 @@ void store_ring(struct store *store, const struct ring *ring, ring_fn *fn, void 
     struct script_args a;
     q->fn.ring = fn;
     args_init(&a);
-    put_ring_keys(&a, ring, partition_of(store, ring->user));
+    put_ring_keys(&a, ring, store_user_partition(store, ring->user));
     args_put(&a, id_slice(&ring->call));
     args_put(&a, ring->user);
     args_put(&a, ring->caller);

@@ -44,7 +44,7 @@ static void on_found(void *context, enum err transport, const struct redisReply 
 
 void store_session_find(struct store *store, const struct session_device *d, session_answer_fn *fn, void *context)
 {
-    struct key key = key_devices(partition_of_user(d->user, store->partitions), d->user);
+    struct key key = key_devices(store_user_partition(store, d->user), d->user);
     struct slice args[] = {SLICE("HGET"), key_slice(&key), d->device};
     redis_command(store->client, args, ARRAY_SIZE(args), on_found, session_question(store, fn, context, 1));
 }
@@ -160,13 +160,6 @@ void store_session_sweep(struct store *store, const struct id *session, const st
     args_put(&a, key_slice(&channel));
     args_u64(&a, left_ms);
     script_call(store->scripts, SCRIPT_SESSION_SWEEP, &a, on_ended, session_question(store, fn, context, 2));
-}
-
-static void on_done(void *context, enum err transport, const struct redisReply *reply)
-{
-    struct question *q = context;
-    q->fn.done(q->context, reply_status(transport, reply));
-    free(q);
 }
 
 void store_session_detach(struct store *store, const struct session_detach *s, store_done_fn *fn, void *context)
