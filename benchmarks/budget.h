@@ -12,26 +12,28 @@
 #include "benchmarks/tally.h"
 
 /*  id, step, script calls allowed, waits allowed, the scripts it calls, its other commands, what happens */
-#define BUDGET_TABLE(X)                                                                                              \
-    X(ATTACH, "attach", 1, 2, "session_create", "HGET", "hello of a device that has no session")                     \
-    X(START, "start", 5, 4, "user_reach call_create pair_claim deliver ring", "",                                    \
-      "call.start to one user with an offer: until the `ok`, and their devices ring")                                \
-    X(ALERT, "alert", 3, 2, "call_alert deliver deliver", "", "call.alert: until the caller knows")                  \
-    X(ACCEPT, "accept", 3, 2, "call_accept deliver ring", "",                                                        \
-      "call.accept with an answer: until the caller has it and all devices have stopped ringing")                    \
-    X(SIGNAL, "signal", 1, 1, "signal_put", "", "signal with one candidate or ten: until the other has it")          \
-    X(HANG_UP, "hang up", 3, 2, "call_leave deliver deliver", "",                                                    \
-      "call.leave: until the other knows that the call has ended")                                                   \
-    X(REJECT, "reject", 3, 2, "call_reject deliver ring", "", "call.reject: until the caller knows")                 \
-    X(POST, "post", 2, 2, "call_create deliver", "", "offer.post")                                                   \
-    X(TAKE, "take", 3, 3, "call_take deliver deliver", "HGET", "offer.take: until the poster knows")                 \
-    X(JOIN, "join", 4, 3, "call_join deliver deliver deliver", "HGET",                                               \
-      "call.join of a third: until the other two know")                                                              \
-    X(SUSPEND, "suspend", 4, 3, "session_detach call_mark deliver deliver", "",                                      \
-      "a socket is lost whose session sits in a call of two: until the other knows")                                 \
-    X(RESUME, "resume", 2, 2, "session_attach mailbox_read", "", "hello with `resume` at another node, in no call")  \
-    X(RESUME_SEATED, "resume in a call", 6, 3, "session_attach mailbox_read call_get call_mark deliver deliver", "", \
-      "the same, seated in a call of two: until the other knows")                                                    \
+#define BUDGET_TABLE(X)                                                                                                \
+    X(ATTACH, "attach", 1, 1, "session_create", "", "hello of a device that has no session")                           \
+    X(START, "start", 5, 4, "user_reach call_create pair_claim deliver ring", "",                                      \
+      "call.start to one user with an offer: until the `ok`, and their devices ring")                                  \
+    X(ALERT, "alert", 3, 2, "call_alert deliver deliver", "", "call.alert: until the caller knows")                    \
+    X(ACCEPT, "accept", 3, 2, "call_accept deliver ring", "",                                                          \
+      "call.accept with an answer: until the caller has it and all devices have stopped ringing")                      \
+    X(SIGNAL, "signal", 1, 1, "signal_put", "", "signal with one candidate or ten: until the other has it")            \
+    X(HANG_UP, "hang up", 3, 2, "call_leave deliver deliver", "",                                                      \
+      "call.leave: until the other knows that the call has ended")                                                     \
+    X(REJECT, "reject", 3, 2, "call_reject deliver ring", "", "call.reject: until the caller knows")                   \
+    X(POST, "post", 2, 2, "call_create deliver", "", "offer.post")                                                     \
+    X(TAKE, "take", 3, 3, "call_take deliver deliver", "HGET", "offer.take: until the poster knows")                   \
+    X(JOIN, "join", 4, 3, "call_join deliver deliver deliver", "HGET",                                                 \
+      "call.join of a third: until the other two know")                                                                \
+    X(INVITE, "invite", 6, 3, "limit_take user_reach call_invite deliver deliver ring", "",                            \
+      "call.invite by one of two: until the other knows, and the third one's devices ring")                            \
+    X(SUSPEND, "suspend", 4, 3, "session_detach call_mark deliver deliver", "",                                        \
+      "a socket is lost whose session sits in a call of two: until the other knows")                                   \
+    X(RESUME, "resume", 1, 1, "session_attach", "", "hello with `resume` at another node, in no call, nothing missed") \
+    X(RESUME_SEATED, "resume in a call", 5, 3, "session_attach call_get call_mark deliver deliver", "",                \
+      "the same, seated in a call of two: until the other knows")                                                      \
     X(STATUS, "status", 1, 1, "presence_set", "", "presence.set: until a watcher at another node knows")
 
 enum budget_step {

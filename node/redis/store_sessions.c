@@ -31,24 +31,6 @@ static struct question *session_question(struct store *store, session_answer_fn 
     return q;
 }
 
-static void on_found(void *context, enum err transport, const struct redisReply *reply)
-{
-    struct question *q = context;
-    struct session_answer a = {.err = transport == ERR_OK ? ERR_OK : ERR_UNAVAILABLE};
-    if (a.err == ERR_OK && reply->type == REDIS_REPLY_STRING &&
-        !id_parse(slice_make(reply->str, (size_t)reply->len), q->store->partitions, &a.other))
-        a.other = (struct id){0};
-    q->fn.session(q->context, &a);
-    free(q);
-}
-
-void store_session_find(struct store *store, const struct session_device *d, session_answer_fn *fn, void *context)
-{
-    struct key key = key_devices(store_user_partition(store, d->user), d->user);
-    struct slice args[] = {SLICE("HGET"), key_slice(&key), d->device};
-    redis_command(store->client, args, ARRAY_SIZE(args), on_found, session_question(store, fn, context, 1));
-}
-
 static void put_held_keys(struct script_args *a, const struct store *store, unsigned partition)
 {
     args_key(a, key_held(partition, &store->node));

@@ -1,11 +1,22 @@
+#include <assert.h>
+#include <stdlib.h>
+
 #include "node/signaling/private.h"
 
 /*
- * call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. Whether one can be reached is asked first, and the
- * store decides: it knows a request that is sent again, and who sits there though nobody can be rung.
+ * call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. Whether one can be reached is asked first, while
+ * the caller is charged, and the store decides: it knows a request that is sent again, and who sits there though nobody can be rung.
  */
 
 enum { RING_MS = 45000 };
+
+/* What has to be known before. */
+struct asking {
+    unsigned open; /* questions */
+    enum err charged, reached;
+    uint64_t retry_after_ms;
+    enum reach reach;
+};
 
 static void on_invited(void *context, const struct call_answer *a)
 {
@@ -29,45 +40,67 @@ static void on_invited(void *context, const struct call_answer *a)
     }
 }
 
-static void on_reach(void *context, enum err err, enum reach reach)
+static void invite(struct request *rq, enum reach reach)
 {
     static char ringing[] = "ringing";
     static char waiting[] = "waiting";
-    struct request *rq = context;
-    if (!rq->client) {
+    struct call_actor actor = request_actor(rq);
+    rq->story = reach == REACH_RINGING ? ringing : waiting;
+    struct call_invitation invitation = {.user = wire_get_string(rq->message, "to"),
+                                         .ring_ms = (uint64_t)wire_get_int(rq->message, "ring_ms", RING_MS),
+                                         .unreachable =
+                                             reach == REACH_NONE && !wire_get_bool(rq->message, "wait", false)};
+    store_call_invite(rq->signaling->store, &actor, &invitation, on_invited, rq);
+}
+
+static void answered(struct request *rq)
+{
+    struct asking *asking = rq->story;
+    if (--asking->open > 0)
+        return;
+    struct asking a = *asking;
+    free(asking);
+    rq->story = NULL;
+    if (!rq->client)
         request_drop(rq);
-    } else if (err != ERR_OK) {
-        request_fail(rq, err, NULL);
-    } else {
-        struct call_actor actor = request_actor(rq);
-        rq->story = reach == REACH_RINGING ? ringing : waiting;
-        struct call_invitation invitation = {.user = wire_get_string(rq->message, "to"),
-                                             .ring_ms = (uint64_t)wire_get_int(rq->message, "ring_ms", RING_MS),
-                                             .unreachable =
-                                                 reach == REACH_NONE && !wire_get_bool(rq->message, "wait", false)};
-        store_call_invite(rq->signaling->store, &actor, &invitation, on_invited, rq);
-    }
+    else if (a.charged == ERR_RATE_LIMITED)
+        request_fail_later(rq, a.charged, "too many calls started and people invited in a minute", a.retry_after_ms);
+    else if (a.charged != ERR_OK || a.reached != ERR_OK)
+        request_fail(rq, a.charged != ERR_OK ? a.charged : a.reached, NULL);
+    else
+        invite(rq, a.reach);
+}
+
+static void on_reach(void *context, enum err err, enum reach reach)
+{
+    struct request *rq = context;
+    struct asking *asking = rq->story;
+    asking->reached = err;
+    asking->reach = reach;
+    answered(rq);
 }
 
 /* Who rings people is charged for it, as by calls that are started. */
 static void on_charged(void *context, enum err err, uint64_t retry_after_ms)
 {
     struct request *rq = context;
-    if (!rq->client)
-        request_drop(rq);
-    else if (err == ERR_RATE_LIMITED)
-        request_fail_later(rq, err, "too many calls started and people invited in a minute", retry_after_ms);
-    else if (err != ERR_OK)
-        request_fail(rq, err, NULL);
-    else
-        store_user_reach(rq->signaling->store, wire_get_string(rq->message, "to"), slice_of(rq->client->claims->user),
-                         on_reach, rq);
+    struct asking *asking = rq->story;
+    asking->charged = err;
+    asking->retry_after_ms = retry_after_ms;
+    answered(rq);
 }
 
 void call_invite_run(struct request *rq)
 {
-    if (!request_call(rq) || !callee_check(rq, wire_get_string(rq->message, "to")))
+    struct slice user = wire_get_string(rq->message, "to");
+    if (!request_call(rq) || !callee_check(rq, user))
         return;
-    struct charge c = {.user = slice_of(rq->client->claims->user), .session = rq->session, .request = rq->id};
+    struct slice caller = slice_of(rq->client->claims->user);
+    struct charge c = {.user = caller, .session = rq->session, .request = rq->id};
+    struct asking *asking = calloc(1, sizeof *asking);
+    assert(asking);
+    asking->open = 2;
+    rq->story = asking;
+    store_user_reach(rq->signaling->store, user, caller, on_reach, rq);
     store_start_charge(rq->signaling->store, &c, on_charged, rq);
 }

@@ -18,6 +18,7 @@ struct greeting {
     struct id old; /* the session that the new one supersedes */
     unsigned tries;
     uint64_t attempt;
+    uint32_t heard; /* mail_heard() as the store was asked */
     bool in_call; /* the user sits somewhere, on this device or another */
     size_t count; /* calls to tell about */
     size_t open;  /* of them, not yet read */
@@ -28,7 +29,8 @@ struct greeting {
     } calls[STORE_SEATINGS_MAX];
 };
 
-enum { CREATE_TRIES = 3, TOLD_BYTES_MAX = 1 << 19, PENDING_BYTES_MAX = 1 << 18 };
+/* The first try does not know whether the device has a session. */
+enum { CREATE_TRIES = 4, TOLD_BYTES_MAX = 1 << 19, PENDING_BYTES_MAX = 1 << 18 };
 
 static void create_session(struct request *);
 
@@ -185,15 +187,13 @@ static void put_welcome(struct request *rq)
 static void welcome(struct request *rq)
 {
     struct client *c = rq->client;
-    struct greeting *g = rq->story;
-    bool resumed = g->resumed;
     put_welcome(rq);
     c->state = CLIENT_LIVE;
     client_arm_expiry(c);
     log_debug("session.attached", LOG_ID("session", &c->session), LOG_U64("epoch", c->epoch));
     greeting_drop(rq);
     request_ok(rq);
-    if (resumed)
+    if (c->behind || order_is_behind(&c->order))
         mail_read(c);
 }
 
@@ -299,13 +299,21 @@ static void read_calls(struct request *rq, const struct session_answer *a)
     call_told(rq);
 }
 
+/* The session is this node's. Whether the store has events that the client lacks was said with it; what came since may have found nobody here. */
+static void adopt(struct request *rq, uint64_t epoch, uint64_t last)
+{
+    struct greeting *g = rq->story;
+    struct client *c = rq->client;
+    c->behind = last > c->order.seq || mail_heard(rq->signaling, &rq->session) != g->heard;
+    client_adopt(c, &rq->session, epoch);
+}
+
 /* ---- a new session ---- */
 
 static void on_created(void *context, const struct session_answer *a)
 {
     struct request *rq = context;
     struct greeting *g = rq->story;
-    struct client *c = rq->client;
     if (is_left(rq)) {
         orphan(rq, a->err, 1);
     } else if (a->err == ERR_CONFLICT && ++g->tries < CREATE_TRIES) {
@@ -319,7 +327,7 @@ static void on_created(void *context, const struct session_answer *a)
         fail(rq, a->err == ERR_CONFLICT ? ERR_UNAVAILABLE : a->err,
              a->err == ERR_RATE_LIMITED ? "too many devices of this user" : NULL);
     } else {
-        client_adopt(c, &rq->session, 1);
+        adopt(rq, 1, 0);
         for (size_t i = 0; i < a->seating_count; i++) {
             if (!seating_rings(a->seatings[i].text))
                 suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
@@ -337,6 +345,7 @@ static void create_session(struct request *rq)
     struct id key = id_random(0);
     memcpy(c->key, key.text + 2, SESSION_KEY_CHARS);
     rq->session = id_random(partition);
+    g->heard = mail_heard(rq->signaling, &rq->session);
     struct session_create s = {.id = rq->session,
                                .key = slice_of(c->key),
                                .device = client_device(c),
@@ -344,25 +353,6 @@ static void create_session(struct request *rq)
                                .grace_ms = rq->signaling->settings.grace_ms,
                                .asked_ms = rq->since_us / 1000};
     store_session_create(rq->signaling->store, &s, on_created, rq);
-}
-
-static void on_found(void *context, const struct session_answer *a)
-{
-    struct request *rq = context;
-    if (is_left(rq)) {
-        orphan(rq, ERR_GONE, 0);
-    } else if (a->err != ERR_OK) {
-        fail(rq, a->err, NULL);
-    } else {
-        ((struct greeting *)rq->story)->old = a->other;
-        create_session(rq);
-    }
-}
-
-static void find_session(struct request *rq)
-{
-    struct session_device device = client_device(rq->client);
-    store_session_find(rq->signaling->store, &device, on_found, rq);
 }
 
 /* ---- the old session ---- */
@@ -376,7 +366,7 @@ static void on_attached(void *context, const struct session_answer *a)
         orphan(rq, a->err, a->epoch);
     } else if (a->err == ERR_GONE) {
         metric_inc(sig->settings.metrics, METRIC_RESUMES_REFUSED);
-        find_session(rq);
+        create_session(rq);
     } else if (a->err == ERR_STALE) {
         close_for_resume(rq); /* likewise */
     } else if (a->err != ERR_OK) {
@@ -385,8 +375,8 @@ static void on_attached(void *context, const struct session_answer *a)
     } else {
         metric_inc(sig->settings.metrics, METRIC_RESUMES);
         ((struct greeting *)rq->story)->resumed = true;
-        client_adopt(c, &rq->session, a->epoch);
         order_init(&c->order, c->order.seq, a->answered);
+        adopt(rq, a->epoch, a->seq);
         for (size_t i = 0; i < a->seating_count; i++) {
             seat_update(c, &a->seatings[i].call, a->seatings[i].text);
             if (!seating_rings(a->seatings[i].text))
@@ -415,6 +405,7 @@ static bool attach_session(struct request *rq, const struct wire_value *resume)
         return false;
     memcpy(c->key, key.p, key.n);
     rq->session = s.id;
+    g->heard = mail_heard(rq->signaling, &s.id);
     order_init(&c->order, s.seq, rq->id);
     store_session_attach(rq->signaling->store, &s, on_attached, rq);
     return true;
@@ -466,6 +457,6 @@ void hello_admitted(struct request *rq)
     if (!attach_session(rq, resume)) {
         if (resume)
             metric_inc(rq->signaling->settings.metrics, METRIC_RESUMES_REFUSED);
-        find_session(rq);
+        create_session(rq);
     }
 }

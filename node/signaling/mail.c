@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "node/signaling/private.h"
@@ -79,6 +80,8 @@ void mail_retry(struct signaling *sig)
 
 void mail_read(struct client *c)
 {
+    if (c->state == CLIENT_GREETING)
+        c->behind = true;
     if (c->reading || c->state != CLIENT_LIVE)
         return;
     struct page_question *question = malloc(sizeof *question);
@@ -91,21 +94,41 @@ void mail_read(struct client *c)
 
 /* ---- the bus ---- */
 
+/* An id is random but for its partition. */
+static size_t heard_counter(const struct id *session)
+{
+    uint32_t hash = 0;
+    memcpy(&hash, session->text + ID_CHARS - sizeof hash, sizeof hash);
+    return (hash * 2654435769u) >> 22;
+}
+_Static_assert(HEARD_COUNTERS == 1 << (32 - 22), "as many as the hash names");
+
+uint32_t mail_heard(const struct signaling *sig, const struct id *session)
+{
+    return sig->heard[heard_counter(session)];
+}
+
+static void note_heard(struct signaling *sig, const struct id *session)
+{
+    sig->heard[heard_counter(session)]++;
+}
+
 bool on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
                     const struct store_seating *seating)
 {
     struct client *c = client_of(context, session);
+    uint64_t skip = 0;
+    note_heard(context, session);
     if (!c)
-        return false; /* it has moved on, and its new node reads the mailbox */
+        return false; /* it has moved on, and its new node reads the mailbox; or it is about to come here */
     /* Under numbers that went out already: either the page had them, seating and all, or the store has lost its newest events and counts anew, and then this
      * is lost too (heal.c), and nobody shall think that it was heard. */
     bool had = count > 0 && seq + count - 1 <= c->order.seq;
     if (!id_is_none(&seating->call) && !had)
         seat_update(c, &seating->call, seating->text);
-    if (count == 0 || c->state != CLIENT_LIVE)
+    if (count == 0)
         return false;
-    if (c->reading) {
-        uint64_t skip = 0;
+    if (c->reading || c->state != CLIENT_LIVE) {
         (void)order_events(&c->order, seq, count, &skip); /* heard; the page, or the one behind it, brings them */
         return false;
     }
@@ -119,6 +142,7 @@ bool on_mail_events(void *context, const struct id *session, uint64_t seq, const
 void on_mail_detached(void *context, const struct id *session, uint64_t epoch, enum err why)
 {
     struct client *c = client_of(context, session);
+    note_heard(context, session);
     if (!c || c->epoch != epoch)
         return;
     if (why == ERR_GONE && c->current && c->current->verb->run == bye_run)
@@ -131,5 +155,8 @@ void on_mail_detached(void *context, const struct id *session, uint64_t epoch, e
 
 void on_mail_healed(void *context)
 {
-    heal_all(context); /* each mailbox is read once it is clear that it is there */
+    struct signaling *sig = context;
+    for (size_t i = 0; i < HEARD_COUNTERS; i++)
+        sig->heard[i]++; /* what the cut bus did not bring may have been for anybody */
+    heal_all(sig); /* each mailbox is read once it is clear that it is there */
 }

@@ -9,7 +9,7 @@
 
 struct session_answer {
     enum err err;
-    struct id other;   /* find: the device's session, or none; create with ERR_CONFLICT: likewise */
+    struct id other;   /* create with ERR_CONFLICT: the device's session, or none */
     uint64_t epoch;    /* attach */
     uint64_t seq;      /* attach, read: the last event there is */
     uint64_t answered; /* attach: the highest request that was answered with an effect */
@@ -27,12 +27,9 @@ struct session_device {
     struct slice name;
 };
 
-/** The device's session now, in `other`. */
-void store_session_find(struct store *, const struct session_device *, session_answer_fn *, void *context);
-
 /**
  * A new session for the device on this node, epoch 1. It supersedes `old` (or none): that one's socket is closed, and it keeps its seats for grace_ms.
- * ERR_CONFLICT: the device's session is another by now, `other`. ERR_STALE: what was asked later was done before. ERR_RATE_LIMITED: the user has too many devices.
+ * ERR_CONFLICT: the device's session is another, `other`: whoever does not know asks with none first. ERR_STALE: what was asked later was done before. ERR_RATE_LIMITED: the user has too many devices.
  */
 struct session_create {
     struct id id;

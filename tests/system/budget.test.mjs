@@ -135,6 +135,18 @@ const STEPS = {
       await bob.expect('call.joined');
     },
   ],
+  invite: [
+    async () => {
+      const [alice, bob] = await two();
+      const carol = await join(nodes[1], fresh('carol'), { ack: false });
+      return { alice, bob, carol, call: await room(alice, [bob]) };
+    },
+    async ({ alice, bob, carol, call }) => {
+      await alice.request('call.invite', { call, to: carol.user });
+      await bob.expect('call.invited');
+      await carol.expect('call.incoming');
+    },
+  ],
   suspend: [
     async () => {
       const calling = await seated();

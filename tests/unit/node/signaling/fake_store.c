@@ -30,13 +30,6 @@ void fake_describe(struct asked *q, const char *format, ...)
     va_end(args);
 }
 
-void store_session_find(struct store *store, const struct session_device *d, session_answer_fn *fn, void *context)
-{
-    struct asked *q = fake_ask(store, ASKED_FIND, context);
-    q->fn.session = fn;
-    fake_describe(q, "%.*s %.*s", SLICE_FMT(d->user), SLICE_FMT(d->device));
-}
-
 void store_session_create(struct store *store, const struct session_create *s, session_answer_fn *fn, void *context)
 {
     struct asked *q = fake_ask(store, ASKED_CREATE, context);
@@ -390,7 +383,6 @@ void fake_err(struct store *store, struct asked *asked, enum err err)
     if (fake_users_err(&q, err) || fake_heal_err(&q, err) || fake_presence_err(&q, err))
         return;
     switch (q.kind) {
-    case ASKED_FIND:
     case ASKED_CREATE:
     case ASKED_ATTACH:
     case ASKED_END:

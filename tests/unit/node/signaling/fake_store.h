@@ -14,7 +14,6 @@
 #include "node/store/rings.h"
 
 enum asked_kind {
-    ASKED_FIND,
     ASKED_CREATE,
     ASKED_ATTACH,
     ASKED_DETACH,

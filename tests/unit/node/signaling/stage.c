@@ -259,7 +259,6 @@ struct conn *live(struct stage *stage, const char *user)
 {
     struct conn *c = conn_open(stage);
     say_hello(c, user, "");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &(struct session_answer){.err = ERR_OK});
     struct asked *q = asked(stage, ASKED_CREATE);
     c->session = q->session;
     fake_session(&stage->store, q, &(struct session_answer){.err = ERR_OK});

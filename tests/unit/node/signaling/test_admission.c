@@ -100,13 +100,13 @@ Test(admission, the_first_is_let_in_the_next_wait_and_the_rest_is_told_when_to_c
 Test(admission, whoever_waits_is_let_in_by_and_by_in_the_order_of_coming)
 {
     newcomer();
-    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
     newcomer();
     newcomer();
     run_ticks();
     cr_expect_eq(admitted(), 2);
     cr_expect_eq(waiting(), 1);
-    cr_expect(fake_find(&stage->store, ASKED_FIND));
+    cr_expect(fake_find(&stage->store, ASKED_CREATE));
 }
 
 Test(admission, the_more_are_sent_away_the_later_they_are_told_to_come)
@@ -126,7 +126,7 @@ Test(admission, the_more_are_sent_away_the_later_they_are_told_to_come)
 Test(admission, a_resume_comes_before_newcomers_who_wait)
 {
     newcomer();
-    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
     newcomer();
     struct conn *back = comes_back();
     is_waiting(back);

@@ -53,8 +53,6 @@ Test(hello, without_resume_there_is_a_new_session)
 {
     struct conn *c = conn_open(stage);
     say_hello(c, "alice", "");
-    cr_expect_str_eq(asked(stage, ASKED_FIND)->text, "alice phone");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     struct asked *q = asked(stage, ASKED_CREATE);
     cr_expect(id_is_none(&q->other));
     cr_expect_eq(id_partition(&q->session), partition_of_user(SLICE("alice"), STAGE_PARTITIONS));
@@ -78,9 +76,9 @@ Test(hello, calls_of_the_superseded_session_are_told_and_may_be_rejoined)
     struct id gone = some_id(6, "gone");
     struct session_answer created = seated(&call);
     created.seatings[created.seating_count++] = (struct store_seating){gone, SLICE("1;20;")};
-    struct session_answer found = {.err = ERR_OK, .other = old_session()};
+    struct session_answer found = {.err = ERR_CONFLICT, .other = old_session()};
     say_hello(c, "alice", "");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &found);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &found);
     cr_expect(id_eq(&asked(stage, ASKED_CREATE)->other, &found.other));
     fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
     struct asked *mark = asked(stage, ASKED_MARK);
@@ -118,7 +116,6 @@ Test(hello, what_rings_is_pending_with_the_candidates_that_came_early)
                                      .candidate_count = 2};
     const struct incoming bare = {.body = SLICE(RING_BODY)};
     say_hello(c, "alice", "");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
     cr_expect_null(fake_find(&stage->store, ASKED_MARK), "it sits in none of them");
     cr_expect_null(fake_find(&stage->store, ASKED_GET));
@@ -140,7 +137,6 @@ Test(hello, a_ring_that_cannot_be_read_is_no_welcome)
     struct session_answer created = {.err = ERR_OK, .seating_count = 1};
     created.seatings[0] = (struct store_seating){some_id(5, "call"), SLICE("?7")};
     say_hello(c, "alice", "");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
     fake_err(&stage->store, asked(stage, ASKED_INCOMING), ERR_UNAVAILABLE);
     expect_heard("", c);
@@ -165,9 +161,8 @@ Test(hello, another_session_in_between_makes_it_ask_again_but_not_for_ever)
     struct conn *c = conn_open(stage);
     struct session_answer conflict = {.err = ERR_CONFLICT, .other = old_session()};
     say_hello(c, "alice", "");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     struct id first = asked(stage, ASKED_CREATE)->session;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         fake_session(&stage->store, asked(stage, ASKED_CREATE), &conflict);
         cr_expect(id_eq(&asked(stage, ASKED_CREATE)->other, &conflict.other));
         cr_expect_not(id_eq(&asked(stage, ASKED_CREATE)->session, &first));
@@ -181,7 +176,6 @@ Test(hello, too_many_devices_are_refused)
 {
     struct conn *c = conn_open(stage);
     say_hello(c, "alice", "");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_RATE_LIMITED);
     expect_contains("\"code\":\"rate_limited\",\"message\":\"too many devices of this user\"", heard(c));
 }
@@ -214,12 +208,105 @@ Test(hello, resume_goes_on_with_every_event_after_the_last)
     cr_expect(nothing_asked(stage));
 }
 
+/* ---- what comes while it comes ---- */
+
+static const struct session_answer nothing_missed = {.err = ERR_OK, .epoch = 3, .seq = 40};
+
+Test(hello, a_resume_that_has_missed_nothing_reads_nothing)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", resume(40));
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &nothing_missed);
+    expect_contains("\"resumed\":true", heard(c));
+    cr_expect(nothing_asked(stage));
+    c->session = old_session();
+    bus_event(c, 41, "next");
+    expect_heard("{\"type\":\"next\",\"seq\":41}", c);
+}
+
+/* The store has told this node's channel before its answer was here, and whoever held the session at this node before may have taken it. */
+Test(hello, what_the_bus_brings_before_the_session_is_here_is_read)
+{
+    for (int older = 0; older < 2; older++) {
+        struct conn *before = conn_open(stage);
+        struct conn *c = conn_open(stage);
+        c->session = old_session();
+        if (older) {
+            say_hello(before, "alice", resume(40));
+            fake_session(&stage->store, asked(stage, ASKED_ATTACH), &nothing_missed);
+            expect_contains("\"resumed\":true", heard(before));
+        }
+        say_hello(c, "alice", resume(40));
+        bus_event(c, 41, "early");
+        fake_session(&stage->store, asked(stage, ASKED_ATTACH), &nothing_missed);
+        expect_contains("\"resumed\":true", heard(c));
+        struct slice body = body_of(stage, "early");
+        cr_expect_eq(asked(stage, ASKED_READ)->number, 40);
+        fake_page(&stage->store, asked(stage, ASKED_READ), &(struct session_answer){.err = ERR_OK, .seq = 41}, 41,
+                  &body, 1);
+        expect_heard("{\"type\":\"early\",\"seq\":41}", c);
+        cr_expect(nothing_asked(stage));
+    }
+}
+
+Test(hello, what_the_bus_brings_to_a_new_session_before_it_is_here_is_read)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", "");
+    c->session = asked(stage, ASKED_CREATE)->session;
+    bus_event(c, 1, "early");
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
+    expect_contains("welcome", heard(c));
+    cr_expect_eq(asked(stage, ASKED_READ)->number, 0);
+}
+
+Test(hello, what_the_bus_brings_before_the_welcome_is_read_behind_it)
+{
+    struct conn *c = conn_open(stage);
+    struct id call = some_id(5, "call");
+    struct session_answer created = {.err = ERR_OK, .seating_count = 1};
+    const struct incoming bare = {.body = SLICE(RING_BODY)};
+    created.seatings[0] = (struct store_seating){call, SLICE("?7")};
+    say_hello(c, "alice", "");
+    c->session = asked(stage, ASKED_CREATE)->session;
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
+    bus_event(c, 1, "early");
+    expect_heard("", c);
+    fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &bare);
+    expect_contains("welcome", heard(c));
+    expect_heard("", c);
+    cr_expect_eq(asked(stage, ASKED_READ)->number, 0);
+}
+
+Test(hello, that_the_session_was_taken_from_here_before_it_was_here_is_found_out)
+{
+    struct conn *c = conn_open(stage);
+    struct id session = old_session();
+    say_hello(c, "alice", resume(40));
+    stage->bus.on_detached(stage->bus.context, &session, 3, ERR_STALE);
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &nothing_missed);
+    expect_contains("\"resumed\":true", heard(c));
+    fake_page(&stage->store, asked(stage, ASKED_READ), &(struct session_answer){.err = ERR_STALE}, 0, NULL, 0);
+    cr_expect_eq(c->closed, CLOSE_SUPERSEDED);
+}
+
+Test(hello, a_bus_that_was_cut_meanwhile_may_have_brought_something)
+{
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", resume(40));
+    stage->bus.on_healed(stage->bus.context);
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &nothing_missed);
+    expect_contains("\"resumed\":true", heard(c));
+    cr_expect_eq(asked(stage, ASKED_READ)->number, 40);
+}
+
+/* ---- a resume that can't be had ---- */
+
 Test(hello, a_refused_resume_is_a_new_session)
 {
     struct conn *c = conn_open(stage);
     say_hello(c, "alice", resume(40));
     fake_err(&stage->store, asked(stage, ASKED_ATTACH), ERR_GONE);
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
     const char *welcome = heard(c);
     expect_contains("\"resumed\":false", welcome);
@@ -237,12 +324,12 @@ Test(hello, a_resume_that_makes_no_sense_is_a_new_session)
     };
     for (size_t i = 0; i < ARRAY_SIZE(resumes); i++) {
         say_hello(conn_open(stage), "alice", resumes[i]);
-        fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+        fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
     }
     /* Another user's session, by its partition. */
     struct conn *c = conn_open(stage);
     say_hello(c, "bob", resume(1));
-    cr_expect(fake_find(&stage->store, ASKED_FIND));
+    cr_expect(fake_find(&stage->store, ASKED_CREATE));
 }
 
 Test(hello, the_older_socket_of_a_resumed_session_on_this_node_is_closed_and_suspends_nothing)
@@ -252,13 +339,11 @@ Test(hello, the_older_socket_of_a_resumed_session_on_this_node_is_closed_and_sus
     struct session_answer a = {.err = ERR_OK, .epoch = 2};
     say_hello(older, "alice", resume(0));
     fake_session(&stage->store, asked(stage, ASKED_ATTACH), &a);
-    fake_page(&stage->store, asked(stage, ASKED_READ), &good, 0, NULL, 0);
     a.epoch = 3;
     say_hello(c, "alice", resume(0));
     fake_session(&stage->store, asked(stage, ASKED_ATTACH), &a);
     cr_expect_eq(older->closed, CLOSE_SUPERSEDED);
     cr_expect_eq(c->closed, 0);
-    fake_page(&stage->store, asked(stage, ASKED_READ), &good, 0, NULL, 0);
     conn_gone(older);
     cr_expect(nothing_asked(stage));
     conn_gone(c);
@@ -269,21 +354,17 @@ Test(hello, the_older_socket_of_a_resumed_session_on_this_node_is_closed_and_sus
 
 Test(hello, when_the_store_is_away_it_may_be_said_again)
 {
-    static const enum asked_kind steps[] = {ASKED_ATTACH, ASKED_FIND, ASKED_CREATE};
+    static const enum asked_kind steps[] = {ASKED_ATTACH, ASKED_CREATE};
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         struct conn *c = conn_open(stage);
         say_hello(c, "alice", steps[i] == ASKED_ATTACH ? resume(0) : "");
-        if (steps[i] == ASKED_CREATE)
-            fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
         fake_err(&stage->store, asked(stage, steps[i]), ERR_UNAVAILABLE);
-        if (steps[i] != ASKED_FIND)
-            fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_STALE);
+        fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_STALE);
         const char *error = heard(c);
         expect_contains("{\"type\":\"error\",\"id\":1,\"code\":\"unavailable\"", error);
         expect_contains("\"retry_after_ms\":", error);
         cr_expect_eq(c->closed, 0);
         say_hello(c, "alice", "");
-        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
         fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
         expect_contains("welcome", heard(c));
     }
@@ -296,8 +377,6 @@ Test(hello, one_that_comes_late_is_closed_and_takes_nothing_back)
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         struct conn *c = conn_open(stage);
         say_hello(c, "alice", steps[i] == ASKED_ATTACH ? resume(0) : "");
-        if (steps[i] == ASKED_CREATE)
-            fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
         fake_err(&stage->store, asked(stage, steps[i]), ERR_STALE);
         expect_heard("", c);
         cr_expect_eq(c->closed, CLOSE_RESTART);
@@ -308,14 +387,9 @@ Test(hello, one_that_comes_late_is_closed_and_takes_nothing_back)
 
 /* ---- the socket goes at each step: what came to this node is suspended, with its epoch ---- */
 
-Test(hello, a_socket_that_goes_before_there_is_a_session_leaves_none)
+Test(hello, a_socket_that_goes_before_its_hello_leaves_nothing)
 {
-    struct conn *c = conn_open(stage);
-    conn_gone(c);
-    c = conn_open(stage);
-    say_hello(c, "alice", "");
-    conn_gone(c);
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
+    conn_gone(conn_open(stage));
     cr_expect(nothing_asked(stage));
 }
 
@@ -323,7 +397,6 @@ Test(hello, a_socket_that_goes_while_its_session_comes_suspends_it)
 {
     struct conn *c = conn_open(stage);
     say_hello(c, "alice", "");
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     conn_gone(c);
     fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
     cr_expect_eq(asked(stage, ASKED_DETACH)->number, 1);
@@ -345,7 +418,6 @@ Test(hello, a_socket_that_goes_while_nothing_comes_suspends_nothing)
     for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
         struct conn *c = conn_open(stage);
         say_hello(c, "alice", "");
-        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
         conn_gone(c);
         fake_err(&stage->store, asked(stage, ASKED_CREATE), errs[i]);
         cr_expect(nothing_asked(stage), "%s", err_text(errs[i]));
@@ -369,7 +441,6 @@ Test(hello, an_answer_that_is_lost_is_taken_back)
 
         c = conn_open(stage);
         say_hello(c, "alice", "");
-        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
         struct id session = asked(stage, ASKED_CREATE)->session;
         if (gone)
             conn_gone(c);
@@ -434,7 +505,6 @@ Test(hello, what_comes_behind_waits_for_the_welcome)
     say(c, "{\"type\":\"hello\",\"id\":3,\"device\":\"phone\",\"token\":\"x\"}");
     expect_contains("{\"type\":\"error\",\"id\":3,\"code\":\"bad_request\"", heard(c));
     expect_heard("", c);
-    fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
     fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
     expect_contains("welcome", heard(c));
     expect_heard("{\"type\":\"ok\",\"id\":2}", c);
@@ -445,7 +515,7 @@ Test(hello, what_comes_behind_a_failed_one_is_no_state_of_this_protocol)
     struct conn *c = conn_open(stage);
     say_hello(c, "alice", "");
     say(c, "{\"type\":\"ping\",\"id\":2}");
-    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
     expect_contains("unavailable", heard(c));
     cr_expect_eq(c->closed, CLOSE_BAD_STATE);
 }
@@ -497,7 +567,6 @@ Test(hello, a_session_ends_its_socket_with_its_token, .timeout = 10)
         conns[i] = conn_open(stage);
         say(conns[i], "{\"type\":\"hello\",\"id\":1,\"device\":\"phone\",\"token\":\"%s\"}",
             token_for(stage, "alice", "", seconds[i]));
-        fake_session(&stage->store, asked(stage, ASKED_FIND), &good);
         fake_session(&stage->store, asked(stage, ASKED_CREATE), &good);
     }
     for (size_t i = 0; i < ARRAY_SIZE(seconds); i++) {
@@ -541,7 +610,7 @@ Test(hello_late, its_time_begins_anew_after_a_failure)
     say_hello(c, "alice", "");
     stage_run_until(stage, &silent->closed);
     cr_expect_eq(c->closed, 0);
-    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
     cr_expect_eq(c->closed, 0);
     stage_run_until(stage, &c->closed);
     cr_expect_eq(c->closed, CLOSE_NO_HELLO);

@@ -88,7 +88,7 @@ Test(signaling, a_hello_that_fails_while_draining_leaves_in_time_too)
     struct conn *greeting = conn_open(stage);
     say_hello(greeting, "alice", "");
     signaling_drain(stage->signaling, 30);
-    fake_err(&stage->store, asked(stage, ASKED_FIND), ERR_UNAVAILABLE);
+    fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
     stage_run_until(stage, &greeting->closed);
     cr_expect_eq(greeting->closed, CLOSE_RESTART);
 }
