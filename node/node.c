@@ -17,7 +17,7 @@ enum {
     WHY_SIZE = 512,
     REPLIES_KEPT = 16,
     FRAMES_REFUSED_MAX = 1000,
-    LAG_EVERY_MS = 1000,
+    LAG_EVERY_MS = 100,
 };
 
 /* ---- signals ---- */
@@ -82,9 +82,7 @@ static void on_lag_tick(struct timer *timer)
 {
     struct node *node = CONTAINER_OF(timer, struct node, lag_timer);
     check_redis_child(node);
-    uint64_t now = clock_steady_us();
-    metric_observe_us(&node->metrics, METRIC_LOOP_LAG_SECONDS, now > node->lag_due_us ? now - node->lag_due_us : 0);
-    node->lag_due_us = now + (uint64_t)LAG_EVERY_MS * 1000;
+    metric_observe_us(&node->metrics, METRIC_LOOP_LAG_SECONDS, timer_late_us(timer));
     timer_set(node->timers, timer, LAG_EVERY_MS, on_lag_tick);
 }
 
@@ -184,7 +182,6 @@ static void node_start(struct node *node, struct worker *worker)
     create_store(node);
     signaling_start(node->signaling, node->store);
     edge_start(node->edge);
-    node->lag_due_us = clock_steady_us();
     timer_set(node->timers, &node->lag_timer, 0, on_lag_tick);
     worker_started(worker);
     for (const char *const *listen = node->config->listen; *listen; listen++)

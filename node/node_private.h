@@ -31,7 +31,6 @@ struct node {
     struct dev_people people;
     uv_signal_t on_term, on_int, on_hup;
     struct timer lag_timer; /* measures how late the loop's ticks come */
-    uint64_t lag_due_us;
     struct timer drain_timer;
     uint64_t drain_until_ms;
     uint64_t drain_listen_ms; /* it listens until then; 0: no longer */

@@ -56,7 +56,7 @@
     X(GAPS, COUNTER, "gaps_healed_total", "Holes in an event sequence filled from the mailbox")                        \
     X(SLOW_READERS, COUNTER, "slow_readers_total", "Sockets closed with 4008")                                         \
     X(OVERRUNS, COUNTER, "mailbox_overruns_total", "Sessions ended because their mailbox was full")                    \
-    X(RESTORED, COUNTER, "sessions_restored_total", "Sessions put back that Redis had lost or knew as they were")      \
+    X(RESTORED, COUNTER, "sessions_restored_total", "Sessions put back that Redis had lost, or knew only as they had been")      \
     X(TIMERS_FIRED, COUNTER, "timers_fired_total", "Timers of owned partitions that this node fired")                  \
     X(SWEPT, COUNTER, "sessions_swept_total", "Sessions of dead nodes that this node suspended")                       \
     X(FANOUTS_FINISHED, COUNTER, "fanouts_finished_total", "Fan-outs finished in place of another node")               \
@@ -74,7 +74,7 @@
     X(DELIVERY_SECONDS, HISTOGRAM, "delivery_seconds",                                                                 \
       "Time from taking a signal off its sender's socket to writing it to the recipient's, at whichever nodes they "   \
       "are")                                                                                                           \
-    X(LOOP_LAG_SECONDS, HISTOGRAM, "loop_lag_seconds", "How late the event loop's ticks come")
+    X(LOOP_LAG_SECONDS, HISTOGRAM, "loop_lag_seconds", "How late the event loop comes to what is due; looked at ten times a second")
 
 enum metric {
 #define X(id, kind, name, help) METRIC_##id,

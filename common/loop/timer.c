@@ -168,3 +168,9 @@ void timer_cancel(struct timer *t)
     if (!was_ending && wheel_next(&t->timers->wheel) == WHEEL_NEVER)
         arm(t->timers);
 }
+
+uint64_t timer_late_us(const struct timer *t)
+{
+    uint64_t age = age_ns(t->timers), due = t->due_tick * tick_ns;
+    return age > due ? (age - due) / 1000 : 0;
+}

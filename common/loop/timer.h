@@ -43,6 +43,11 @@ void timer_set(struct timers *, struct timer *, uint64_t delay_ms, timer_fn *on_
 void timer_set_turn_end(struct timers *, struct timer *, timer_fn *on_fire);
 /** Fine if it is not set. */
 void timer_cancel(struct timer *);
+/**
+ * In its on_fire: how long ago the tick was that it fires for. An idle loop is up to two milliseconds late, as it sleeps in whole ones; what timer_set() rounds up
+ * is not counted. Not for one of the turn's end, and not after it was set again.
+ */
+uint64_t timer_late_us(const struct timer *);
 
 static inline bool timer_is_set(const struct timer *t)
 {

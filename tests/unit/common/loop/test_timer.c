@@ -33,12 +33,14 @@ struct probe {
     struct timer timer;
     uint64_t set_ns, fired_ns;
     uint64_t delay_ms;
+    uint64_t late_us;
     unsigned fired;
 };
 
 static void on_probe(struct timer *t)
 {
     struct probe *p = CONTAINER_OF(t, struct probe, timer);
+    p->late_us = timer_late_us(t);
     p->fired_ns = uv_hrtime();
     p->fired++;
 }
@@ -80,6 +82,38 @@ Test(timer, fires_within_a_tick)
         best_ns = late_ns < best_ns ? late_ns : best_ns;
     }
     cr_assert_leq(best_ns, (TICK_MS + 1) * NS_PER_MS);
+}
+
+/* By when it was asked for, the tick's rounding included. */
+static uint64_t behind_us(const struct probe *p)
+{
+    return (p->fired_ns - p->set_ns) / 1000 - p->delay_ms * 1000;
+}
+
+Test(timer, what_is_rounded_up_to_a_tick_is_not_late)
+{
+    struct probe probes[TICK_MS] = {0};
+    uint64_t late_us = 0, all_us = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+        set_probe(&probes[i], 20 + i);
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+        cr_assert_leq(probes[i].late_us, behind_us(&probes[i]));
+        late_us += probes[i].late_us;
+        all_us += behind_us(&probes[i]);
+    }
+    /* Delays of all digits are rounded up by 45 ms together, whenever they were set. */
+    cr_assert_geq(all_us - late_us, 30 * 1000);
+}
+
+Test(timer, a_loop_that_was_busy_is_late)
+{
+    struct probe p = {0};
+    set_probe(&p, 10);
+    busy_for_ms(60);
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    cr_assert_geq(p.late_us, (60 - 10 - TICK_MS) * 1000);
+    cr_assert_leq(p.late_us, behind_us(&p));
 }
 
 Test(timer, a_timer_set_late_in_a_long_turn_is_not_early)
