@@ -24,7 +24,8 @@ static const struct option rows[] = {
 
     {ROW(redis), .group = "Store", .value = "URL", .absent = "a private redis-server, started and ended with the node",
      .secret = true,
-     .help = "the shared store: redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://… with TLS, unix:///path.sock; "
+     .help = "the shared store: redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://… with TLS, "
+             "unix://[USER:PASSWORD@]/path.sock; "
              "a password is better given by file or environment, where `ps` does not show it"},
     {ROW(redis_dir), .group = "Store", .value = "DIR", .absent = "a fresh directory, removed at the end",
      .help = "directory where the private redis-server keeps its data and its socket, redis.sock"},

@@ -12,6 +12,8 @@
 #include "node/redis/look.h"
 #include "node/tell.h"
 
+#define NAME_RULE "names have 1 to 64 of A-Z a-z 0-9 . _ @ : + -"
+
 enum { PATIENCE_MS = 10000, TOLD_PATIENCE_MS = 5000, LOOK_EVERY_MS = 100, AGAIN_EVERY = 10 };
 
 /* One command's work: what it found, and where a failure's words go. */
@@ -23,7 +25,7 @@ struct work {
 
 static int unasked(const struct work *w)
 {
-    return operate_fail("Redis can't be asked: %s", w->why);
+    return operate_fail("Redis can't be asked: %s%s", w->why, operate_hint(w->why));
 }
 
 static void pause_a_little(void)
@@ -153,7 +155,7 @@ static int kick(struct work *w)
     struct kick k = {.count = 0};
     int code = EXIT_FAILURE;
     if (!read_target(w, &k)) {
-        (void)operate_fail("\"%s\" is no USER or USER/DEVICE", w->o.names[0]);
+        (void)operate_fail("\"%s\" is no USER or USER/DEVICE: " NAME_RULE, w->o.names[0]);
         return EXIT_USAGE;
     }
     if (!look_at_cluster(w, &code))
@@ -170,8 +172,10 @@ static int kick(struct work *w)
 
 int kick_main(int argc, const char *const *argv)
 {
-    static const struct operate_form form = {
-        .command = "kick", .names = 1, .missing = "which user? USER, or USER/DEVICE for one device"};
+    static const struct operate_form form = {.command = "kick",
+                                             .usage = "kick USER[/DEVICE]",
+                                             .names = 1,
+                                             .missing = "which user? USER, or USER/DEVICE for one device"};
     return run(&form, argc, argv, kick);
 }
 
@@ -206,7 +210,8 @@ static int call_end(struct work *w)
     if (!look_at_cluster(w, &code))
         return code;
     if (!id_parse(slice_of(w->o.names[1]), w->look.partitions, &call)) {
-        (void)operate_fail("\"%s\" is no call's id", w->o.names[1]);
+        (void)operate_fail("\"%s\" is no call's id: it is the 24 characters that clients have as `call`",
+                           w->o.names[1]);
         return EXIT_USAGE;
     }
     enum err err = hand_call_end(&w->o.url, &call, &ended, w->why, sizeof w->why);
@@ -217,7 +222,8 @@ static int call_end(struct work *w)
 
 int call_main(int argc, const char *const *argv)
 {
-    static const struct operate_form form = {.command = "call end", .names = 2, .missing = "which call? call end CALL"};
+    static const struct operate_form form = {
+        .command = "call end", .usage = "call end CALL", .names = 2, .missing = "which call? It is \"call end CALL\""};
     return run(&form, argc, argv, call_end);
 }
 
@@ -266,17 +272,33 @@ static int wait_until_leaving(struct work *w, const struct look_node *node)
     return EXIT_SUCCESS;
 }
 
+static int tell_not_found(const struct work *w, size_t living)
+{
+    const char *name = w->o.names[0];
+    if (living > 0)
+        return operate_fail("%zu living nodes have a name that begins with %s: give more of it", living, name);
+    for (size_t i = 0; i < w->look.count; i++) {
+        const struct look_node *node = &w->look.nodes[i];
+        if (strncmp(node->id.text, name, strlen(name)) == 0)
+            return operate_fail("%s is gone already: it %s %" PRIu64 " s ago", node->id.text,
+                                node->card.draining ? "left" : "was lost", node->ended_ms / 1000);
+    }
+    return operate_fail("no living node has a name that begins with %s: switchboard status lists them", name);
+}
+
 static int drain(struct work *w)
 {
     size_t count = 0;
     int code = EXIT_FAILURE;
+    if (w->o.names[0][0] == '\0') {
+        (void)operate_fail("which node? its name, or how it begins");
+        return EXIT_USAGE;
+    }
     if (!look_at_cluster(w, &code))
         return code;
     const struct look_node *found = find_node(&w->look, w->o.names[0], &count);
     if (!found)
-        return count ? operate_fail("%zu living nodes have a name that begins with %s", count, w->o.names[0])
-                     : operate_fail("no living node has a name that begins with %s: switchboard status lists them",
-                                    w->o.names[0]);
+        return tell_not_found(w, count);
     const struct look_node node = *found; /* further looks write over it */
     if (node.card.draining) {
         printf("%s on %s is leaving already\n", node.id.text, node.card.host);
@@ -288,6 +310,6 @@ static int drain(struct work *w)
 int drain_main(int argc, const char *const *argv)
 {
     static const struct operate_form form = {
-        .command = "drain", .names = 1, .missing = "which node? its name, or how it begins"};
+        .command = "drain", .usage = "drain NODE", .names = 1, .missing = "which node? its name, or how it begins"};
     return run(&form, argc, argv, drain);
 }

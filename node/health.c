@@ -130,6 +130,10 @@ static int judge(const struct config *c, const char *path)
 int health_main(int argc, const char *const *argv, const char *const *environment)
 {
     bool ready = argc > 0 && strcmp(argv[0], "ready") == 0;
+    if (argc > 0 && !ready && argv[0][0] != '-') {
+        fprintf(stderr, "switchboard: there is no \"health %s\": it is \"health\" or \"health ready\"\n", argv[0]);
+        return EXIT_USAGE;
+    }
     const struct option_sources sources = {argc - ready, argv + ready, environment};
     struct config config;
     struct buf problems;

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,10 @@ static void put_command_help(const struct command *command, struct buf *out)
         buf_put_char(out, '\n');
         command->options(out);
     }
+    if (command->run == on_health) {
+        buf_put_cstr(out, "\nOf the settings of `switchboard serve` it needs those that say where the node listens.\n"
+                          "0: it is well; 1: it is not, or does not answer; 2: called wrongly.\n");
+    }
     if (command->run == on_serve) {
         buf_put_cstr(
             out,
@@ -132,9 +137,20 @@ static bool asks_for_help(int argc, const char *const *argv)
     return false;
 }
 
+/* Where one was closed (`>&-`, a careless parent), a socket would get its number, and what is meant for a terminal would go there. */
+static void open_standard_files(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **arguments)
 {
     const char *const *argv = (const char *const *)arguments;
+    open_standard_files();
     if (argc < 2) {
         (void)say(NULL, false);
         return EXIT_USAGE;

@@ -23,7 +23,8 @@ struct options {
 
 static const struct option rows[] = {
     {ROW(redis), .value = "URL", .required = true, .secret = true,
-     .help = "the cluster's Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://… with TLS, unix:///path.sock"},
+     .help = "the cluster's Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://… with TLS, "
+             "unix://[USER:PASSWORD@]/path.sock"},
     {ROW(redis_ca), .value = "FILE", .absent = "the system's",
      .help = "certificate authorities (PEM) that a rediss:// server is checked against"},
     {ROW(watch), .help = "look again each second, until Ctrl-C"},
@@ -39,11 +40,11 @@ static struct option_table table_of(bool is_status)
                                  .env_prefix = "SWITCHBOARD_"};
 }
 
-/* Options and names may stand in any order. */
+/* Options and names may stand in any order; behind "--" stand names alone, for one that begins so. */
 struct arguments {
     const char *options[ARGUMENTS_MAX];
     int option_count;
-    const char *const *rest; /* names that are too many */
+    const char *excess; /* the first name that is one too many; NULL: none */
 };
 
 static bool takes_value(const struct option_table *table, const char *argument)
@@ -52,18 +53,29 @@ static bool takes_value(const struct option_table *table, const char *argument)
     return o && o->kind != OPTION_FLAG; /* one with `=` in it is found by no name */
 }
 
-/* False: more than anybody means. */
-static bool sort_arguments(const struct option_table *table, int argc, const char *const *argv, struct arguments *a,
-                           struct operate *o)
+static void take_name(const struct operate_form *form, const char *name, struct arguments *a, struct operate *o)
 {
+    if (o->name_count < form->names)
+        o->names[o->name_count++] = name;
+    else if (!a->excess)
+        a->excess = name;
+}
+
+/* False: more options than anybody means. */
+static bool sort_arguments(const struct operate_form *form, const struct option_table *table, int argc,
+                           const char *const *argv, struct arguments *a, struct operate *o)
+{
+    bool names_only = false;
     for (int i = 0; i < argc; i++) {
-        bool is_option = strncmp(argv[i], "--", 2) == 0;
-        if (is_option ? a->option_count + 2 > ARGUMENTS_MAX : o->name_count == OPERATE_NAMES_MAX)
-            return false;
-        if (!is_option) {
-            o->names[o->name_count++] = argv[i];
+        if (names_only || strncmp(argv[i], "--", 2) != 0) {
+            take_name(form, argv[i], a, o);
             continue;
         }
+        names_only = argv[i][2] == '\0';
+        if (names_only)
+            continue;
+        if (a->option_count + 2 > ARGUMENTS_MAX)
+            return false;
         a->options[a->option_count++] = argv[i];
         if (takes_value(table, argv[i]) && i + 1 < argc)
             a->options[a->option_count++] = argv[++i];
@@ -71,11 +83,25 @@ static bool sort_arguments(const struct option_table *table, int argc, const cha
     return true;
 }
 
-static int misused(const struct operate_form *form, const char *why)
+static void try_help(const struct operate_form *form)
 {
-    fprintf(stderr, "switchboard: %s\nTry: switchboard help %.*s\n", why, (int)strcspn(form->command, " "),
-            form->command);
-    return EXIT_USAGE;
+    fprintf(stderr, "Try: switchboard help %.*s\n", (int)strcspn(form->command, " "), form->command);
+}
+
+/* The names are as many as the command takes. */
+static bool names_fit(const struct operate_form *form, const struct arguments *a, const struct operate *o)
+{
+    if (a->excess && a->excess[0] == '-')
+        (void)operate_fail("there is no option %s", a->excess);
+    else if (a->excess && form->names == 0)
+        (void)operate_fail("\"%s\": %s takes no names", a->excess, form->command);
+    else if (a->excess)
+        (void)operate_fail("\"%s\" is one name too many: it is \"%s\"", a->excess, form->usage);
+    else if (o->name_count < form->names)
+        (void)operate_fail("%s", form->missing);
+    else
+        return true;
+    return false;
 }
 
 /* Of our environment only these: what else is set there is meant for nodes. */
@@ -116,16 +142,18 @@ bool operate_begin(const struct operate_form *form, int argc, const char *const 
     char why[OPERATE_WHY_SIZE] = "";
     *ret_code = EXIT_USAGE;
     log_setup(LOG_ERROR, LOG_FORMAT_TEXT, ""); /* what goes wrong is said in our own words */
-    if (!sort_arguments(&table, argc, argv, &a, &o) || o.name_count > form->names) {
-        *ret_code = misused(form, "there are more names than this command takes");
-        return false;
-    }
-    if (o.name_count < form->names) {
-        *ret_code = misused(form, form->missing);
+    if (!sort_arguments(form, &table, argc, argv, &a, &o)) {
+        (void)operate_fail("there are more options than this command has");
+        try_help(form);
         return false;
     }
     if (read_options(&table, &a, &options, &o) != ERR_OK) {
-        fprintf(stderr, "Try: switchboard help %.*s\n", (int)strcspn(form->command, " "), form->command);
+        try_help(form);
+        return false;
+    }
+    if (!names_fit(form, &a, &o)) {
+        option_memory_free(o.memory);
+        try_help(form);
         return false;
     }
     if (redis_url_parse(options.redis, &o.url, why, sizeof why) != ERR_OK) {
@@ -155,6 +183,22 @@ int operate_fail(const char *fmt, ...)
     fputc('\n', stderr);
     va_end(args);
     return EXIT_FAILURE;
+}
+
+const char *operate_hint(const char *why)
+{
+    static const struct {
+        const char *word, *hint;
+    } hints[] = {
+        {"NOAUTH", " Give it: redis://:PASSWORD@HOST, best in the environment as SWITCHBOARD_REDIS"},
+        {"WRONGPASS", " (user or password are not what this Redis knows)"},
+        {"NOPERM", " (docs/operations.md names the rights that its user needs)"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+        if (strstr(why, hints[i].word))
+            return hints[i].hint;
+    }
+    return "";
 }
 
 void operate_help(struct buf *out)

@@ -25,7 +25,8 @@ struct operate {
 /** What the command line is to have. */
 struct operate_form {
     const char *command; /* as it is typed: "call end" */
-    int names;
+    const char *usage;   /* the same with the names that it takes: "call end CALL" */
+    int names;           /* OPERATE_NAMES_MAX at most */
     const char *missing; /* what to say when there are fewer: "which user?" */
     bool is_status;      /* has --watch and --json */
 };
@@ -36,6 +37,9 @@ bool operate_begin(const struct operate_form *, int argc, const char *const *arg
 void operate_finish(struct operate *);
 /** Says it on stderr, with a full stop; EXIT_FAILURE. */
 int operate_fail(const char *fmt, ...) ATTR_PRINTF(1, 2);
+
+/** What would help when Redis says this, to stand behind it; "" where that is plain. */
+const char *operate_hint(const char *why);
 
 /** The options that all of them have, and those of status. */
 void operate_help(struct buf *out);

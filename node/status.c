@@ -1,8 +1,10 @@
 #include "node/status.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,10 +17,13 @@
 enum { WATCH_EVERY_S = 1, PAGE_BYTES_MAX = 1 << 20 };
 
 static volatile sig_atomic_t told_to_end;
+static volatile sig_atomic_t asking; /* Redis may be silent for seconds, and nothing is lost when that is cut short */
 
 static void on_end(int number)
 {
     (void)number;
+    if (asking)
+        _exit(EXIT_SUCCESS);
     told_to_end = 1;
 }
 
@@ -29,13 +34,24 @@ static void heed_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static unsigned terminal_width(void)
+/* Where it goes: nothing but text into a pipe or a file, nor to what calls itself no terminal. */
+struct screen {
+    bool is_terminal;
+    bool in_place; /* each look stands where the last one stood */
+    struct winsize size;
+};
+
+static struct screen screen_of(const struct operate *o)
 {
-    struct winsize size = {0};
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    const char *term = getenv("TERM");
+    struct screen s = {.is_terminal = isatty(STDOUT_FILENO) && !(term && strcmp(term, "dumb") == 0)};
+    if (s.is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &s.size) != 0)
+        s.size = (struct winsize){0};
+    s.in_place = s.is_terminal && o->watch && !o->json;
+    return s;
 }
 
-/* Where the last one stands; each line wipes what is left of the old one. */
+/* Each line wipes what is left of the old one. */
 static void put_in_place(struct buf *page, struct slice text)
 {
     struct slice line = {0};
@@ -45,56 +61,77 @@ static void put_in_place(struct buf *page, struct slice text)
     buf_put_cstr(page, "\033[J");
 }
 
+static bool put_page(const struct screen *screen, const struct buf *text)
+{
+    struct buf page;
+    buf_init(&page, 2 * PAGE_BYTES_MAX);
+    if (screen->in_place)
+        put_in_place(&page, buf_slice(text));
+    else
+        buf_put(&page, buf_slice(text));
+    bool told = tell(&page);
+    buf_finish(&page);
+    return told;
+}
+
 static bool show(const struct operate *o, const struct look *look)
 {
     struct buf text;
-    struct buf page;
     buf_init(&text, PAGE_BYTES_MAX);
-    buf_init(&page, 2 * PAGE_BYTES_MAX);
-    bool is_terminal = isatty(STDOUT_FILENO);
+    const struct screen screen = screen_of(o);
     const char *no_colour = getenv("NO_COLOR");
-    const struct status_style style = {.colours = is_terminal && !(no_colour && no_colour[0]),
-                                       .width = is_terminal ? terminal_width() : 0};
+    const struct status_style style = {.colours = screen.is_terminal && !(no_colour && no_colour[0]),
+                                       .width = screen.size.ws_col,
+                                       .height = screen.in_place ? screen.size.ws_row : 0};
     if (o->json)
         status_put_json(&text, look);
     else
         status_put_table(&text, look, &style);
-    bool in_place = o->watch && is_terminal && !o->json;
-    if (in_place)
-        put_in_place(&page, buf_slice(&text));
-    else
-        buf_put(&page, buf_slice(&text));
-    if (o->watch && !is_terminal && !o->json)
-        buf_put_char(&page, '\n'); /* between two looks */
-    bool told = tell(&page) && fflush(stdout) == 0;
-    buf_finish(&page);
+    if (o->watch && !o->json && !screen.in_place)
+        buf_put_char(&text, '\n'); /* between two looks */
+    bool told = put_page(&screen, &text);
     buf_finish(&text);
     return told;
 }
 
-static int look_once(const struct operate *o, struct look *look, bool *ret_shown)
+/* In place of the last look: what that showed is no longer known. */
+static int show_failure(const struct operate *o, const char *why)
+{
+    const struct screen screen = screen_of(o);
+    struct buf text;
+    if (!screen.in_place)
+        return operate_fail("Redis can't be asked: %s%s", why, operate_hint(why));
+    buf_init(&text, PAGE_BYTES_MAX);
+    buf_putf(&text, "Redis can't be asked: %s%s\nLooking again each second.\n", why, operate_hint(why));
+    (void)put_page(&screen, &text);
+    buf_finish(&text);
+    return EXIT_FAILURE;
+}
+
+static int look_once(const struct operate *o, struct look *look)
 {
     char why[OPERATE_WHY_SIZE] = "";
-    *ret_shown = false;
-    if (look_at(&o->url, look, why, sizeof why) != ERR_OK)
-        return operate_fail("Redis can't be asked: %s", why);
+    asking = true;
+    enum err err = look_at(&o->url, look, why, sizeof why);
+    asking = false;
+    if (err != ERR_OK)
+        return show_failure(o, why);
     if (look->partitions == 0)
         return operate_fail("no node was ever at this Redis: is it the right one, and the right database?");
-    *ret_shown = show(o, look);
-    return *ret_shown && look->count > 0 && look->nodes[0].lives ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!show(o, look))
+        return operate_fail("that can't be written: %s", strerror(errno));
+    return look->count > 0 && look->nodes[0].lives ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Redis may go and come meanwhile; only whoever reads may not. */
 static int watch(const struct operate *o, struct look *look)
 {
     const struct timespec pause = {.tv_sec = WATCH_EVERY_S};
-    bool clear = isatty(STDOUT_FILENO) && !o->json;
     heed_signals();
-    if (clear)
+    if (screen_of(o).in_place)
         fputs("\033[2J", stdout);
     while (!told_to_end) {
-        bool shown = false;
-        (void)look_once(o, look, &shown);
+        (void)look_once(o, look);
         if (ferror(stdout))
             return EXIT_FAILURE;
         if (!told_to_end)
@@ -111,10 +148,9 @@ int status_main(int argc, const char *const *argv)
     if (!operate_begin(&form, argc, argv, &o, &code))
         return code;
     struct look *look = calloc(1, sizeof *look);
-    bool shown = false;
     if (!look)
         abort();
-    code = o.watch ? watch(&o, look) : look_once(&o, look, &shown);
+    code = o.watch ? watch(&o, look) : look_once(&o, look);
     free(look);
     operate_finish(&o);
     return code;

@@ -6,7 +6,7 @@
 
 #include "common/wire/writer.h"
 
-enum { CELL_SIZE = 72, GAP = 2, JSON_BYTES_MAX = 1 << 20 };
+enum { CELL_SIZE = 72, GAP = 2, LINE_MAX_BYTES = 512, JSON_BYTES_MAX = 1 << 20 };
 
 enum column { NODE, STATE, SOCKETS, SESSIONS, CALLS, RATE, LAG, OWNS, UP, VERSION, HOST, COLUMNS };
 
@@ -193,17 +193,57 @@ static void put_size(struct buf *out, uint64_t bytes)
     buf_putf(out, "%" PRIu64 ".%" PRIu64 " MiB", tenths / 10, tenths % 10);
 }
 
-static void put_redis(struct buf *out, const struct look *look)
+enum redis_part { MEMORY, ANSWERS, COMMANDS, CLIENTS, REDIS_PARTS };
+
+static void put_redis_part(struct buf *out, const struct look *look, enum redis_part part)
 {
-    buf_putf(out, "Redis %s: ", look->redis.version);
-    put_size(out, look->redis.memory_bytes);
-    if (look->redis.memory_max_bytes > 0) {
-        buf_put_cstr(out, " of ");
-        put_size(out, look->redis.memory_max_bytes);
+    switch (part) {
+    case MEMORY:
+        put_size(out, look->redis.memory_bytes);
+        if (look->redis.memory_max_bytes > 0) {
+            buf_put_cstr(out, " of ");
+            put_size(out, look->redis.memory_max_bytes);
+        }
+        break;
+    case ANSWERS:
+        buf_putf(out, "answers in %" PRIu64 ".%" PRIu64 " ms", look->redis.answer_us / 1000,
+                 look->redis.answer_us / 100 % 10);
+        break;
+    case COMMANDS:
+        buf_putf(out, "%" PRIu64 " commands/s", look->redis.commands_per_s);
+        break;
+    case CLIENTS:
+    case REDIS_PARTS:
+        buf_putf(out, "%" PRIu64 " client%s", look->redis.clients, look->redis.clients == 1 ? "" : "s");
+        break;
     }
-    buf_putf(out, ", %" PRIu64 " clients, %" PRIu64 " commands/s, answered in %" PRIu64 ".%" PRIu64 " ms\n",
-             look->redis.clients, look->redis.commands_per_s, look->redis.answer_us / 1000,
-             look->redis.answer_us / 100 % 10);
+}
+
+/* What does not fit any more is left out. */
+static void put_redis(struct buf *out, const struct look *look, unsigned width)
+{
+    struct buf line;
+    buf_init(&line, LINE_MAX_BYTES);
+    buf_putf(&line, "Redis %s", look->redis.version);
+    size_t fits = line.n;
+    for (unsigned part = 0; part < REDIS_PARTS; part++) {
+        buf_put_cstr(&line, part == 0 ? ": " : ", ");
+        put_redis_part(&line, look, part);
+        if (width == 0 || line.n <= width)
+            fits = line.n;
+    }
+    buf_put(out, slice_make((const char *)line.p, fits));
+    buf_put_char(out, '\n');
+    buf_finish(&line);
+}
+
+/* How many nodes are shown: beside them a heading, the sum, Redis, and the line on which the cursor waits. */
+static size_t rows_that_fit(const struct look *look, unsigned height)
+{
+    enum { OTHER_LINES = 4 };
+    if (height == 0 || look->count + OTHER_LINES <= height)
+        return look->count;
+    return height > OTHER_LINES + 1 ? height - OTHER_LINES - 1 : 0; /* one line tells how many are not */
 }
 
 void status_put_table(struct buf *out, const struct look *look, const struct status_style *style)
@@ -220,15 +260,18 @@ void status_put_table(struct buf *out, const struct look *look, const struct sta
     }
     layout_fit(&l, style->width);
     put_row(out, &l, &row, false);
-    for (size_t i = 0; i < look->count; i++) {
+    size_t shown = rows_that_fit(look, style->height);
+    for (size_t i = 0; i < shown; i++) {
         struct row one = {0};
         row_of(look, &look->nodes[i], &one);
         put_row(out, &l, &one, style->colours);
     }
+    if (shown < look->count)
+        buf_putf(out, "(%zu more)\n", look->count - shown);
     struct row sum = {0};
     row_of_total(look, &sum);
     put_row(out, &l, &sum, false);
-    put_redis(out, look);
+    put_redis(out, look, style->width);
 }
 
 /* ---- JSON ---- */

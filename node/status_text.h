@@ -11,7 +11,8 @@
 
 struct status_style {
     bool colours;
-    unsigned width; /* of the terminal; columns that matter less are left out where it is too narrow; 0: no limit */
+    unsigned width;  /* of the terminal: what matters less is left out where it is too narrow; 0: no limit */
+    unsigned height; /* lines: nodes that don't fit are only counted; 0: no limit */
 };
 
 /** Lines, each with its end. */

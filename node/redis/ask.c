@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/loop/timer.h"
 #include "node/redis/client.h"
 #include "node/redis/link.h"
@@ -23,6 +24,8 @@ struct question {
     struct timer deadline;
     struct buf command;
     struct redisReply *reply;
+    uint64_t up_us; /* since when it can be answered */
+    uint64_t took_us;
     bool over;
     char *why;
     size_t why_size;
@@ -32,6 +35,7 @@ static void on_up(void *context)
 {
     struct question *q = context;
 
+    q->up_us = clock_steady_us();
     link_expect(&q->link, true);
 }
 
@@ -44,6 +48,7 @@ static void on_reply(void *context, struct redisReply *take_reply)
         return;
     }
     q->reply = take_reply;
+    q->took_us = clock_steady_us() - q->up_us;
     q->over = true;
 }
 
@@ -125,8 +130,8 @@ static void ask(struct question *q, const struct redis_url *url, struct metrics 
     uv_run(&q->loop, UV_RUN_DEFAULT);
 }
 
-enum err redis_ask_once(const struct redis_url *url, const struct slice *args, size_t count,
-                        struct redisReply **ret_reply, char *why, size_t why_size)
+enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, size_t count, struct redis_timed *ret,
+                         char *why, size_t why_size)
 {
     struct question *q = calloc(1, sizeof *q);
     struct metrics *metrics = calloc(1, sizeof *metrics);
@@ -147,7 +152,7 @@ enum err redis_ask_once(const struct redis_url *url, const struct slice *args, s
         ask(q, url, metrics);
     }
     if (q->reply) {
-        *ret_reply = q->reply;
+        *ret = (struct redis_timed){q->reply, q->took_us};
     } else {
         err = ERR_UNAVAILABLE;
     }
@@ -155,6 +160,18 @@ enum err redis_ask_once(const struct redis_url *url, const struct slice *args, s
     uv_loop_close(&q->loop);
     free(metrics);
     free(q);
+    return err;
+}
+
+enum err redis_ask_once(const struct redis_url *url, const struct slice *args, size_t count,
+                        struct redisReply **ret_reply, char *why, size_t why_size)
+{
+    struct redis_timed timed;
+    enum err err = redis_ask_timed(url, args, count, &timed, why, why_size);
+
+    if (err == ERR_OK) {
+        *ret_reply = timed.reply;
+    }
     return err;
 }
 

@@ -35,7 +35,7 @@ struct redis_url {
     const char *
         tls_ca; /* PEM file that rediss:// is checked against; NULL: the system's. Not parsed, not owned: set by whoever knows */
 };
-/** `redis://[user:pass@]host[:port][/db]`, `rediss://…`, `unix:///path.sock[?db=n]`. `why` says what is wrong without repeating the password. */
+/** `redis://[user:pass@]host[:port][/db]`, `rediss://…`, `unix://[user:pass@]/path.sock[?db=n]`. `why` says what is wrong without repeating the password. */
 enum err redis_url_parse(const char *text, struct redis_url *ret_url, char *why, size_t why_size) ATTR_MUST_USE;
 void redis_url_finish(struct redis_url *);
 
@@ -98,6 +98,13 @@ void redis_unfollow(struct redis_client *, struct slice channel);
  */
 enum err redis_ask_once(const struct redis_url *, const struct slice *args, size_t count, struct redisReply **ret_reply,
                         char *why, size_t why_size) ATTR_MUST_USE;
+/** The same, and how long Redis took: from the end of the login to the whole answer. */
+struct redis_timed {
+    struct redisReply *reply;
+    uint64_t took_us;
+};
+enum err redis_ask_timed(const struct redis_url *, const struct slice *args, size_t count, struct redis_timed *ret,
+                         char *why, size_t why_size) ATTR_MUST_USE;
 /** The same for a command whose reply must be of that type (REDIS_REPLY_…): else ERR_UNSUPPORTED, and `why` says what came. */
 enum err redis_ask_for(const struct redis_url *, const struct slice *args, size_t count, int type,
                        struct redisReply **ret_reply, char *why, size_t why_size) ATTR_MUST_USE;

@@ -98,8 +98,14 @@ void link_break(struct link *link, const char *why)
 
 static void give_up_connection(struct link *link, const char *why)
 {
+    char asked[sizeof link->why];
+    bool plain = link->settings.url->transport == REDIS_TCP && !link->settings.url->tls;
+
     if (link->state == LINK_UP) {
         link_break(link, why);
+    } else if (link->state == LINK_LOGGING_IN && plain && !link->heard) {
+        snprintf(asked, sizeof asked, "%s at the login (if it wants TLS: rediss://)", why);
+        fail_attempt(link, LINK_UNREACHABLE, asked);
     } else {
         fail_attempt(link, LINK_UNREACHABLE, why);
     }
@@ -254,7 +260,7 @@ static void refuse_login(struct link *link, unsigned step, const struct redisRep
     char why[sizeof link->why];
 
     /* A server that knows no AUTH quotes its arguments: of that answer only the code is shown. */
-    if (step == STEP_AUTH) {
+    if (step == STEP_AUTH && !slice_starts(text, SLICE("ERR AUTH <password> called without"))) {
         text = code;
     }
     snprintf(why, sizeof why, "%s: %.*s", step_names[step], (int)(text.n < 128 ? text.n : 128), text.p);
@@ -336,8 +342,9 @@ static void on_connect_timeout(struct timer *timer)
 {
     struct link *link = CONTAINER_OF(timer, struct link, timer);
 
-    fail_attempt(link, LINK_UNREACHABLE,
-                 link->state == LINK_LOGGING_IN ? "no answer to the login" : "connect: timed out");
+    const char *why = link->settings.url->tls ? "connect: timed out, or no TLS is spoken there" : "connect: timed out";
+
+    fail_attempt(link, LINK_UNREACHABLE, link->state == LINK_LOGGING_IN ? "no answer to the login" : why);
 }
 
 static void on_open(void *context)
@@ -361,6 +368,7 @@ static void connect_now(struct link *link)
     };
 
     link->opened_ms = clock_steady_ms();
+    link->heard = false;
     link->state = LINK_CONNECTING;
     link->fed = 0;
     if (link->settings.url->tls && !link->trust &&

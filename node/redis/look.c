@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/clock.h"
 #include "common/base/rendezvous.h"
 #include "node/redis/check.h"
 #include "node/redis/keys.h"
@@ -20,12 +19,10 @@ static uint64_t info_number(struct slice info, struct slice name)
 static enum err look_at_redis(const struct redis_url *url, struct look *look, char *why, size_t why_size)
 {
     const struct slice args[] = {SLICE("INFO")};
-    uint64_t asked_us = clock_steady_us();
     struct redisReply *reply = NULL;
     if (redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why, why_size) != ERR_OK)
         return ERR_UNAVAILABLE;
     struct slice info = slice_make(reply->str, reply->len);
-    look->redis.answer_us = clock_steady_us() - asked_us;
     look->redis.memory_bytes = info_number(info, SLICE("used_memory"));
     look->redis.memory_max_bytes = info_number(info, SLICE("maxmemory"));
     look->redis.clients = info_number(info, SLICE("connected_clients"));
@@ -115,14 +112,15 @@ static void share_out(struct look *look)
     }
 }
 
-static enum err look_partitions(const struct redis_url *url, unsigned *ret_partitions, char *why, size_t why_size)
+static enum err look_partitions(const struct redis_url *url, struct look *look, char *why, size_t why_size)
 {
     const struct slice args[] = {SLICE("GET"), SLICE(KEY_PARTITIONS)};
-    struct redisReply *reply = NULL;
+    struct redis_timed timed;
     uint64_t n = 0;
-    enum err err = redis_ask_once(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    enum err err = redis_ask_timed(url, args, ARRAY_SIZE(args), &timed, why, why_size);
     if (err != ERR_OK)
         return err;
+    struct redisReply *reply = timed.reply;
     bool is_text = reply->type == REDIS_REPLY_STRING;
     if (reply->type == REDIS_REPLY_ERROR) {
         snprintf(why, why_size, "Redis does not let us look: %s", reply->str);
@@ -132,15 +130,17 @@ static enum err look_partitions(const struct redis_url *url, unsigned *ret_parti
         err = ERR_UNSUPPORTED;
     }
     redis_reply_free(reply);
-    if (err == ERR_OK)
-        *ret_partitions = (unsigned)n;
+    if (err == ERR_OK) {
+        look->partitions = (unsigned)n;
+        look->redis.answer_us = timed.took_us; /* a GET: what nodes wait for is as short */
+    }
     return err;
 }
 
 enum err look_at(const struct redis_url *url, struct look *ret_look, char *why, size_t why_size)
 {
     *ret_look = (struct look){0};
-    enum err err = look_partitions(url, &ret_look->partitions, why, why_size);
+    enum err err = look_partitions(url, ret_look, why, why_size);
     if (err == ERR_OK)
         err = look_at_redis(url, ret_look, why, why_size);
     if (err == ERR_OK)

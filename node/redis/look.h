@@ -34,7 +34,7 @@ struct look {
         uint64_t memory_max_bytes; /* 0: no limit */
         uint64_t clients;
         uint64_t commands_per_s;
-        uint64_t answer_us; /* how long it took to connect, ask and hear */
+        uint64_t answer_us; /* how long an answer took on a connection that stood */
     } redis;
 };
 

@@ -33,7 +33,7 @@ struct tls_trust *tls_trust_create(const char *ca, char *why, size_t why_size)
     SSL_CTX_set_min_proto_version(trust->ctx, TLS1_2_VERSION);
     SSL_CTX_set_verify(trust->ctx, SSL_VERIFY_PEER, NULL);
     if (ca ? !SSL_CTX_load_verify_locations(trust->ctx, ca, NULL) : !SSL_CTX_set_default_verify_paths(trust->ctx)) {
-        snprintf(why, why_size, "the CA file can't be read");
+        snprintf(why, why_size, "the CA file can't be read, or is no PEM: %s", ca ? ca : "the system's");
         ERR_clear_error();
         tls_trust_destroy(trust);
         return NULL;

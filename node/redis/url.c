@@ -136,34 +136,45 @@ static const char *parse_host(struct slice text, struct redis_url *url)
     return NULL;
 }
 
-static const char *parse_tcp(struct slice text, struct redis_url *url)
+/* What stands before the path; the last @ in it ends the login, as a password may hold one. *text then begins behind that. */
+static const char *take_login(struct slice *text, struct redis_url *url)
 {
-    size_t path = slice_find(text, '/');
-    struct slice authority = {text.p, path};
-    size_t at = authority.n;
+    size_t at = slice_find(*text, '/');
+    const char *wrong = NULL;
 
-    /* The last @ ends the login: a password may hold one. */
-    while (at > 0 && authority.p[at - 1] != '@') {
+    while (at > 0 && text->p[at - 1] != '@') {
         at--;
     }
     if (at > 0) {
-        const char *wrong = parse_login(slice_make(authority.p, at - 1), url);
-        if (wrong) {
-            return wrong;
-        }
-        authority = slice_make(authority.p + at, authority.n - at);
+        wrong = parse_login(slice_make(text->p, at - 1), url);
+        *text = slice_make(text->p + at, text->n - at);
+    }
+    return wrong;
+}
+
+static const char *parse_tcp(struct slice text, struct redis_url *url)
+{
+    const char *wrong = take_login(&text, url);
+    size_t path = slice_find(text, '/');
+
+    if (wrong) {
+        return wrong;
     }
     if (text.n > path + 1 && !parse_database(slice_make(text.p + path + 1, text.n - path - 1), &url->database)) {
         return "the database is no number (encode / ? # in a password as %2F %3F %23)";
     }
-    return parse_host(authority, url);
+    return parse_host(slice_make(text.p, path), url);
 }
 
 static const char *parse_unix(struct slice text, struct redis_url *url)
 {
+    const char *wrong = take_login(&text, url);
     size_t mark = slice_find(text, '?');
     struct slice path = {text.p, mark};
 
+    if (wrong) {
+        return wrong;
+    }
     if (path.n == 0 || path.p[0] != '/') {
         return "the socket's path must begin with /, as in unix:///run/redis.sock";
     }

@@ -9,7 +9,7 @@ import { startRedis } from '../support/redis.mjs';
 import { stretched, until, within } from '../support/wait.mjs';
 
 /** Runs a command of an operator on that cluster. */
-const operate = (cluster, ...args) => run([...args, '--redis', cluster.redis.url], { ms: stretched(20_000) });
+const operate = (cluster, command, ...args) => run([command, '--redis', cluster.redis.url, ...args], { ms: stretched(20_000) });
 const look = async (cluster) => JSON.parse((await operate(cluster, 'status', '--json')).stdout);
 /** The cluster as status shows it, once it is as wanted. */
 async function sees(cluster, wanted, what) {
@@ -66,13 +66,14 @@ describe('switchboard status', () => {
   });
 
   test('--watch looks again and again: in place on a terminal, an object a line for machines, until it is told to end', async () => {
-    const command = `stty cols 60; exec ${BINARY} status --watch --redis ${cluster.redis.url}`;
+    const command = `stty cols 60 rows 6; exec ${BINARY} status --watch --redis ${cluster.redis.url}`;
     const terminal = startProcess('script', ['-qefc', command, '/dev/null'], { env: cleanEnvironment({ TERM: 'xterm' }), stdio: ['pipe', 'pipe', 'pipe'] });
     await until(() => terminal.output.split('\x1b[H').length > 3, () => `three looks; it wrote ${JSON.stringify(terminal.output)}`);
     assert.match(terminal.output, /\x1b\[32mhere\x1b\[0m/);
     const [, page] = terminal.output.split('\x1b[H');
-    for (const line of page.replace(/\x1b\[[0-9]*[A-Za-z]/g, '').split('\r\n')) assert.ok(line.length <= 80, line);
+    for (const line of page.replace(/\x1b\[[0-9]*[A-Za-z]/g, '').split('\r\n')) assert.ok(line.length <= 60, line);
     assert.doesNotMatch(page, /HOST/, 'sixty columns have no room for it');
+    assert.match(page, /^\(\d+ more\)/m, 'nor six lines for three nodes');
     terminal.child.stdin.write('\x03');
     assert.equal((await within(terminal.exited, 'Ctrl-C to end it')).code, 0);
 
@@ -83,6 +84,40 @@ describe('switchboard status', () => {
     assert.equal((await within(machine.exited, 'SIGTERM to end it')).code, 0);
   });
 
+  test('--watch says that Redis is away where the table stood, shows the table again, and ends at once though Redis is silent', async () => {
+    const redis = await startRedis();
+    const node = await cluster.add({ redis: redis.url });
+    const screen = () => terminal.output.split('\x1b[H').at(-1);
+    const terminal = startProcess('script', ['-qefc', `${BINARY} status --watch --redis ${redis.url}`, '/dev/null'], { env: cleanEnvironment({ TERM: 'xterm' }), stdio: ['pipe', 'pipe', 'pipe'] });
+    const shows = (what) => until(() => what.test(screen()), () => `${what}; it shows ${JSON.stringify(screen())}`);
+    try {
+      await shows(/here/);
+      await redis.kill();
+      await shows(/^Redis can't be asked: .*\r\nLooking again/);
+      assert.doesNotMatch(screen(), /here/);
+      await redis.start();
+      await shows(/here/);
+      process.kill(redis.pid, 'SIGSTOP');
+      await shows(/no answer/);
+      terminal.child.stdin.write('\x03');
+      assert.equal((await within(terminal.exited, 'Ctrl-C to end it')).code, 0);
+    } finally {
+      process.kill(redis.pid, 'SIGCONT');
+      terminal.child.kill('SIGKILL');
+      await node.stop();
+      cluster.nodes.pop();
+      await redis.stop();
+    }
+  });
+
+  test('writes where there is something to write to', async () => {
+    const into = (where) => startProcess('sh', ['-c', `exec ${BINARY} status --redis ${cluster.redis.url} ${where}`], { env: cleanEnvironment() });
+    const [closed, full] = [into('>&- 2>&- <&-'), into('>/dev/full')];
+    assert.equal((await within(closed.exited, 'it to end')).code, 0, 'what was closed is nowhere, not a socket');
+    assert.equal((await within(full.exited, 'it to end')).code, 1);
+    assert.match(full.output, /can't be written: No space left/);
+  });
+
   test('says what is wrong, and ends with 1 for the world and 2 for its caller', async () => {
     const empty = await startRedis();
     try {
@@ -91,7 +126,9 @@ describe('switchboard status', () => {
         [['status', '--redis', empty.url], 1, /no node was ever at this Redis/],
         [['status', '--redis', 'nonsense'], 2, /--redis/],
         [['status'], 2, /--redis URL is missing/],
-        [['status', 'alice', '--redis', empty.url], 2, /more names/],
+        [['status', 'alice', '--redis', empty.url], 2, /"alice": status takes no names/],
+        [['status', '-x', '--redis', empty.url], 2, /no option -x/],
+        [['status', '--format', 'json', '--redis', empty.url], 2, /no option --format/],
         [['status', '--bogus', '--redis', empty.url], 2, /no option --bogus/],
       ];
       for (const [args, code, said] of cases) {
@@ -169,7 +206,10 @@ describe('switchboard kick', () => {
       [[fresh('nobody')], 1, /nobody-\S+ has no session\n/],
       [[`${alice.user}/fridge`], 1, /has no session on a device fridge\n/],
       [['no body'], 2, /is no USER or USER\/DEVICE/],
-      [[`${alice.user}/`], 2, /is no USER or USER\/DEVICE/],
+      [[`${alice.user}/`], 2, /is no USER or USER\/DEVICE: names have 1 to 64/],
+      [['--bob'], 2, /no option --bob/],
+      [['--', '--bob'], 1, /--bob has no session/],
+      [[alice.user, 'bob'], 2, /"bob" is one name too many: it is "kick USER/],
       [[], 2, /which user\?/],
     ];
     for (const [args, code, said] of cases) {
@@ -224,7 +264,7 @@ describe('switchboard call end', () => {
   test('says which call is none', async () => {
     const cases = [
       [['call', 'end', `00${'x'.repeat(22)}`], 1, /there is no such call/],
-      [['call', 'end', 'nonsense'], 2, /is no call's id/],
+      [['call', 'end', 'nonsense'], 2, /is no call's id: it is the 24 characters/],
       [['call', 'start', 'x'], 2, /it is "call end CALL"/],
       [['call', 'end'], 2, /which call\?/],
     ];
@@ -248,24 +288,26 @@ describe('switchboard drain', () => {
     const [alice, bob] = await Promise.all([join(n1, fresh('alice')), join(n2, fresh('bob'))]);
     const id = bob.welcome.server.node;
     await sees(cluster, ({ total }) => total.sockets === 2, 'both sockets');
-    const { code, stdout, output } = await operate(cluster, 'drain', id.slice(0, 8));
+    const { code, stdout, output } = await operate(cluster, 'drain', '--', id.slice(0, 8));
     assert.equal(code, 0, output);
     assert.match(stdout, new RegExp(`^${id} on \\S+ leaves: 1 socket will go elsewhere\\n$`));
     assert.equal(typeof (await bob.expect('reconnect')).after_ms, 'number');
-    assert.match((await operate(cluster, 'drain', id)).output, /is leaving already|no living node/);
+    assert.match((await operate(cluster, 'drain', '--', id)).output, /is leaving already|no living node/);
     assert.equal((await bob.closed()).code, 1012);
     assert.deepEqual(await within(n2.exited, 'the node to end'), { code: 0, signal: null });
     assert.equal((await bob.resume(n1)).resumed, true);
     await alice.settle();
     const { gone } = await sees(cluster, (seen) => seen.gone.length === 1, 'the node to be gone');
     assert.deepEqual([gone[0].node, gone[0].state], [id, 'left']);
+    assert.match((await operate(cluster, 'drain', '--', id)).output, new RegExp(`${id} is gone already: it left \\d+ s ago`));
     await Promise.all([alice.close(), bob.close()]);
   });
 
   test('says which node is none', async () => {
     const cases = [
       [['drain', 'nobody'], 1, /no living node has a name that begins with nobody/],
-      [['drain', ''], 1, /no living node/],
+      [['drain', ''], 2, /which node\?/],
+      [['drain', '--all'], 2, /no option --all/],
       [['drain'], 2, /which node\?/],
     ];
     for (const [args, code, said] of cases) {

@@ -62,7 +62,7 @@ Test(status_text, columns_are_aligned_and_no_line_ends_in_spaces)
                  "bbbbbbbbbbbb  draining              8         0      0      0     0.0    24   27 h  1.2.4    web-2\n"
                  "cccccccccccc  lost 3 min ago\n"
                  "2 nodes                          1208      1100     15     77            64\n"
-                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, 6 clients, 99 commands/s, answered in 1.7 ms\n",
+                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, answers in 1.7 ms, 99 commands/s, 6 clients\n",
                  (struct status_style){.width = 0}, &two_and_one);
 }
 
@@ -73,8 +73,37 @@ Test(status_text, what_matters_less_makes_room_on_a_narrow_terminal)
                  "bbbbbbbbbbbb  draining               0\n"
                  "cccccccccccc  lost 3 min ago\n"
                  "2 nodes                           1100\n"
-                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, 6 clients, 99 commands/s, answered in 1.7 ms\n",
+                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB\n",
                  (struct status_style){.width = 40}, &two_and_one);
+}
+
+Test(status_text, no_line_is_wider_than_a_terminal_that_has_room_for_a_name)
+{
+    for (unsigned width = 14; width <= 120; width++) {
+        status_put_table(&text, &two_and_one, &(struct status_style){.width = width});
+        struct slice rest = buf_slice(&text), line;
+        while (rest.n > 0 && slice_split(&rest, '\n', &line))
+            cr_expect_leq(line.n, width, "%.*s", SLICE_FMT(line));
+        buf_clear(&text);
+    }
+}
+
+Test(status_text, nodes_that_a_low_terminal_has_no_room_for_are_counted)
+{
+    expect_table("NODE          STATE           SOCKETS  SESSIONS  CALLS  MSG/S  LAG MS  OWNS     UP  VERSION  HOST\n"
+                 "aaaaaaaaaaaa  here               1200      1100     15     77     1.2    40  100 s  1.2.3    web-1\n"
+                 "(2 more)\n"
+                 "2 nodes                          1208      1100     15     77            64\n"
+                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, answers in 1.7 ms, 99 commands/s, 6 clients\n",
+                 (struct status_style){.height = 6}, &two_and_one);
+    for (unsigned height = 5; height <= 9; height++) {
+        buf_clear(&text);
+        status_put_table(&text, &two_and_one, &(struct status_style){.height = height});
+        size_t lines = 0;
+        for (size_t i = 0; i < text.n; i++)
+            lines += text.p[i] == '\n';
+        cr_expect_lt(lines, height, "the line of the cursor has its place as well");
+    }
 }
 
 Test(status_text, states_have_colours_where_that_is_asked_for)

@@ -32,6 +32,9 @@ Test(url, what_it_says_is_understood)
         {"redis://a%40b:p%2Fq%3A%25@h", {.host = "h", .port = 6379, .user = "a@b", .password = "p/q:%"}},
         {"redis://u:p@ss:w@h", {.host = "h", .port = 6379, .user = "u", .password = "p@ss:w"}},
         {"unix:///run/redis.sock", {.transport = REDIS_UNIX, .host = "/run/redis.sock"}},
+        {"unix://:p@ss@/run/r.sock", {.transport = REDIS_UNIX, .host = "/run/r.sock", .password = "p@ss"}},
+        {"unix://op:p%2Fw@/run/a@b.sock?db=3",
+         {.transport = REDIS_UNIX, .host = "/run/a@b.sock", .user = "op", .password = "p/w", .database = 3}},
         {"unix:///run/r.sock?db=12", {.transport = REDIS_UNIX, .host = "/run/r.sock", .database = 12}},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -81,6 +84,8 @@ Test(url, what_is_wrong_is_refused_without_showing_the_password)
         "redis://u:hunter2@h h",
         "unix://run/redis.sock",
         "unix://",
+        "unix://op@/run/redis.sock",
+        "unix://:@/run/redis.sock",
         "unix:///r?db=x",
         "unix:///r?x=1",
         "unix:///"
