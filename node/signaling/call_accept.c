@@ -2,20 +2,6 @@
 
 /* call.accept: the store lets one device have the seat; the offer that rode on the invitation goes with it, the answer to the caller with call.joined. */
 
-void offer_put(struct buf *b, const struct call_answer *a)
-{
-    if (a->offer.n == 0)
-        return;
-    if (a->plain) {
-        offer_put_blanked(b, a);
-        return;
-    }
-    wire_put_key_raw(b, "offer", a->offer);
-    wire_put_cstr(b, "candidates");
-    wire_put_array(b, (size_t)a->candidate_count);
-    wire_put_raw(b, a->candidates);
-}
-
 static void on_accepted(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
@@ -23,17 +9,7 @@ static void on_accepted(void *context, const struct call_answer *a)
         request_fail(rq, a->err, "this device sits in the call, or `answer` has no offer to answer");
         return;
     }
-    if (a->err != ERR_OK) {
-        request_fail_call(rq, a);
-        return;
-    }
-    struct buf *b = request_ok_begin(rq, a->offer.n > 0 ? 6 : 4);
-    wire_put_key_string(b, "call", id_slice(&rq->call));
-    wire_put_key_int(b, "peer", a->peer);
-    wire_put_key_raw(b, "members", a->members);
-    offer_put(b, a);
-    wire_put_key_int(b, "version", (int64_t)a->version);
-    fanout_for_request(rq, a);
+    on_call_seated(rq, a);
 }
 
 /* Whether the call keeps addresses to itself is the call's to say: the answer goes along in both forms. */

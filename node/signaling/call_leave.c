@@ -1,16 +1,6 @@
 #include "node/signaling/private.h"
 
-/* The answer to whatever changes a call and has no more to say than its new version: leave, remove, lock, reject, cancel. */
-void on_call_changed(void *context, const struct call_answer *a)
-{
-    struct request *rq = context;
-    if (a->err != ERR_OK) {
-        request_fail_call(rq, a);
-        return;
-    }
-    wire_put_key_int(request_ok_begin(rq, 1), "version", (int64_t)a->version);
-    fanout_for_request(rq, a);
-}
+/* call.leave, and what the starter may do to others: call.remove, call.lock. */
 
 void call_leave_run(struct request *rq)
 {
