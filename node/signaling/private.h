@@ -16,7 +16,13 @@
 #include "node/store/presence.h"
 #include "node/store/rings.h"
 
-enum { CALLS_OF_CLIENT_MAX = 16, RINGS_OF_CLIENT_MAX = 16, SESSION_KEY_CHARS = 22, WHY_SIZE = 256 };
+enum {
+    CALLS_OF_CLIENT_MAX = 16,
+    RINGS_OF_CLIENT_MAX = 16,
+    SESSION_KEY_CHARS = 22,
+    WHY_SIZE = 256,
+    HEARD_COUNTERS = 1024,
+};
 
 struct request;
 struct outbox;
@@ -40,6 +46,7 @@ struct signaling {
     struct buf frame; /* scratch: a frame on its way out */
     bool draining;
     uint64_t attempts;               /* to attach a session, so far */
+    uint32_t heard[HEARD_COUNTERS];  /* what the bus brought, see mail_heard() */
     struct brought_out *brought_out; /* hash by call */
     struct watched *watched;         /* hash of users whom somebody here watches, by name */
     uint64_t watch_clock;            /* counts reads of their states, and blocks */
@@ -92,7 +99,7 @@ struct client {
     uint8_t format;
     bool paused;
     bool reading; /* the mailbox is being read */
-    bool behind;  /* that failed: to be tried again */
+    bool behind;  /* it has to be: that failed, or the welcome goes first */
     bool ack_pending;
     uint64_t epoch;
     struct order order;      /* of events and requests */
@@ -244,8 +251,13 @@ void brought_out_note(struct signaling *, const struct id *call, uint64_t first,
 void brought_out_flush(struct signaling *);
 
 /* ---- mail.c ---- */
-/* Reads what the mailbox holds after the last event that went to the socket. */
+/* Reads what the mailbox holds after the last event that went to the socket; of a client that is being greeted once it is welcome. */
 void mail_read(struct client *);
+/*
+ * Rises with whatever the bus brings for this session, and with some of what it brings for others. Between the store's saying that a session is here and this
+ * node's knowing, nobody takes what comes: where this has risen meanwhile, the mailbox is to be read.
+ */
+uint32_t mail_heard(const struct signaling *, const struct id *session);
 /* Once more for those where that failed. */
 void mail_retry(struct signaling *);
 bool on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
