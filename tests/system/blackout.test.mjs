@@ -6,9 +6,9 @@ import { after, before, describe, test } from 'node:test';
 import { OFFER, pair } from '../support/calls.mjs';
 import { Client, fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { stretched, until } from '../support/wait.mjs';
+import { stretched, unhurried, until } from '../support/wait.mjs';
 
-const LONG = stretched(20_000);
+const LONG = stretched(60_000);
 const TTL_MS = 1000;
 const KNOWN_TO_MS = stretched(500); // more than a question to Redis takes: so well do nodes know its time
 
@@ -136,23 +136,31 @@ describe('when Redis is away from one node only', () => {
   });
 
   for (const [what, resumes] of [['resume', true], ['hello', false]]) {
-    test(`a ${what} that waits there takes nothing from whoever came in elsewhere meanwhile`, async () => {
-      const [near] = cluster.nodes;
-      const frames = async () => Number(/frames_in_total(?:\{[^}]*\})? (\d+)/.exec((await far.get('/metrics')).text)[1]);
-      const alice = await join(near, fresh('alice'));
-      await alice.drop();
-      const resume = { session: alice.session, key: alice.key, seq: 0 };
-      const late = await new Client().connect(far);
-      const before = await frames();
-      way.shut();
-      late.send({ type: 'hello', id: 1, token: alice.token, device: 'phone', resume: resumes ? resume : undefined });
-      await until(async () => (await frames()) > before, 'the hello to come in');
-      await later(cluster.redis, KNOWN_TO_MS);
-      assert.equal((await alice.resume(near)).resumed, true);
-      way.open();
-      assert.equal((await late.closed()).code, 1012);
-      await alice.settle();
-      await alice.close();
-    });
+    // A node that is not answered within five seconds says so: then it has to be done faster.
+    test(`a ${what} that waits there takes nothing from whoever came in elsewhere meanwhile`, () =>
+      unhurried(async () => {
+        const [near] = cluster.nodes;
+        const frames = async () => Number(/frames_in_total(?:\{[^}]*\})? (\d+)/.exec((await far.get('/metrics')).text)[1]);
+        const alice = await join(near, fresh('alice'));
+        await alice.drop();
+        const resume = { session: alice.session, key: alice.key, seq: 0 };
+        const late = await new Client().connect(far);
+        const before = await frames();
+        way.shut();
+        try {
+          const answer = late.ask('hello', { token: alice.token, device: 'phone', resume: resumes ? resume : undefined }, 1);
+          const unanswered = assert.rejects(answer, /closed with 1012/);
+          unanswered.catch(() => {}); // it is waited for below
+          await until(async () => (await frames()) > before, 'the hello to come in');
+          await later(cluster.redis, KNOWN_TO_MS);
+          assert.equal((await alice.resume(near)).resumed, true);
+          way.open();
+          await unanswered;
+        } finally {
+          way.open();
+        }
+        await alice.settle();
+        await alice.close();
+      }));
   }
 });

@@ -347,7 +347,8 @@ describe('limits', () => {
       let sent = 0;
       const slowReaders = async () => Number(/switchboard_slow_readers_total(?:\{[^}]*\})? (\d+)/.exec((await n1.get('/metrics')).text)?.[1]);
       await until(async () => {
-        for (let i = 0; i < 20; i += 1) await sender.request('signal', { call: both, to: 1, data: `${sent++} ${data}` }).catch((error) => assert.fail(`after ${sent}: ${error.message}`));
+        const some = Array.from({ length: 20 }, () => sender.request('signal', { call: both, to: 1, data: `${sent++} ${data}` }));
+        await Promise.all(some).catch((error) => assert.fail(`after ${sent}: ${error.message}`));
         return (await slowReaders()) > 0;
       }, 'the slow reader to be noticed');
       slow.socket._socket.resume();

@@ -5,12 +5,12 @@ import { after, before, describe, test } from 'node:test';
 import { room } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { until, within } from '../support/wait.mjs';
+import { unhurried, until, within } from '../support/wait.mjs';
 
 let cluster;
 let nodes;
 before(async () => {
-  cluster = await startCluster({ nodes: 4, settings: { 'grace-ms': 600, 'watches-max': 8 } });
+  cluster = await startCluster({ nodes: 4, settings: { 'watches-max': 8 } });
   nodes = cluster.nodes;
 });
 after(() => cluster?.stop());
@@ -55,6 +55,16 @@ async function sum(name) {
 /** Channels of that user that any node listens on. */
 function channels(user) {
   return cluster.redis.command('PUBSUB', 'SHARDCHANNELS', `*:watch:${user}`);
+}
+
+/** Plays a story at nodes of its own, whose grace is short. */
+async function briefly(story, pace = 1) {
+  const brief = await startCluster({ nodes: 2, settings: { 'grace-ms': 600 * pace } });
+  try {
+    await story(brief);
+  } finally {
+    await brief.stop();
+  }
 }
 
 /** What Redis is told from now on, line by line; `close` ends it. */
@@ -254,28 +264,32 @@ describe('in_call', () => {
 });
 
 describe('online', () => {
-  test('is a user until the grace of the lost socket is over', async () => {
-    const user = fresh('alice');
-    const alice = await join(nodes[0], user);
-    const bob = await watcher(user);
-    await alice.drop();
-    assert.deepEqual(await watch(bob, user), [here('available')]);
-    assert.deepEqual(await change(bob, user), SEEN);
-    await bob.quiet();
-  });
+  const short = (story) => unhurried((pace) => briefly(story, pace));
 
-  test('stays one who resumes, and one whose device comes with a new session', async () => {
-    const user = fresh('alice');
-    const alice = await join(nodes[0], user);
-    const bob = await watcher(user);
-    await alice.drop();
-    await alice.resume(nodes[2]);
-    await join(nodes[3], user);
-    const superseded = `{${alice.session.slice(0, 2)}}:session:${alice.session}`;
-    await until(async () => (await cluster.redis.command('EXISTS', superseded)) === 0, 'the superseded session to be forgotten');
-    assert.deepEqual(await watch(bob, user), [here('available')]);
-    await bob.quiet();
-  });
+  test('is a user until the grace of the lost socket is over', () =>
+    short(async ({ nodes: [n1, n2] }) => {
+      const user = fresh('alice');
+      const alice = await join(n1, user);
+      const bob = await watcher(user, n2);
+      await alice.drop();
+      assert.deepEqual(await watch(bob, user), [here('available')]);
+      assert.deepEqual(await change(bob, user), SEEN);
+      await bob.quiet();
+    }));
+
+  test('stays one who resumes, and one whose device comes with a new session', () =>
+    short(async ({ nodes: [n1, n2], redis }) => {
+      const user = fresh('alice');
+      const alice = await join(n1, user);
+      const bob = await watcher(user, n2);
+      await alice.drop();
+      await alice.resume(n2);
+      await join(n1, user);
+      const superseded = `{${alice.session.slice(0, 2)}}:session:${alice.session}`;
+      await until(async () => (await redis.command('EXISTS', superseded)) === 0, 'the superseded session to be forgotten');
+      assert.deepEqual(await watch(bob, user), [here('available')]);
+      await bob.quiet();
+    }));
 });
 
 describe('an invisible user', () => {
@@ -365,6 +379,8 @@ describe('what a change costs', () => {
     const redis = await monitor();
     await alice.request('presence.set', { status: 'away' });
     for (const each of watchers) assert.deepEqual(await change(each, user), here('away'));
+    await cluster.redis.command('ECHO', 'all of it'); // the lines come by a way of their own: those before this one have come with it
+    await until(() => redis.lines.some((line) => line.includes('all of it')), 'what Redis was told to be shown');
     const published = redis.lines.filter((line) => /"spublish"/i.test(line) && line.includes(`:watch:${user}"`));
     redis.close();
     assert.equal(published.length, 1);
@@ -409,16 +425,15 @@ describe('a bus that is cut', () => {
 });
 
 describe('a node that is killed', () => {
-  test('takes its users offline once their grace is over, and their watchers hear it once', async () => {
-    const doomed = nodes[3];
-    const user = fresh('alice');
-    const bob = await watcher(user, nodes[1]);
-    await join(doomed, user);
-    assert.deepEqual(await change(bob, user), here('available'));
-    const late = bob.expect('presence', () => true, 60_000);
-    await doomed.kill();
-    assert.deepEqual(plain(await within(late, 'alice to be offline', 60_000)), SEEN);
-    await bob.quiet();
-    await doomed.start();
-  });
+  test('takes its users offline once their grace is over, and their watchers hear it once', () =>
+    briefly(async ({ nodes: [near, doomed] }) => {
+      const user = fresh('alice');
+      const bob = await watcher(user, near);
+      await join(doomed, user);
+      assert.deepEqual(await change(bob, user), here('available'));
+      const late = bob.expect('presence', () => true, 60_000);
+      await doomed.kill();
+      assert.deepEqual(plain(await within(late, 'alice to be offline', 60_000)), SEEN);
+      await bob.quiet();
+    }));
 });
