@@ -1,12 +1,14 @@
 // deploy/kubernetes: that the files are what the API server takes, and that they agree with each other and with the program.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join as path } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join as path } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import ts from 'typescript';
 import { parseDocument } from 'yaml';
 import { run, startCluster } from '../support/cluster.mjs';
 import { assertShape, SHAPES } from './shapes.mjs';
-import { defaultOf, inEnvironment, pathOf, settingNames, textOf } from './tools.mjs';
+import { defaultOf, inEnvironment, judge, needs, pathOf, scratch, settingNames, textOf } from './tools.mjs';
 
 const DIR = pathOf('kubernetes');
 // What the node adds to the drain window: node/drain.c.
@@ -42,6 +44,51 @@ describe('each file', () => {
     const { resources } = object('Kustomization');
     assert.deepEqual([...resources, 'kustomization.yaml'].sort(), [...files.keys()].sort());
   });
+});
+
+describe('Kubernetes\' own schema', () => {
+  // Its API as TypeScript types, made from the OpenAPI description that each version publishes.
+  const types = dirname(createRequire(import.meta.url).resolve('kubernetes-types/package.json'));
+  const dir = scratch();
+  const copy = () => structuredClone([...files.values()].map((file) => file.object).filter((one) => one.kind !== 'Kustomization'));
+
+  /** What the API says of these objects: fields that there are not, that are missing, or of another type. */
+  function complaints(objects) {
+    const file = path(dir, 'objects.ts');
+    const place = ({ apiVersion }) => path(types, apiVersion.includes('/') ? apiVersion : `core/${apiVersion}`);
+    const lines = objects.map((one, i) => `import type { ${one.kind} as Kind${i} } from ${JSON.stringify(place(one))};\nexport const object${i}: Kind${i} = ${JSON.stringify(one)};`);
+    writeFileSync(file, lines.join('\n'));
+    const program = ts.createProgram([file], { strict: true, noEmit: true, skipLibCheck: true, types: [], lib: ['lib.es5.d.ts'], module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler });
+    return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+  }
+
+  test('has every object, as it is', () => {
+    assert.equal(copy().length, files.size - 1);
+    assert.deepEqual(complaints(copy()), []);
+  });
+
+  const wrong = {
+    'a field that there is not': [(one) => (one.spec.template.spec.terminationGracePeriod = 45), /terminationGracePeriod/],
+    'a field in the wrong place': [(one) => (one.spec.template.spec.containers[0].runAsNonRoot = true), /runAsNonRoot/],
+    'a text for a number': [(one) => (one.spec.template.spec.terminationGracePeriodSeconds = '45'), /string.*number/],
+    'a field that is missing': [(one) => delete one.spec.selector, /selector/],
+    'a version that is gone': [(one) => (one.apiVersion = 'apps/v1beta1'), /apps\/v1beta1/],
+  };
+  for (const [what, [spoil, said]] of Object.entries(wrong)) {
+    test(`would not have ${what}`, () => {
+      const one = copy().find(({ kind }) => kind === 'Deployment');
+      spoil(one);
+      assert.match(complaints([one]).join('; '), said);
+    });
+  }
+});
+
+test('kubectl puts them together, with the image that is wanted', needs('kubectl'), async () => {
+  const { code, output } = await judge('kubectl', ['kustomize', DIR]);
+  assert.equal(code, 0, output);
+  const { newName, newTag } = object('Kustomization').images[0];
+  assert.ok(output.includes(`image: ${newName}:${newTag}`), output);
+  assert.equal(output.split(/^---$/m).length, files.size - 1);
 });
 
 describe('what they say of each other', () => {
