@@ -32,8 +32,8 @@ struct redis_url {
     char *user;     /* NULL: none */
     char *password; /* NULL: none; never logged */
     unsigned database;
-    const char *
-        tls_ca; /* PEM file that rediss:// is checked against; NULL: the system's. Not parsed, not owned: set by whoever knows */
+    /* PEM file that rediss:// is checked against; NULL: the system's. Not parsed, not owned: set by whoever knows. */
+    const char *tls_ca;
 };
 /** `redis://[user:pass@]host[:port][/db]`, `rediss://…`, `unix://[user:pass@]/path.sock[?db=n]`. `why` says what is wrong without repeating the password. */
 enum err redis_url_parse(const char *text, struct redis_url *ret_url, char *why, size_t why_size) ATTR_MUST_USE;
@@ -93,8 +93,8 @@ void redis_follow(struct redis_client *, struct slice channel);
 void redis_unfollow(struct redis_client *, struct slice channel);
 
 /**
- * For the start of a node: one command on a connection of its own, blocking, before the loop runs. ERR_UNAVAILABLE with `why` when Redis can't be reached or refuses
- * the login. The caller frees *ret_reply with redis_reply_free().
+ * For the start of a node: one command on a connection of its own, blocking, before the loop runs. ERR_UNAVAILABLE with `why` when Redis can't be reached or
+ * refuses the login. The caller frees *ret_reply with redis_reply_free().
  */
 enum err redis_ask_once(const struct redis_url *, const struct slice *args, size_t count, struct redisReply **ret_reply,
                         char *why, size_t why_size) ATTR_MUST_USE;

@@ -25,9 +25,9 @@ struct look_node {
 struct look {
     unsigned partitions; /* 0: no node was ever here */
     size_t count;
-    struct look_node
-        nodes[LOOK_NODES_MAX]; /* the living first, longest here first; then the dead, the last to die first */
-    uint64_t now_ms;           /* Redis's time */
+    /* The living first, longest here first; then the dead, the last to die first. */
+    struct look_node nodes[LOOK_NODES_MAX];
+    uint64_t now_ms; /* Redis's time */
     struct {
         char version[LOOK_VERSION_SIZE];
         uint64_t memory_bytes;

@@ -4,8 +4,8 @@
 #include "node/signaling/private.h"
 
 /*
- * call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. Whether one can be reached is asked first, while
- * the caller is charged, and the store decides: it knows a request that is sent again, and who sits there though nobody can be rung.
+ * call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. Whether one can be reached is asked
+ * first, while the caller is charged, and the store decides: it knows a request that is sent again, and who sits there though nobody can be rung.
  */
 
 enum { RING_MS = 45000 };

@@ -59,15 +59,10 @@ void call_parts_finish(struct call_parts *parts)
     buf_finish(&parts->meta);
 }
 
-/* Sent again by one who has no seat left, it may be what took the last one: the store knows. */
-static bool is_full(const struct client *c, size_t most)
-{
-    return c->seat_count >= (most < CALLS_OF_CLIENT_MAX ? most : CALLS_OF_CLIENT_MAX);
-}
-
 void call_parts_put(const struct request *rq, const struct call_parts *parts, struct call_create *create)
 {
-    create->full = is_full(rq->client, rq->signaling->settings.calls_open_max);
+    /* Not refused here: sent again, it may be what took the last seat. The store knows. */
+    create->full = client_is_full(rq->client);
     create->relay = parts->relay;
     create->offer = buf_slice(&parts->offer);
     create->candidates = buf_slice(&parts->candidates);

@@ -128,7 +128,9 @@ static void put_limits(struct buf *b, const struct signaling_settings *s)
     wire_put_key_int(b, "seats", CALL_SEATS_MAX);
 }
 
-/* Strangers may ring: what they say never makes a welcome too large to be written. A ring that finds no room here is heard of no less: it ends with an event. */
+/*
+ * Strangers may ring: what they say never makes a welcome too large to be written. A ring that finds no room here is heard of no less: it ends with an event.
+ */
 static size_t calls_that_fit(const struct greeting *g, bool rings)
 {
     size_t bytes = 0;

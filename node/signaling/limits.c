@@ -66,14 +66,10 @@ static void refuse_seat(struct request *rq)
     request_fail_later(rq, ERR_RATE_LIMITED, "you sit in as many calls as one may: leave one first", SIT_RETRY_MS);
 }
 
-bool request_may_sit(struct request *rq)
+bool client_is_full(const struct client *c)
 {
-    const struct client *c = rq->client;
-    size_t most = rq->signaling->settings.calls_open_max;
-    if (c->seat_count < (most < CALLS_OF_CLIENT_MAX ? most : CALLS_OF_CLIENT_MAX) || seat_find(rq->client, &rq->call))
-        return true;
-    refuse_seat(rq);
-    return false;
+    size_t most = c->signaling->settings.calls_open_max;
+    return c->seat_count >= (most < CALLS_OF_CLIENT_MAX ? most : CALLS_OF_CLIENT_MAX);
 }
 
 void request_fail_start(struct request *rq, const struct call_answer *a)
@@ -115,8 +111,10 @@ static void on_seats(void *context, enum err err, uint64_t seats)
 
 void request_sit(struct request *rq, void (*sit)(struct request *))
 {
-    if (!request_may_sit(rq))
+    if (client_is_full(rq->client) && !seat_find(rq->client, &rq->call)) {
+        refuse_seat(rq);
         return;
+    }
     rq->sit = sit;
     store_user_seats(rq->signaling->store, slice_of(rq->client->claims->user), on_seats, rq);
 }

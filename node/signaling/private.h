@@ -66,8 +66,8 @@ struct signaling {
 struct seat {
     struct id call;
     struct seating seating;
-    uint64_t
-        sent[CALL_SEATS_MAX + 1]; /* by peer: the last request that was stored for it; 0 when another sat down there */
+    /* By peer: the last request that was stored for it; 0 when another sat down there. */
+    uint64_t sent[CALL_SEATS_MAX + 1];
 };
 
 /* A call that rings for this client's user, as far as this node has heard. */
@@ -198,8 +198,8 @@ bool request_call(struct request *);
 struct call_actor request_actor(const struct request *);
 
 /* ---- limits.c ---- */
-/* Whether this session sits in fewer calls than it may, or in this very one. False: the request was answered. */
-bool request_may_sit(struct request *);
+/* The session sits in as many calls as it may. */
+bool client_is_full(const struct client *);
 /* Goes on with `sit` if the user may take one more seat, on whichever device the others are; otherwise answers. */
 void request_sit(struct request *, void (*sit)(struct request *));
 /* The store did not create a call. */

@@ -14,8 +14,8 @@ struct session_answer {
     uint64_t seq;      /* attach, read: the last event there is */
     uint64_t answered; /* attach: the highest request that was answered with an effect */
     uint64_t seats;    /* create, attach: that all sessions of the user hold */
-    size_t
-        seating_count; /* create: of the old session, and what rings; attach, read: its own; end: where it may sit (without text) */
+    /* create: of the old session, and what rings; attach, read: its own; end: where it may sit (without text) */
+    size_t seating_count;
     struct store_seating seatings[STORE_SEATINGS_MAX];
 };
 typedef void session_answer_fn(void *context, const struct session_answer *);
@@ -29,7 +29,8 @@ struct session_device {
 
 /**
  * A new session for the device on this node, epoch 1. It supersedes `old` (or none): that one's socket is closed, and it keeps its seats for grace_ms.
- * ERR_CONFLICT: the device's session is another, `other`: whoever does not know asks with none first. ERR_STALE: what was asked later was done before. ERR_RATE_LIMITED: the user has too many devices.
+ * ERR_CONFLICT: the device's session is another, `other`: whoever does not know asks with none first. ERR_STALE: what was asked later was done before.
+ * ERR_RATE_LIMITED: the user has too many devices.
  */
 struct session_create {
     struct id id;
@@ -48,8 +49,8 @@ struct session_attach {
     struct slice key;
     struct session_device device;
     uint64_t seq;
-    uint64_t
-        attempt; /* a number that this node gives once, so that the attach can be taken back if its answer is lost */
+    /* A number that this node gives once, so that the attach can be taken back if its answer is lost. */
+    uint64_t attempt;
     uint64_t asked_ms; /* by the client; the steady clock */
 };
 void store_session_attach(struct store *, const struct session_attach *, session_answer_fn *, void *context);
