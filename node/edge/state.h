@@ -65,7 +65,7 @@ struct edge {
     uv_check_t settle_check;
     uv_idle_t settle_wake;
     int64_t closes[CLOSES]; /* sockets that ended, by code */
-    unsigned char *scratch; /* LWS_PRE + EDGE_SCRATCH_BYTES: for one frame or header on its way */
+    unsigned char *scratch; /* LWS_PRE + EDGE_SCRATCH_BYTES: for one write or header on its way */
 
     struct timer stop_timer;
     uv_idle_t turns; /* counts turns of the loop while libwebsockets closes its handles */

@@ -181,6 +181,7 @@ int conn_on_writable(struct conn *c)
 
 int conn_on_peer_close(struct conn *c, struct slice payload)
 {
+    send_more(c); /* what this turn has to say comes before libwebsockets' answer */
     if (c->state == CONN_DOOMED || c->close_sent)
         return -1; /* both have said it */
     if (c->state == CONN_OPEN)
@@ -219,7 +220,7 @@ static void ping_tick(struct conn *c)
     c->heard = false;
     timer_set(c->edge->set.timers, &c->timer, c->edge->set.ping_every_ms, on_timer);
     /* libwebsockets keeps a PONG without a payload to itself. When something waits to be read, the peer's reading it tells as much. */
-    if (send_is_idle(c))
+    if (!send_is_stuck(c))
         send_frame(c, SEND_PING, SLICE("ping"));
 }
 

@@ -56,6 +56,7 @@ struct conn {
     struct frame *queue;
     struct frame **queue_end;
     size_t queue_bytes;
+    struct timer turn_end; /* what was queued in this turn goes out then */
 };
 
 /** What libwebsockets keeps with a socket; NULL before the upgrade and after the end. */
