@@ -7,11 +7,12 @@ import { startCluster } from '../support/cluster.mjs';
 import { CALLS, gather } from '../support/crowd.mjs';
 import { OFFER } from '../support/calls.mjs';
 import { nowSeconds } from '../support/token.mjs';
-import { stretched, until } from '../support/wait.mjs';
+import { stretched, unhurried, until } from '../support/wait.mjs';
 
-const GRACE_MS = stretched(5000);
+const GRACE_MS = Math.max(stretched(5000), 10_000); // within which hundreds have to come back
 const RING_MS = 5000;
 const LOST = 10;
+const RENEWALS = 2;
 const LONG = stretched(60_000);
 const HOUR_MS = 3_600_000;
 const claims = { exp: nowSeconds() + 6 * 3600 };
@@ -76,27 +77,40 @@ for (const [offset, sign] of [['+1h', 1], ['-1h', -1]]) {
       await crowd.agree();
     });
 
-    test('lets rings and offers end in time, and tells times as Redis has them', async () => {
+    test('lets rings and offers end in time, and tells times as Redis has them', () => unhurried(async (pace) => {
+      const ms = RING_MS * pace;
       const [alice, bob] = [await join(wrong, fresh('alice'), { claims }), await join(cluster.nodes[0], fresh('bob'), { claims })];
       const began = Date.now();
       const [{ call }, offer] = await Promise.all([
-        alice.request('call.start', { to: [bob.user], ring_ms: RING_MS }),
-        alice.request('offer.post', { offer: OFFER, ttl_ms: RING_MS }),
+        alice.request('call.start', { to: [bob.user], ring_ms: ms }),
+        alice.request('offer.post', { offer: OFFER, ttl_ms: ms }),
       ]);
       const answered = Date.now();
       const incoming = await bob.expect('call.incoming');
       const isBetween = (at, first, last) => assert.ok(at >= first && at <= last, `${at} is not between ${first} and ${last}`);
-      isBetween(incoming.expires_ms, began + RING_MS, answered + RING_MS);
+      isBetween(incoming.expires_ms, began + ms, answered + ms);
       isBetween((await alice.request('call.get', { call })).created_ms, began, answered);
       assert.equal((await bob.expect('call.cancelled', undefined, LONG)).reason, 'timeout');
       assert.equal((await alice.expect('call.ended', (event) => event.call === call, LONG)).reason, 'timeout');
       assert.equal((await alice.expect('call.ended', (event) => event.call === offer.call, LONG)).reason, 'expired');
-      assert.ok(Date.now() >= began + RING_MS, 'not before their time');
+      assert.ok(Date.now() >= began + ms, 'not before their time');
       await Promise.all([alice.close(), bob.close()]);
-    });
+    }));
 
-    test('is taken for dead by nobody', () => {
-      for (const node of cluster.nodes) assert.ok(!node.output.includes('lease.lapsed'), `node ${node.name} lost its lease`);
+    // A busy machine may keep a node from its renewals once; a wrong clock would do it each time.
+    test('is taken for dead by nobody', async () => {
+      const lapses = () => cluster.nodes.map(({ output }) => output.split('lease.lapsed').length - 1);
+      const renewals = async (node) => Number(/script="node_renew"\} (\d+)/.exec((await node.get('/metrics')).text)?.[1]);
+      const renewed = async (node) => {
+        const from = await renewals(node);
+        await until(async () => (await renewals(node)) >= from + RENEWALS, `node ${node.name} to renew its lease`);
+      };
+      const isWell = async () => {
+        const before = lapses();
+        await Promise.all(cluster.nodes.map(renewed));
+        return lapses().join() === before.join();
+      };
+      await until(isWell, () => `no lease to lapse any more; so often they did: ${lapses()}`, LONG);
     });
   });
 }
