@@ -112,7 +112,7 @@ unsigned user_partition(const struct signaling *sig, struct slice user)
 
 /* ---- acks ---- */
 
-static void take_acks(struct client *c, uint64_t seq)
+static void note_ack(struct client *c, uint64_t seq)
 {
     struct signaling *sig = c->signaling;
     if (order_ack(&c->order, seq) && !c->ack_pending) {
@@ -147,7 +147,7 @@ static bool take_ack(struct client *c, const struct wire_value *message, const c
         return true;
     if (v->kind != WIRE_INT || v->integer < 0)
         return false;
-    take_acks(c, (uint64_t)v->integer);
+    note_ack(c, (uint64_t)v->integer);
     return true;
 }
 

@@ -141,7 +141,7 @@ struct request {
     uint64_t run; /* see order_request() */
     uint64_t since_us;
     struct id call;
-    struct buf reply;              /* body of the ok, once it is known */
+    struct buf reply;              /* body of the ok, once it is known; before that, what a signal relays (outbox.c) */
     void *story;                   /* what the verb needs in between; the verb frees it */
     void (*sit)(struct request *); /* see request_sit() */
 };
@@ -151,17 +151,24 @@ const struct verb *verb_find(struct slice type);
 extern const struct verb verb_hello;
 
 /* ---- client.c ---- */
+/* The client whose socket holds the session here, or NULL. */
 struct client *client_of(struct signaling *, const struct id *session);
+/* From now on there is so much time for a hello. */
+void client_await_hello(struct client *);
+/* A frame in the client's format, with `seq` behind the body where it is above 0. */
 void client_send(struct client *, struct slice body, uint64_t seq);
+/* Counts requests that wait for their answers; too many stop the reading, fewer start it again. */
+void client_load(struct client *, int change);
 /* Says no more and hears no more; client_closed() follows from the edge. */
 void client_close(struct client *, enum close_code);
 /* The client has a session from now on. */
 void client_adopt(struct client *, const struct id *session, uint64_t epoch);
+/* Tells the store what clients have handled since the last time. */
 void acks_flush(struct signaling *);
 struct session_device client_device(const struct client *);
 unsigned user_partition(const struct signaling *, struct slice user);
 
-/* ---- seats ---- */
+/* ---- client.c: where it sits and what rings ---- */
 struct seat *seat_find(struct client *, const struct id *call);
 /* Takes a seating in if it is newer than what is known; an empty text means that the client is out. */
 void seat_update(struct client *, const struct id *call, struct slice text);
@@ -178,12 +185,6 @@ void request_destroy(struct request *);
 void request_drop(struct request *);
 /* What was written for the request is whole. False: it grew beyond its cap, and the request was answered. */
 bool request_fits(struct request *, const struct buf *);
-/* Counts requests that wait for their answers; too many stop the reading, fewer start it again. */
-void client_load(struct client *, int change);
-/* From now on there is so much time for a hello. */
-void client_await_hello(struct client *);
-/* Closes with 4004 when the token ends. */
-void client_arm_expiry(struct client *);
 /* Starts the ok: {"type":"ok","id":n} and `pairs` more to come, in rq->reply. */
 struct buf *request_ok_begin(struct request *, size_t pairs);
 /* Sends rq->reply (an empty ok if none was begun) and frees the request. */
@@ -220,8 +221,11 @@ void admission_enter(struct admission *, struct request *);
 bool admission_is_full(const struct admission *);
 /* Tells a client that has no session when to come back, and closes. */
 void admission_refuse(struct admission *, struct client *);
-/* hello.c */
+
+/* ---- hello.c ---- */
 void hello_admitted(struct request *);
+/* Closes with 4004 when the token ends. */
+void client_arm_expiry(struct client *);
 
 /* ---- people.c ---- */
 /* Whom the token, or the server's default where it says nothing, lets this client call and watch. */
@@ -378,7 +382,7 @@ void snapshot_put(struct buf *, const struct id *call, const struct call_answer 
 void outbox_put(struct request *, const struct id *recipient, unsigned from, struct slice body);
 void outbox_drop_all(struct client *);
 
-/* ---- one a verb ---- */
+/* ---- one a verb; verbs.c has their table ---- */
 void hello_run(struct request *);
 void bye_run(struct request *);
 void ping_run(struct request *);

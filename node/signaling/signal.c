@@ -27,12 +27,12 @@ static bool put_data(struct request *rq, const struct wire_value *data, struct b
     return false;
 }
 
-static bool put_candidates(struct request *rq, const struct wire_value *candidates, bool relay, struct buf *b)
+static bool put_candidates(struct request *rq, const struct wire_value *candidates, bool blank, struct buf *b)
 {
     size_t count = 0;
     struct buf items;
     buf_init(&items, rq->signaling->settings.message_bytes_max * 4);
-    bool good = candidates_put(rq, candidates, relay, &items, &count);
+    bool good = candidates_put(rq, candidates, blank, &items, &count);
     wire_put_cstr(b, "candidates");
     wire_put_array(b, count);
     wire_put_raw(b, buf_slice(&items));

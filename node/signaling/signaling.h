@@ -1,5 +1,6 @@
 /**
- * The stories: what a client asked, what the store decided, what arrived from another node. One file a verb; verbs.c is their table.
+ * The stories: what a client asked, what the store decided, what arrived from another node. A file a verb, or for a few small ones that belong together;
+ * verbs.c is their table.
  *
  * One `struct signaling` is one node's. It holds a client for each socket, knows sessions only while their socket is here, and answers each request exactly
  * once. It asks the store through node/store and talks to sockets through struct conn_ops.
