@@ -1,6 +1,6 @@
 /**
- * The commands of an operator have this in common: they find the cluster by its Redis, take names beside options, and end with 0 (done), 1 (not done: a sentence on
- * stderr says why) or 2 (called wrongly).
+ * The commands of an operator have this in common: they find the cluster by its Redis, take names beside options, and end with 0 (done), 1 (not done: a
+ * sentence on stderr says why) or 2 (called wrongly).
  */
 #ifndef NODE_OPERATE_H
 #define NODE_OPERATE_H

@@ -44,8 +44,8 @@ void timer_set_turn_end(struct timers *, struct timer *, timer_fn *on_fire);
 /** Fine if it is not set. */
 void timer_cancel(struct timer *);
 /**
- * In its on_fire: how long ago the tick was that it fires for. An idle loop is up to two milliseconds late, as it sleeps in whole ones; what timer_set() rounds up
- * is not counted. Not for one of the turn's end, and not after it was set again.
+ * In its on_fire: how long ago the tick was that it fires for. An idle loop is up to two milliseconds late, as it sleeps in whole ones; what timer_set() rounds
+ * up is not counted. Not for one of the turn's end, and not after it was set again.
  */
 uint64_t timer_late_us(const struct timer *);
 
