@@ -165,6 +165,8 @@ Test(handshake, behind_a_trusted_proxy_the_client_counts_and_not_the_proxy)
     cr_assert_eq(handshake(&w, GOOD "X-Forwarded-For: 198.51.100.7\r\n\r\n", NULL), 429);
     cr_assert_eq(handshake(&w, GOOD "X-Forwarded-For: 203.0.113.1, 198.51.100.8\r\n\r\n", NULL), 429,
                  "the client's own words count");
+    cr_assert_eq(handshake(&w, GOOD "X-Forwarded-For: 203.0.113.2\r\nX-Forwarded-For: 198.51.100.8\r\n\r\n", NULL), 429,
+                 "nor do they in a header of their own");
     peer_upgrade(&p[2], &w, "X-Forwarded-For: 198.51.100.9\r\n");
     for (int i = 0; i < 3; i++)
         peer_finish(&p[i]);
