@@ -18,15 +18,6 @@ static void step_on(struct calls *all)
         loop_stop(all->shared->loop);
 }
 
-static void keep_call(struct rung_call *c, const struct wire_value *reply)
-{
-    struct slice call = wire_get_string(reply, "call");
-    if (call.n == 0 || call.n > CALL_ID_MAX)
-        die("the `ok` of call.start names no call");
-    memcpy(c->call, call.p, call.n);
-    c->call[call.n] = '\0';
-}
-
 static void on_welcome(struct client *c)
 {
     die("%s was welcomed twice", c->user);
@@ -36,7 +27,7 @@ static void on_ok(struct client *client, const struct wire_value *reply)
 {
     struct rung_call *c = client->owner;
     if (c->call[0] == '\0')
-        keep_call(c, reply);
+        client_keep_id(reply, "call", c->call);
     step_on(c->all);
 }
 

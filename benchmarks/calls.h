@@ -15,7 +15,7 @@ struct calls;
 struct rung_call {
     struct calls *all;
     struct client *members[SIDES];
-    char call[CALL_ID_MAX + 1];
+    char call[CLIENT_ID_SIZE];
 };
 
 struct calls {

@@ -80,20 +80,20 @@ static void on_numbered(struct client *c, const struct wire_value *event)
         client_acknowledge(c);
 }
 
-static void keep_id(const struct wire_value *welcome, const char *name, char id[CLIENT_ID_SIZE])
+void client_keep_id(const struct wire_value *message, const char *name, char ret_id[CLIENT_ID_SIZE])
 {
-    struct slice text = wire_get_string(welcome, name);
+    struct slice text = wire_get_string(message, name);
     if (text.n == 0 || text.n >= CLIENT_ID_SIZE)
-        die("the welcome has no `%s`", name);
-    memcpy(id, text.p, text.n);
-    id[text.n] = '\0';
+        die("the server told no `%s`", name);
+    memcpy(ret_id, text.p, text.n);
+    ret_id[text.n] = '\0';
 }
 
 static void on_welcome(struct client *c, const struct wire_value *welcome)
 {
     c->resumed = wire_get_bool(welcome, "resumed", false);
-    keep_id(welcome, "session", c->session);
-    keep_id(welcome, "key", c->key);
+    client_keep_id(welcome, "session", c->session);
+    client_keep_id(welcome, "key", c->key);
     c->on->on_welcome(c);
 }
 

@@ -58,4 +58,7 @@ void client_acknowledge(struct client *);
 struct buf *client_request(struct client *, const char *type, size_t fields);
 void client_send(struct client *);
 
+/** Keeps an id that a welcome or an `ok` tells; ends the process if it tells none under that name. */
+void client_keep_id(const struct wire_value *message, const char *name, char ret_id[CLIENT_ID_SIZE]);
+
 #endif

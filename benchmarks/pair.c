@@ -80,11 +80,7 @@ void pair_post(struct pair *p, uint64_t due_us)
 
 static void take(struct pair *p, const struct wire_value *posted)
 {
-    struct slice call = wire_get_string(posted, "call");
-    if (call.n == 0 || call.n > CALL_ID_MAX)
-        die("the `ok` of offer.post names no call");
-    memcpy(p->call, call.p, call.n);
-    p->call[call.n] = '\0';
+    client_keep_id(posted, "call", p->call);
     p->state = PAIR_TAKING;
     struct buf *body = client_request(p->clients[CALLEE], "offer.take", 1);
     wire_put_key_cstr(body, "call", p->call);

@@ -11,7 +11,7 @@
 #include "common/base/id.h"
 
 enum { CALLER, CALLEE, SIDES };
-enum { SIGNALS_IN_FLIGHT_MAX = 64, CALL_ID_MAX = 40 };
+enum { SIGNALS_IN_FLIGHT_MAX = 64 };
 enum pair_state { PAIR_IDLE, PAIR_POSTING, PAIR_TAKING, PAIR_TALKING, PAIR_LEAVING };
 
 struct pair;
@@ -37,7 +37,7 @@ struct pair {
     const struct pair_handlers *on;
     void *owner;
     enum pair_state state;
-    char call[CALL_ID_MAX + 1];
+    char call[CLIENT_ID_SIZE];
     uint64_t awaited_id; /* of the request whose `ok` moves the state on; those of signals are not waited for */
     bool taken, joined;  /* the callee's `ok`, the caller's event */
     bool left, ended;    /* the caller's `ok`, the callee's event */
