@@ -51,7 +51,7 @@ static void leg_ring(struct leg *);
 static void fanout_finish(struct fanout *f)
 {
     if (f->err == ERR_OK && f->entry_count > 0)
-        brought_out_note(f->signaling, &f->call, f->entries[0].version, f->entries[f->entry_count - 1].version);
+        fanout_done_note(f->signaling, &f->call, f->entries[0].version, f->entries[f->entry_count - 1].version);
     if (f->on_done)
         f->on_done(f->context, f->err);
     free(f->bytes);

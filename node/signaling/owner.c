@@ -223,29 +223,40 @@ static void on_due(void *context, enum err err, const struct due_timer *timers, 
         fire(o->signaling, &timers[i]);
 }
 
-static void on_look(struct timer *timer)
+static void ask_due(struct owner *o)
 {
-    struct owner *o = CONTAINER_OF(timer, struct owner, look);
-    struct signaling *sig = o->signaling;
-    if (o->looking == 0) {
-        for (unsigned p = 0; p < sig->settings.partitions; p++) {
-            if (!o->owns[p])
-                continue;
-            o->looking++;
-            o->answers++;
-            store_timers_due(sig->store, p, AGAIN_MS, on_due, o);
-        }
+    const struct signaling *sig = o->signaling;
+    if (o->looking > 0)
+        return; /* a store that is behind is not asked for more */
+    for (unsigned p = 0; p < sig->settings.partitions; p++) {
+        if (!o->owns[p])
+            continue;
+        o->looking++;
+        o->answers++;
+        store_timers_due(sig->store, p, AGAIN_MS, on_due, o);
     }
-    if (++o->ticks % FLUSH_EVERY_TICKS == 0) {
+}
+
+/* What the node's stories have put off, or could not say before. */
+static void catch_up(struct signaling *sig, unsigned tick)
+{
+    if (tick % FLUSH_EVERY_TICKS == 0) {
         acks_flush(sig);
-        brought_out_flush(sig);
+        fanout_done_flush(sig);
     }
     heal_tick(sig);
     mail_retry(sig);
     watch_retry(sig);
-    if (o->ticks % RETRY_EVERY_TICKS == 0)
+    if (tick % RETRY_EVERY_TICKS == 0)
         suspension_retry(sig);
-    timer_set(sig->settings.timers, timer, LOOK_EVERY_MS, on_look);
+}
+
+static void on_look(struct timer *timer)
+{
+    struct owner *o = CONTAINER_OF(timer, struct owner, look);
+    ask_due(o);
+    catch_up(o->signaling, ++o->ticks);
+    timer_set(o->signaling->settings.timers, timer, LOOK_EVERY_MS, on_look);
 }
 
 struct owner *owner_create(struct signaling *sig)

@@ -27,7 +27,7 @@ enum {
 struct request;
 struct outbox;
 struct undone;
-struct brought_out;
+struct fanout_done;
 struct owner;
 struct watch;
 struct watched;
@@ -45,12 +45,12 @@ struct signaling {
     struct buf body;  /* scratch: a reply or event being written */
     struct buf frame; /* scratch: a frame on its way out */
     bool draining;
-    uint64_t attempts;               /* to attach a session, so far */
-    uint32_t heard[HEARD_COUNTERS];  /* what the bus brought, see mail_heard() */
-    struct brought_out *brought_out; /* hash by call */
-    struct watched *watched;         /* hash of users whom somebody here watches, by name */
-    uint64_t watch_clock;            /* counts reads of their states, and blocks */
-    struct undone *undone;           /* list of what the store has still to be told */
+    uint64_t attempts;                /* to attach a session, so far */
+    uint32_t heard[HEARD_COUNTERS];   /* what the bus brought, see mail_heard() */
+    struct fanout_done *fanouts_done; /* hash by call */
+    struct watched *watched;          /* hash of users whom somebody here watches, by name */
+    uint64_t watch_clock;             /* counts reads of their states, and blocks */
+    struct undone *undone;            /* list of what the store has still to be told */
     size_t undone_count;
     bool stopped;
     int64_t refused[ERR_COUNT]; /* requests answered with each error */
@@ -248,11 +248,11 @@ void fanout_resume(struct signaling *, const struct id *call, fanout_done_fn *, 
 void fanout_leave(struct signaling *, const struct id *call, const struct id *session, const char *reason,
                   fanout_done_fn *, void *context);
 
-/* ---- brought_out.c ---- */
+/* ---- fanout_done.c ---- */
 /* All mailboxes have these versions of the call. */
-void brought_out_note(struct signaling *, const struct id *call, uint64_t first, uint64_t last);
+void fanout_done_note(struct signaling *, const struct id *call, uint64_t first, uint64_t last);
 /* Tells the store. */
-void brought_out_flush(struct signaling *);
+void fanout_done_flush(struct signaling *);
 
 /* ---- mail.c ---- */
 /* Reads what the mailbox holds after the last event that went to the socket; of a client that is being greeted once it is welcome. */

@@ -117,7 +117,7 @@ void signaling_stop(struct signaling *sig)
     if (sig->stopped)
         return;
     acks_flush(sig);
-    brought_out_flush(sig);
+    fanout_done_flush(sig);
     sig->stopped = true;
     owner_destroy(sig->owner);
     sig->owner = NULL;
