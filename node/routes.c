@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "node/node_private.h"
@@ -57,10 +58,20 @@ static int64_t resident_bytes(void)
     return good ? (int64_t)pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
+static int64_t used_us(void)
+{
+    struct rusage used;
+    if (getrusage(RUSAGE_SELF, &used) != 0)
+        return 0;
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) + used.ru_utime.tv_usec +
+           used.ru_stime.tv_usec;
+}
+
 /* What is not counted where it happens. */
 static void measure(struct node *node)
 {
     struct metrics *m = &node->metrics;
+    metric_set(m, METRIC_CPU, used_us());
     metric_set(m, METRIC_RESIDENT, resident_bytes());
     metric_set(m, METRIC_STORE_UP, store_is_up(node->store));
     metric_set(m, METRIC_READY, !node->draining && !unready(node));

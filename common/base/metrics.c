@@ -4,9 +4,9 @@ const uint32_t metric_bucket_us[METRIC_BUCKETS] = {
     50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000,
 };
 
-enum kind { COUNTER, GAUGE, HISTOGRAM, COUNTERS, INFO };
+enum kind { COUNTER, TIME, GAUGE, HISTOGRAM, COUNTERS, INFO };
 
-static const char *const kind_names[] = {"counter", "gauge", "histogram", "counter", "gauge"};
+static const char *const kind_names[] = {"counter", "counter", "gauge", "histogram", "counter", "gauge"};
 
 static const struct {
     enum kind kind;
@@ -114,6 +114,10 @@ void metrics_write(const struct metrics *m, const char *labels, struct buf *out)
             put_histogram(out, m, (enum metric)i, labels);
         } else if (rows[i].kind == COUNTERS || rows[i].kind == INFO) {
             put_series(out, &m->series[i], rows[i].name, labels);
+        } else if (rows[i].kind == TIME) {
+            put_sample(out, rows[i].name, "", labels);
+            put_seconds(out, (uint64_t)m->value[i]);
+            buf_put_char(out, '\n');
         } else {
             put_sample(out, rows[i].name, "", labels);
             put_i64(out, m->value[i]);

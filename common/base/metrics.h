@@ -1,8 +1,8 @@
 /**
  * What is counted, in one table; /metrics and docs/operations.md are made from it.
  *
- * A counter is bumped where the thing happens; a gauge is set or moved; a histogram sorts microseconds into fixed buckets; counters (and an info, whose only
- * sample is 1) are a row of them that a label of their own tells apart. Names follow Prometheus: base units, `_total` behind what only grows.
+ * A counter is bumped where the thing happens; one of time holds microseconds; a gauge is set or moved; a histogram sorts microseconds into fixed buckets;
+ * counters (and an info, whose only sample is 1) are a row of them that a label of their own tells apart. Names follow Prometheus: base units, `_total` behind what only grows.
  * No label ever carries a user, a call or an address. What to do when a number is wrong stands in docs/operations.md, for every row.
  */
 #ifndef COMMON_BASE_METRICS_H
@@ -17,6 +17,7 @@
 #define METRICS_TABLE(X)                                                                                               \
     X(BUILD, INFO, "build_info", "1; the label `version` says which one runs")                                         \
     X(STARTED, GAUGE, "start_time_seconds", "When the node started, in seconds since 1970")                            \
+    X(CPU, TIME, "cpu_seconds_total", "Processor time that the process has used")                                      \
     X(RESIDENT, GAUGE, "resident_memory_bytes", "Memory of the process that is in RAM")                                \
     X(READY, GAUGE, "ready", "1 while /readyz says 200")                                                               \
     X(DRAINING, GAUGE, "draining", "1 since the node began to leave")                                                  \
@@ -54,9 +55,11 @@
     X(RESUMES, COUNTER, "resumes_total", "Sessions resumed at this node")                                              \
     X(RESUMES_REFUSED, COUNTER, "resumes_refused_total", "Resumes that had to become new sessions")                    \
     X(GAPS, COUNTER, "gaps_healed_total", "Holes in an event sequence filled from the mailbox")                        \
-    X(SLOW_READERS, COUNTER, "slow_readers_total", "Sockets closed with 4008")                                         \
+    X(SLOW_READERS, COUNTER, "slow_readers_total",                                                                     \
+      "Sockets closed as more waited to be written to them than may (4008)")                                           \
     X(OVERRUNS, COUNTER, "mailbox_overruns_total", "Sessions ended because their mailbox was full")                    \
-    X(RESTORED, COUNTER, "sessions_restored_total", "Sessions put back that Redis had lost, or knew only as they had been")      \
+    X(RESTORED, COUNTER, "sessions_restored_total",                                                                    \
+      "Sessions put back that Redis had lost, or knew only as they had been")                                          \
     X(TIMERS_FIRED, COUNTER, "timers_fired_total", "Timers of owned partitions that this node fired")                  \
     X(SWEPT, COUNTER, "sessions_swept_total", "Sessions of dead nodes that this node suspended")                       \
     X(FANOUTS_FINISHED, COUNTER, "fanouts_finished_total", "Fan-outs finished in place of another node")               \
@@ -69,12 +72,15 @@
     X(STORE_RECONNECTS, COUNTER, "store_reconnects_total", "Redis connections made anew")                              \
     X(STORE_PENDING, GAUGE, "store_pending", "Commands without an answer yet")                                         \
     X(CANARY_LOST, COUNTER, "canary_lost_total", "Canaries that did not come back through the bus")                    \
-    X(STORE_SECONDS, HISTOGRAM, "store_seconds", "Time from sending a command to its answer")                          \
-    X(RELAY_SECONDS, HISTOGRAM, "relay_seconds", "Time from taking a signal to having it stored")                      \
+    X(STORE_SECONDS, HISTOGRAM, "store_seconds",                                                                       \
+      "Time from asking Redis to its answer, the wait for a connection included")                                      \
+    X(RELAY_SECONDS, HISTOGRAM, "relay_seconds",                                                                       \
+      "Time from taking a signal off its sender's socket to answering it, mostly as stored")                           \
     X(DELIVERY_SECONDS, HISTOGRAM, "delivery_seconds",                                                                 \
       "Time from taking a signal off its sender's socket to writing it to the recipient's, at whichever nodes they "   \
       "are")                                                                                                           \
-    X(LOOP_LAG_SECONDS, HISTOGRAM, "loop_lag_seconds", "How late the event loop comes to what is due; looked at ten times a second")
+    X(LOOP_LAG_SECONDS, HISTOGRAM, "loop_lag_seconds",                                                                 \
+      "How late the event loop comes to what is due; looked at ten times a second")
 
 enum metric {
 #define X(id, kind, name, help) METRIC_##id,

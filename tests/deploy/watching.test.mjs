@@ -4,8 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { startCluster } from '../support/cluster.mjs';
-import { judge, needs, pathOf, scratch, textOf } from './tools.mjs';
+import { pair } from '../support/calls.mjs';
+import { fresh, join } from '../support/client.mjs';
+import { freePort, startCluster } from '../support/cluster.mjs';
+import { startProcess } from '../support/processes.mjs';
+import { until } from '../support/wait.mjs';
+import { find, judge, needs, pathOf, scratch, suiteNeeding, textOf } from './tools.mjs';
 
 const tool = needs('promtool');
 const dir = scratch();
@@ -82,6 +86,67 @@ describe('alerts', () => {
   });
 
   test('ask for what nodes show', () => rules.forEach(({ expr }) => assertShown(expr)));
+});
+
+suiteNeeding('prometheus')('a real Prometheus, told to ask these nodes and each second,', () => {
+  let prometheus;
+  let server;
+  const answer = async (question) => {
+    const response = await fetch(`${server}/api/v1/query?${new URLSearchParams({ query: question })}`);
+    const { status, error, warnings, data } = await response.json();
+    assert.equal(status, 'success', `${question}: ${error}`);
+    assert.equal(warnings, undefined, question);
+    return data.result;
+  };
+
+  before(async () => {
+    const file = path(dir, 'prometheus.yml');
+    const config = parse(textOf('prometheus/prometheus.yml'));
+    const [job] = config.scrape_configs;
+    delete job.dns_sd_configs;
+    job.static_configs = [{ targets: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) }];
+    Object.assign(config, { global: { scrape_interval: '1s', evaluation_interval: '1s' }, rule_files: [pathOf('prometheus/alerts.yml')] });
+    writeFileSync(file, JSON.stringify(config));
+    server = `http://127.0.0.1:${await freePort()}`;
+    const args = [`--config.file=${file}`, `--storage.tsdb.path=${path(dir, 'data')}`, `--web.listen-address=${new URL(server).host}`, '--log.level=warn'];
+    prometheus = startProcess(find('prometheus'), args);
+    const up = () => answer('up{job="switchboard"} == 1').catch(() => []);
+    await until(async () => (await up()).length === cluster.nodes.length, () => `it to have asked; it wrote ${prometheus.output}`);
+  });
+  after(() => prometheus?.child.kill('SIGKILL'));
+
+  test('has an answer to everything that the dashboard asks', async () => {
+    const [node] = cluster.nodes;
+    const [alice, bob] = [await join(node, fresh('alice')), await join(node, fresh('bob'))];
+    const call = await pair(alice, bob);
+    const asked = questions.map((expr) => expr.replaceAll('$__rate_interval', '30s').replaceAll('$instance', '.*'));
+    // A quantile of nothing is no number: so something has to happen until all are.
+    const numbers = (result) => result.length > 0 && result.every(({ value: [, n] }) => n !== 'NaN');
+    let without = asked;
+    await until(
+      async () => {
+        await alice.request('signal', { call, to: 2, data: 'hello' });
+        const answers = await Promise.all(without.map(answer));
+        without = without.filter((_, i) => !numbers(answers[i]));
+        return without.length === 0;
+      },
+      () => `an answer to ${without.join('\n')}`,
+    );
+    const [{ value }] = await answer('sum(switchboard_sessions)');
+    assert.equal(value[1], '2');
+    await Promise.all([alice.close(), bob.close()]);
+  });
+
+  test('takes all rules, and nothing that is well calls anybody', async () => {
+    const evaluated = async () => (await (await fetch(`${server}/api/v1/rules`)).json()).data.groups.flatMap((group) => group.rules);
+    const all = await until(async () => {
+      const found = await evaluated();
+      return found.every(({ health }) => health !== 'unknown') && found;
+    }, 'every rule to have been looked at');
+    assert.deepEqual(all.filter(({ health }) => health !== 'ok').map(({ name, lastError }) => `${name}: ${lastError}`), []);
+    assert.equal(all.length, rules.length);
+    assert.deepEqual((await answer('ALERTS{alertstate="firing"}')).map(({ metric }) => metric.alertname), []);
+  });
 });
 
 describe('the dashboard', () => {

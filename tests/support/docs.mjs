@@ -29,7 +29,7 @@ function scriptHead(name) {
 }
 
 
-const metricKind = (kind) => ({ COUNTERS: 'counter', INFO: 'gauge' })[kind] ?? kind.toLowerCase();
+const metricKind = (kind) => ({ COUNTERS: 'counter', TIME: 'counter', INFO: 'gauge' })[kind] ?? kind.toLowerCase();
 
 const GENERATED = {
   keys: () => [

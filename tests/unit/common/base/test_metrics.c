@@ -35,6 +35,17 @@ Test(metrics, counters_and_gauges_are_written_with_help_and_type)
     buf_finish(&out);
 }
 
+Test(metrics, a_counter_of_time_is_in_seconds)
+{
+    struct metrics m = {0};
+    struct buf out;
+    metric_set(&m, METRIC_CPU, 90061500250);
+    write_all(&m, "", &out);
+    cr_assert(has_line(&out, "# TYPE switchboard_cpu_seconds_total counter"));
+    cr_assert(has_line(&out, "switchboard_cpu_seconds_total 90061.50025"));
+    buf_finish(&out);
+}
+
 Test(metrics, labels_stand_in_every_sample)
 {
     struct metrics m = {0};
