@@ -72,23 +72,29 @@ static enum err put_description(const struct wire_value *description, struct sli
     return err;
 }
 
+/* The sentence, behind the name of the field that carries the description. False, for its caller to pass on. */
+static bool refuse(struct request *rq, const struct wire_value *description, enum err err, const char *why)
+{
+    const char *field = description == wire_get(rq->message, "offer")    ? "offer"
+                        : description == wire_get(rq->message, "answer") ? "answer"
+                                                                         : "description";
+    char sentence[WHY_SIZE + 32];
+    snprintf(sentence, sizeof sentence, "`%s`: %s", field, why);
+    request_fail(rq, err, sentence);
+    return false;
+}
+
 bool description_put(struct request *rq, const struct wire_value *description, bool relay, struct buf *out)
 {
     struct slice sdp;
     char why[WHY_SIZE];
-    if ((description->kind != WIRE_STRING && description->kind != WIRE_MAP) || !find_sdp(description, &sdp)) {
-        request_fail(rq, ERR_BAD_REQUEST, "a description should be a string of SDP or {type, sdp}");
-        return false;
-    }
+    if ((description->kind != WIRE_STRING && description->kind != WIRE_MAP) || !find_sdp(description, &sdp))
+        return refuse(rq, description, ERR_BAD_REQUEST, "a description should be a string of SDP or {type, sdp}");
     enum err err = sdp.p ? sdp_check(sdp, rq->signaling->settings.media, why, sizeof why) : ERR_OK;
-    if (err != ERR_OK) {
-        request_fail(rq, err, why);
-        return false;
-    }
-    if (put_description(description, sdp, relay, out) != ERR_OK) {
-        request_fail(rq, ERR_BAD_REQUEST, "the description can't be freed of addresses");
-        return false;
-    }
+    if (err != ERR_OK)
+        return refuse(rq, description, err, why);
+    if (put_description(description, sdp, relay, out) != ERR_OK)
+        return refuse(rq, description, ERR_BAD_REQUEST, "the description can't be freed of addresses");
     return request_fits(rq, out);
 }
 

@@ -19,9 +19,9 @@ struct greeting {
     unsigned tries;
     uint64_t attempt;
     uint32_t heard; /* mail_heard() as the store was asked */
-    bool in_call; /* the user sits somewhere, on this device or another */
-    size_t count; /* calls to tell about */
-    size_t open;  /* of them, not yet read */
+    bool in_call;   /* the user sits somewhere, on this device or another */
+    size_t count;   /* calls to tell about */
+    size_t open;    /* of them, not yet read */
     struct greeted_call {
         struct id call;
         bool rings;
@@ -29,8 +29,8 @@ struct greeting {
     } calls[STORE_SEATINGS_MAX];
 };
 
-/* The first try does not know whether the device has a session. */
-enum { CREATE_TRIES = 4, TOLD_BYTES_MAX = 1 << 19, PENDING_BYTES_MAX = 1 << 18 };
+/* The first try does not know whether the device has a session; the others are for sockets of the same device that say hello at the same moment. */
+enum { CREATE_TRIES = 16, DEVICES_RETRY_MS = 1000, TOLD_BYTES_MAX = 1 << 19, PENDING_BYTES_MAX = 1 << 18 };
 
 static void create_session(struct request *);
 
@@ -66,6 +66,8 @@ static void fail(struct request *rq, enum err err, const char *why)
         client_refuse(c, rq->id, err, why, 0);
         client_close(c, CLOSE_TOKEN_REFUSED);
         request_drop(rq);
+    } else if (err == ERR_RATE_LIMITED) {
+        request_fail_later(rq, err, why, DEVICES_RETRY_MS);
     } else {
         request_fail(rq, err, why);
     }
@@ -393,12 +395,11 @@ static bool attach_session(struct request *rq, const struct wire_value *resume)
 {
     struct client *c = rq->client;
     struct slice key = wire_get_string(resume, "key");
-    int64_t seq = wire_get_int(resume, "seq", 0);
     struct greeting *g = rq->story;
     g->attempt = ++rq->signaling->attempts;
     struct session_attach s = {.key = key,
                                .device = client_device(c),
-                               .seq = seq < 0 ? 0 : (uint64_t)seq,
+                               .seq = (uint64_t)wire_get_int(resume, "seq", 0),
                                .attempt = g->attempt,
                                .asked_ms = rq->since_us / 1000};
     if (!resume || !id_parse(wire_get_string(resume, "session"), rq->signaling->settings.partitions, &s.id))
@@ -429,9 +430,29 @@ static enum err check_token(struct request *rq, struct claims *claims, char *why
     return err;
 }
 
+/* What a client keeps of its session may be spoilt; that it is none can be told at once. */
+static bool check_resume(struct request *rq)
+{
+    static const struct field rows[] = {
+        {.name = "session", .kind = FIELD_STRING, .required = true},
+        {.name = "key", .kind = FIELD_STRING, .required = true},
+        {.name = "seq", .kind = FIELD_INT, .required = true, .min = 0, .max = (INT64_C(1) << 53) - 1},
+        {.name = NULL},
+    };
+    const struct wire_value *resume = wire_get(rq->message, "resume");
+    char why[WHY_SIZE];
+    char sentence[WHY_SIZE + 32];
+    if (!resume || resume->kind != WIRE_MAP || fields_check(resume, rows, why, sizeof why) == ERR_OK)
+        return true;
+    snprintf(sentence, sizeof sentence, "in `resume` %s", why);
+    request_fail(rq, ERR_BAD_REQUEST, sentence);
+    return false;
+}
+
 void hello_run(struct request *rq)
 {
-    admission_enter(rq->signaling->admission, rq);
+    if (check_resume(rq))
+        admission_enter(rq->signaling->admission, rq);
 }
 
 void hello_admitted(struct request *rq)

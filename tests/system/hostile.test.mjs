@@ -180,14 +180,14 @@ for (const id of ['', 'x', 'x'.repeat(41), '../../etc/passwd', 'a}b{c', '{17}:ti
   refused(['bad_request', 'not_found', 'too_large'], `the offer ${JSON.stringify(id).slice(0, 30)}`, 'offer.take', { call: id });
 }
 for (const id of [7, true, ['x'], { x: 1 }]) refused('bad_request', `the call ${JSON.stringify(id)}`, 'call.join', { call: id });
-refused('media_not_allowed', 'an offer with video', 'offer.post', { offer: CHROMIUM.video.offer });
-refused('bad_request', 'an offer that is no SDP', 'offer.post', { offer: 'v=1' });
-refused('bad_request', 'an offer that is empty', 'offer.post', { offer: '' });
-refused('bad_request', 'an offer of one endless line', 'offer.post', { offer: `v=0\r\no=${'x'.repeat(50_000)}` });
-refused('bad_request', 'an offer with a line that is none', 'offer.post', { offer: OFFER.replace('s=-', 'nonsense') });
-refused('bad_request', 'an offer that is a number', 'offer.post', { offer: 7 });
-refused('bad_request', 'an offer that is a list', 'offer.post', { offer: [OFFER] });
-refused('bad_request', 'no offer', 'offer.post', {});
+refused('media_not_allowed', 'an offer with video', 'offer.post', { offer: CHROMIUM.video.offer }, { names: 'offer' });
+refused('bad_request', 'an offer that is no SDP', 'offer.post', { offer: 'v=1' }, { names: 'offer' });
+refused('bad_request', 'an offer that is empty', 'offer.post', { offer: '' }, { names: 'offer' });
+refused('bad_request', 'an offer of one endless line', 'offer.post', { offer: `v=0\r\no=${'x'.repeat(50_000)}` }, { names: 'offer' });
+refused('bad_request', 'an offer with a line that is none', 'offer.post', { offer: OFFER.replace('s=-', 'nonsense') }, { names: 'offer' });
+refused('bad_request', 'an offer that is a number', 'offer.post', { offer: 7 }, { names: 'offer' });
+refused('bad_request', 'an offer that is a list', 'offer.post', { offer: [OFFER] }, { names: 'offer' });
+refused('bad_request', 'no offer', 'offer.post', {}, { names: 'offer' });
 refused('bad_request', 'candidates that are no list', 'offer.post', { offer: OFFER, candidates: { candidate: '' } });
 refused('bad_request', 'candidates that are numbers', 'offer.post', { offer: OFFER, candidates: [1, 2, 3] });
 refused(['bad_request', 'too_large'], '10,000 candidates', 'offer.post', { offer: OFFER, candidates: Array(10_000).fill(null) });
@@ -252,6 +252,7 @@ async function play(row) {
     assert.equal(reply.type, 'error', `not refused: ${JSON.stringify(reply).slice(0, 200)}`);
     assert.ok(row.codes.includes(reply.code), `${reply.code} instead of ${row.codes}: ${reply.message}`);
     assert.ok(reply.message.length > 0 && reply.message.length < 500, reply.message);
+    if (row.names) assert.ok(reply.message.includes(`\`${row.names}\``), reply.message);
     client.lastId = Math.max(client.lastId, row.raw?.id ?? 0);
   } else {
     await row.act(client);

@@ -192,9 +192,17 @@ describe('the media policy', () => {
     assert.equal((await alice.expect('signal')).description.sdp, sdp);
   });
 
-  test('refuses what is no SDP', async () => {
-    const [alice] = await two();
-    await alice.refused('offer.post', { offer: 'hello' }, 'bad_request');
+  test('refuses what is no SDP, and names the field', async () => {
+    const [alice, bob] = await two();
+    const named = async (who, type, fields, field) => {
+      const { message } = await who.refused(type, fields, 'bad_request');
+      assert.ok(message.startsWith(`\`${field}\``), message);
+    };
+    await named(alice, 'offer.post', { offer: 'hello' }, 'offer');
+    const { call } = await alice.request('call.start', { to: [bob.user], offer: OFFER });
+    await named(bob, 'call.accept', { call, answer: 'hello' }, 'answer');
+    await bob.request('call.accept', { call });
+    await named(bob, 'signal', { call, to: 1, description: { type: 'answer', sdp: 'hello' } }, 'description');
   });
 
   test('`any` lets video pass', async () => {

@@ -15,10 +15,12 @@ local function session_load(key)
 end
 
 -- A hello may wait at its node while Redis is away, and its client come in elsewhere meanwhile: what was asked for first must not take that from it. A time
--- that is still to come was told by another clock, and says nothing.
+-- that is still to come was told by another clock, and says nothing. Of what was asked for at about the same moment the later done wins.
+local same_moment_ms = 250
+
 local function session_is_late(session, asked, now)
   local last = tonumber(session.asked or 0)
-  return asked > 0 and asked < last and last <= now
+  return asked > 0 and asked < last - same_moment_ms and last <= now
 end
 
 -- Of those the calls it may sit in.

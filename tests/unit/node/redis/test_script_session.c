@@ -260,6 +260,21 @@ Test(script_session, what_was_asked_for_earlier_takes_nothing_from_what_was_aske
     lab_expect("stale", lab_session_create(lab, "alice#3", "alice#2"));
 }
 
+/* Two sockets of one device: which was first is chance, and no reason to send one away. */
+Test(script_session, of_what_was_asked_for_at_the_same_moment_the_later_done_wins)
+{
+    lab_asked_at(lab, 1000);
+    lab_session_create(lab, "alice", NULL);
+    lab_asked_at(lab, 800);
+    lab_expect("ok 2 0 0 0", lab_session_attach(lab, "alice", 0));
+    lab_asked_at(lab, 1000);
+    lab_session_create(lab, "alice#2", "alice");
+    lab_asked_at(lab, 800);
+    lab_expect("ok 0", lab_session_create(lab, "alice#3", "alice#2"));
+    lab_asked_at(lab, 500);
+    lab_expect("stale", lab_session_create(lab, "alice#4", "alice#3"));
+}
+
 Test(script_session, the_same_creation_again_is_not_late)
 {
     lab_asked_at(lab, 1000);

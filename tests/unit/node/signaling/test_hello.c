@@ -162,7 +162,7 @@ Test(hello, another_session_in_between_makes_it_ask_again_but_not_for_ever)
     struct session_answer conflict = {.err = ERR_CONFLICT, .other = old_session()};
     say_hello(c, "alice", "");
     struct id first = asked(stage, ASKED_CREATE)->session;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 15; i++) {
         fake_session(&stage->store, asked(stage, ASKED_CREATE), &conflict);
         cr_expect(id_eq(&asked(stage, ASKED_CREATE)->other, &conflict.other));
         cr_expect_not(id_eq(&asked(stage, ASKED_CREATE)->session, &first));
@@ -177,7 +177,8 @@ Test(hello, too_many_devices_are_refused)
     struct conn *c = conn_open(stage);
     say_hello(c, "alice", "");
     fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_RATE_LIMITED);
-    expect_contains("\"code\":\"rate_limited\",\"message\":\"too many devices of this user\"", heard(c));
+    expect_contains("\"code\":\"rate_limited\",\"message\":\"too many devices of this user\",\"retry_after_ms\":1000",
+                    heard(c));
 }
 
 /* ---- resume ---- */
@@ -317,10 +318,9 @@ Test(hello, a_refused_resume_is_a_new_session)
 Test(hello, a_resume_that_makes_no_sense_is_a_new_session)
 {
     static const char *const resumes[] = {
-        ",\"resume\":{}",
-        ",\"resume\":{\"session\":\"x\",\"key\":\"keykeykeykeykeykeykeyk\"}",
-        ",\"resume\":{\"session\":\"99old-------------------\",\"key\":\"keykeykeykeykeykeykeyk\"}",
-        ",\"resume\":{\"session\":7,\"key\":true}",
+        ",\"resume\":{\"session\":\"\",\"key\":\"\",\"seq\":0}",
+        ",\"resume\":{\"session\":\"x\",\"key\":\"keykeykeykeykeykeykeyk\",\"seq\":1}",
+        ",\"resume\":{\"session\":\"99old-------------------\",\"key\":\"keykeykeykeykeykeykeyk\",\"seq\":1}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(resumes); i++) {
         say_hello(conn_open(stage), "alice", resumes[i]);
@@ -330,6 +330,32 @@ Test(hello, a_resume_that_makes_no_sense_is_a_new_session)
     struct conn *c = conn_open(stage);
     say_hello(c, "bob", resume(1));
     cr_expect(fake_find(&stage->store, ASKED_CREATE));
+}
+
+Test(hello, a_resume_with_a_field_missing_or_ill_typed_is_a_bad_request_that_names_it)
+{
+    static const struct {
+        const char *resume;
+        const char *names;
+    } rows[] = {
+        {"{}", "`resume` `session` is missing"},
+        {"{\"session\":7,\"key\":\"k\",\"seq\":0}", "`resume` `session` is an integer"},
+        {"{\"session\":\"s\",\"key\":true,\"seq\":0}", "`resume` `key` is a boolean"},
+        {"{\"session\":\"s\",\"key\":\"k\"}", "`resume` `seq` is missing"},
+        {"{\"session\":\"s\",\"key\":\"k\",\"seq\":\"1\"}", "`resume` `seq` is a string"},
+        {"{\"session\":\"s\",\"key\":\"k\",\"seq\":-1}", "`resume` `seq` is -1"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char fields[128];
+        struct conn *c = conn_open(stage);
+        snprintf(fields, sizeof fields, ",\"resume\":%s", rows[i].resume);
+        say_hello(c, "alice", fields);
+        const char *reply = heard(c);
+        expect_contains("\"code\":\"bad_request\"", reply);
+        expect_contains(rows[i].names, reply);
+        say_hello(c, "alice", ""); /* the socket stays */
+        fake_err(&stage->store, asked(stage, ASKED_CREATE), ERR_UNAVAILABLE);
+    }
 }
 
 Test(hello, the_older_socket_of_a_resumed_session_on_this_node_is_closed_and_suspends_nothing)
