@@ -43,7 +43,7 @@ export function suiteNeeding(...programs) {
 /** Runs a program to its end, with `input` as its stdin: {code, output}. */
 export function judge(program, args, { env = {}, input = '' } = {}) {
   return new Promise((resolve) => {
-    const child = execFile(find(program), args, { env: cleanEnvironment(env), timeout: 60_000 }, (error, stdout, stderr) => {
+    const child = execFile(find(program), args, { env: cleanEnvironment(env), timeout: 300_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? (error.code ?? error.signal) : 0, output: stdout + stderr });
     });
     child.stdin.on('error', () => {}).end(input); // who reads none of it has ended
