@@ -3,11 +3,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-static const struct {
-    const char *code;
-    const char *text;
-} errors[ERR_COUNT] = {
-#define X(name, code, retry, text) {code, text},
+const char *const err_codes[ERR_COUNT] = {
+#define X(name, code, retry, text) code,
+    ERR_TABLE(X)
+#undef X
+};
+
+static const char *const texts[ERR_COUNT] = {
+#define X(name, code, retry, text) text,
     ERR_TABLE(X)
 #undef X
 };
@@ -19,10 +22,10 @@ static bool is_known(enum err e)
 
 const char *err_code(enum err e)
 {
-    return is_known(e) ? errors[e].code : NULL;
+    return is_known(e) ? err_codes[e] : NULL;
 }
 
 const char *err_text(enum err e)
 {
-    return is_known(e) ? errors[e].text : "unknown error";
+    return is_known(e) ? texts[e] : "unknown error";
 }

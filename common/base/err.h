@@ -38,6 +38,8 @@ enum err {
         ERR_COUNT
 };
 
+/** What err_code() gives, by outcome: for tables. */
+extern const char *const err_codes[ERR_COUNT];
 /** The code as clients see it (`call_full`), or NULL for one that never leaves the server. */
 const char *err_code(enum err);
 /** A sentence without a full stop, for messages and logs. Never NULL. */

@@ -7,12 +7,6 @@
 #include "common/base/random.h"
 #include "node/signaling/private.h"
 
-static const char *const error_codes[ERR_COUNT] = {
-#define X(name, code, retry, text) [ERR_##name] = code,
-    ERR_TABLE(X)
-#undef X
-};
-
 enum { BODY_BYTES_MAX = 1 << 20, FRAME_BYTES_MAX = 1 << 22 };
 
 struct signaling *signaling_create(const struct signaling_settings *settings)
@@ -21,7 +15,7 @@ struct signaling *signaling_create(const struct signaling_settings *settings)
     assert(sig);
     sig->settings = *settings;
     sig->settings.metrics->series[METRIC_REQUESTS_FAILED] =
-        (struct metric_series){"code", error_codes, sig->refused, ERR_COUNT};
+        (struct metric_series){"code", err_codes, sig->refused, ERR_COUNT};
     buf_init(&sig->body, BODY_BYTES_MAX);
     buf_init(&sig->frame, FRAME_BYTES_MAX);
     return sig;
