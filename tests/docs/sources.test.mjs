@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BINARY } from '../support/cluster.mjs';
-import { brokenLinks, brokenPaths, deadLinks, generatedNowhere, missingFromProtocol, metricsWithoutAdvice, missingFromState, pagesBehind, untestedGuarantees } from '../support/docs.mjs';
+import { brokenLinks, brokenPaths, deadLinks, generatedNowhere, missingFromProtocol, metricsWithoutAdvice, missingFromState, pagesBehind, tableRows, untestedGuarantees } from '../support/docs.mjs';
 
 describe('the documents', () => {
   test('have the tables of the sources (tests/support/docs --write brings them up to date)', () => assert.deepEqual(pagesBehind(BINARY), []));
@@ -12,6 +12,11 @@ describe('the documents', () => {
   test('say of every metric what to do when it is wrong', () => assert.deepEqual(metricsWithoutAdvice(), []));
   test('link to files and headings that are there', () => assert.deepEqual(brokenLinks(), []));
   test('name files that are there', () => assert.deepEqual(brokenPaths(), []));
+});
+
+test('a text that C writes in pieces is one cell', () => {
+  const [, , , what] = tableRows('node/redis/keys.h', 'KEYS_TABLE').find(([id]) => id === 'TIMERS');
+  assert.match(what, /fanout:.*, `grace:<session>:<user>`$/);
 });
 
 test('a link that leads nowhere is found', () => {

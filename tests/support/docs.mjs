@@ -14,7 +14,7 @@ const cell = (text) => text.replace(/\|/g, '\\|');
 export function tableRows(path, name) {
   const found = new RegExp(`#define ${name}\\(X\\)((?:.*\\\\\\n)+.*)`).exec(read(path));
   if (!found) throw new Error(`${path} has no ${name}`);
-  const body = found[1].replace(/\\\n/g, ' ');
+  const body = found[1].replace(/\\\n/g, ' ').replace(/"\s+"/g, ''); // texts beside each other are one
   return [...body.matchAll(/X\(((?:"(?:\\.|[^"\\])*"|[^()"])*)\)/g)].map(([, row]) => [...row.matchAll(/\s*("(?:\\.|[^"\\])*"|[^,"]+)\s*(?:,|$)/g)].map(([, one]) => one.trim().replace(/^"|"$/g, '')));
 }
 
