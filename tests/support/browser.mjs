@@ -64,18 +64,21 @@ function watchConnections() {
   };
   const sample = () => Promise.all(all.filter((one) => one.connectionState !== 'closed').map(heard));
   const silences = () => {
-    const last = new Map(); // connection → its sample when packets last grew
+    const LOOK_MS = 50;
+    const last = new Map(); // connection → its last sample, and how long it was silent then
     const lost = []; // states that were not `connected`
     let longest = 0;
     const look = async () => {
       for (const now of await sample()) {
         if (now.state !== 'connected') lost.push(now.state);
         const before = last.get(now.id);
-        if (now.packets !== before?.packets) last.set(now.id, now);
-        else longest = Math.max(longest, now.at - before.at);
+        // A browser that stood still heard nothing, and yet nobody was silent: of a gap between two looks no more counts than it should be.
+        const silent = now.packets === before?.packets ? before.silent + Math.min(now.at - before.at, 2 * LOOK_MS) : 0;
+        last.set(now.id, { ...now, silent });
+        longest = Math.max(longest, silent);
       }
     };
-    const timer = setInterval(look, 50);
+    const timer = setInterval(look, LOOK_MS);
     return async () => {
       clearInterval(timer);
       await look();
