@@ -66,7 +66,8 @@ struct question {
         seats_fn *seats;
         dev_people_fn *people;
     } fn;
-    uint64_t n; /* what the answer needs to know of the question */
+    uint64_t n;        /* what the answer needs to know of the question */
+    struct id session; /* likewise, of reply_found_fn */
 };
 struct question *question_create(struct store *, void *context);
 /* The answer to a question that was done, or not: script_fn and redis_reply_fn of fn.done. */

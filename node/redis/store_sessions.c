@@ -226,7 +226,18 @@ void store_mailbox_read(struct store *store, const struct id *id, uint64_t epoch
     script_call(store->scripts, SCRIPT_MAILBOX_READ, &a, on_page, q);
 }
 
-/* XRANGE replies <request> + COUNT 1: the entry itself; or a younger one, if this one had no effect or is no longer kept. */
+/* XLEN replies */
+static void on_replies_counted(void *context, enum err transport, const struct redisReply *reply)
+{
+    struct question *q = context;
+    enum err err = ERR_UNAVAILABLE;
+    if (transport == ERR_OK && reply->type == REDIS_REPLY_INTEGER)
+        err = reply->integer < (long long)q->store->limits.replies_kept ? ERR_NOT_FOUND : ERR_GONE;
+    q->fn.reply(q->context, err, (struct slice){0});
+    free(q);
+}
+
+/* XREVRANGE replies <request> - COUNT 1: the entry itself; an older one, if this one had no effect; or none, if this one is older than all that are kept. */
 static void on_reply_found(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
@@ -241,6 +252,11 @@ static void on_reply_found(void *context, enum err transport, const struct redis
     } else if (slice_split(&id, '-', &number) && slice_to_u64(number, &request) && request == q->n) {
         err = ERR_OK;
         body = reply_text(reply_item(entry, 1), 1);
+    } else if (!entry) {
+        struct key key = key_replies(&q->session);
+        struct slice args[] = {SLICE("XLEN"), key_slice(&key)};
+        redis_command(q->store->client, args, ARRAY_SIZE(args), on_replies_counted, q);
+        return;
     }
     q->fn.reply(q->context, err, body);
     free(q);
@@ -251,10 +267,11 @@ void store_reply_find(struct store *store, const struct id *id, uint64_t request
     struct question *q = question_create(store, context);
     q->fn.reply = fn;
     q->n = request;
+    q->session = *id;
     struct key key = key_replies(id);
     struct script_args numbers;
     args_init(&numbers);
     args_u64(&numbers, request);
-    struct slice args[] = {SLICE("XRANGE"), key_slice(&key), numbers.v[0], SLICE("+"), SLICE("COUNT"), SLICE("1")};
+    struct slice args[] = {SLICE("XREVRANGE"), key_slice(&key), numbers.v[0], SLICE("-"), SLICE("COUNT"), SLICE("1")};
     redis_command(store->client, args, ARRAY_SIZE(args), on_reply_found, q);
 }

@@ -126,6 +126,7 @@ struct verb {
     const char *type;
     const struct field *fields;
     void (*run)(struct request *);
+    bool is_kept; /* what it changes stays, and its answer is kept for the same request sent again */
 };
 
 /* A request that was taken. Owner: whoever will answer it; request_ok() and request_fail() free it. */

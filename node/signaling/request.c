@@ -55,8 +55,11 @@ static void on_kept_reply(void *context, enum err err, struct slice body)
     } else if (err == ERR_OK) {
         buf_put(&rq->reply, body);
         request_ok(rq);
-    } else if (err == ERR_NOT_FOUND) {
+    } else if (err == ERR_NOT_FOUND || (err == ERR_GONE && !rq->verb->is_kept)) {
         rq->verb->run(rq);
+    } else if (err == ERR_GONE) {
+        request_fail(rq, ERR_CONFLICT,
+                     "`id` is of a request so long ago that its answer is not kept: it is not done again");
     } else {
         request_fail(rq, err, NULL);
     }

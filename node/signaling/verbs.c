@@ -98,35 +98,35 @@ static void unsupported_run(struct request *rq)
     request_fail(rq, ERR_UNSUPPORTED, "this version of the server does not do that yet");
 }
 
-const struct verb verb_hello = {"hello", hello_fields, hello_run};
+const struct verb verb_hello = {"hello", hello_fields, hello_run, false};
 
 static const struct verb verbs[] = {
-    {"signal", signal_fields, signal_run},
-    {"ping", no_fields, ping_run},
-    {"auth.renew", auth_renew_fields, auth_renew_run},
-    {"bye", no_fields, bye_run},
-    {"offer.post", offer_post_fields, offer_post_run},
-    {"offer.take", call_fields, offer_take_run},
-    {"call.start", call_start_fields, call_start_run},
-    {"call.invite", call_invite_fields, call_invite_run},
-    {"call.alert", call_fields, call_alert_run},
-    {"call.accept", call_fields, call_accept_run},
-    {"call.reject", call_reject_fields, call_reject_run},
-    {"call.cancel", call_cancel_fields, call_cancel_run},
-    {"call.join", call_fields, call_join_run},
-    {"call.leave", call_leave_fields, call_leave_run},
-    {"call.remove", call_remove_fields, call_remove_run},
-    {"call.lock", call_lock_fields, call_lock_run},
-    {"call.get", call_fields, call_get_run},
-    {"ice.get", no_fields, ice_get_run},
-    {"presence.set", presence_set_fields, presence_set_run},
-    {"presence.watch", presence_users_fields, presence_watch_run},
-    {"presence.unwatch", presence_users_fields, presence_unwatch_run},
-    {"block.set", block_set_fields, block_set_run},
-    {"block.get", no_fields, block_get_run},
+    {"signal", signal_fields, signal_run, false},
+    {"ping", no_fields, ping_run, false},
+    {"auth.renew", auth_renew_fields, auth_renew_run, false},
+    {"bye", no_fields, bye_run, false},
+    {"offer.post", offer_post_fields, offer_post_run, true},
+    {"offer.take", call_fields, offer_take_run, true},
+    {"call.start", call_start_fields, call_start_run, true},
+    {"call.invite", call_invite_fields, call_invite_run, true},
+    {"call.alert", call_fields, call_alert_run, true},
+    {"call.accept", call_fields, call_accept_run, true},
+    {"call.reject", call_reject_fields, call_reject_run, true},
+    {"call.cancel", call_cancel_fields, call_cancel_run, true},
+    {"call.join", call_fields, call_join_run, true},
+    {"call.leave", call_leave_fields, call_leave_run, true},
+    {"call.remove", call_remove_fields, call_remove_run, true},
+    {"call.lock", call_lock_fields, call_lock_run, true},
+    {"call.get", call_fields, call_get_run, false},
+    {"ice.get", no_fields, ice_get_run, false},
+    {"presence.set", presence_set_fields, presence_set_run, true},
+    {"presence.watch", presence_users_fields, presence_watch_run, false},
+    {"presence.unwatch", presence_users_fields, presence_unwatch_run, false},
+    {"block.set", block_set_fields, block_set_run, true},
+    {"block.get", no_fields, block_get_run, false},
     /* In the protocol, and not built yet. */
-    {"push.register", no_fields, unsupported_run},
-    {"push.unregister", no_fields, unsupported_run},
+    {"push.register", no_fields, unsupported_run, false},
+    {"push.unregister", no_fields, unsupported_run, false},
 };
 
 const struct verb *verb_find(struct slice type)

@@ -88,7 +88,10 @@ enum { MAILBOX_PAGE = 64 };
 void store_mailbox_read(struct store *, const struct id *, uint64_t epoch, uint64_t after, mailbox_page_fn *,
                         void *context);
 
-/** The answer that was kept for a request: ERR_OK with the reply's body, or ERR_NOT_FOUND: it had no effect that needs remembering, or is too old. */
+/**
+ * The answer that was kept for a request: ERR_OK with the reply's body; ERR_NOT_FOUND: it had no effect that needs remembering; ERR_GONE: it is older than all
+ * that are kept, and nobody knows any more.
+ */
 typedef void reply_found_fn(void *context, enum err, struct slice body);
 void store_reply_find(struct store *, const struct id *, uint64_t request, reply_found_fn *, void *context);
 

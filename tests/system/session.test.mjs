@@ -362,6 +362,24 @@ describe('a request sent again with its id', () => {
   });
 });
 
+describe('a request sent again behind many others', () => {
+  const KEPT = 16; // docs/protocol.md, "Sent again"
+  test('has its effect once all the same', async () => {
+    const alice = await join(n1, fresh('alice'));
+    const start = (id) => alice.ask('call.start', { to: [], allow: 'anyone' }, id);
+    const id = alice.lastId + 1;
+    const first = await start(id);
+    for (let i = 1; i < KEPT; i++) await alice.request('call.lock', { call: first.call, locked: i % 2 === 1 });
+    assert.deepEqual(await start(id), first);
+    await alice.request('call.lock', { call: first.call, locked: false });
+    assert.equal((await start(id)).code, 'conflict');
+    const look = await alice.ask('call.get', { call: first.call }, id);
+    assert.deepEqual([look.type, look.version], ['ok', KEPT + 1]);
+    await alice.drop();
+    assert.equal((await alice.resume(n2)).calls.length, 1);
+  });
+});
+
 describe('the socket', () => {
   test('of a session that is silent for two heartbeats is dropped', () =>
     unhurried(async (pace) => {

@@ -108,6 +108,19 @@ Test(request, one_that_was_sent_before_without_effect_runs)
     cr_expect(nothing_asked(stage));
 }
 
+Test(request, one_whose_answer_may_have_been_kept_once_is_not_done_again)
+{
+    say(c, "{\"type\":\"ping\",\"id\":7}");
+    heard(c);
+    say(c, "{\"type\":\"offer.take\",\"id\":5,\"call\":\"%s\"}", some_id(1, "call").text);
+    fake_reply(&stage->store, asked(stage, ASKED_REPLY), ERR_GONE, (struct slice){0});
+    expect_contains("\"id\":5,\"code\":\"conflict\"", heard(c));
+    cr_expect(nothing_asked(stage));
+    get(5); /* what changes nothing is answered as ever */
+    fake_reply(&stage->store, asked(stage, ASKED_REPLY), ERR_GONE, (struct slice){0});
+    cr_expect(fake_find(&stage->store, ASKED_GET));
+}
+
 Test(request, a_socket_that_goes_while_the_kept_answer_is_looked_for_hears_nothing)
 {
     static const enum err errs[] = {ERR_OK, ERR_NOT_FOUND, ERR_UNAVAILABLE};
