@@ -178,7 +178,7 @@ export function missingFromState(page = read('docs/state.md')) {
 
 const VERBS = 'node/signaling/verbs.c';
 /** Requests that are not built yet. */
-const laterVerbs = () => [...read(VERBS).matchAll(/\{"([\w.]+)", \w+, unsupported_run\}/g)].map(([, name]) => name);
+const laterVerbs = () => [...read(VERBS).matchAll(/\{"([\w.]+)", \w+, unsupported_run\b/g)].map(([, name]) => name);
 
 const LIMITS = Object.fromEntries(['call', 'store'].flatMap((room) => readdirSync(`${TOP}node/${room}`).filter((name) => name.endsWith('.h')).map((name) => `node/${room}/${name}`)).flatMap((path) => [...read(path).matchAll(/(\w+) = (\d+)\b/g)].map(([, name, n]) => [name, n])));
 /** A bound of the table as a number: a literal, or a name of those headers. */
@@ -196,7 +196,7 @@ function verbs() {
     const rows = body.split(/\{\.name = /).slice(1);
     fields[name] = rows.map((row) => ({ name: /^"(\w+)"/.exec(row)?.[1], numbers: [...row.matchAll(/\.(?:min|max) = (\w+)/g)].map(([, n]) => bound(n)).filter((n) => n !== '0'), words: /\.words = "([^"]*)"/.exec(row)?.[1]?.split('|') ?? [] }));
   }
-  const rows = [...source.matchAll(/\{"([\w.]+)", (\w+)_fields, (?!unsupported)\w+_run\}/g)];
+  const rows = [...source.matchAll(/\{"([\w.]+)", (\w+)_fields, (?!unsupported)\w+_run\b/g)];
   return Object.fromEntries(rows.map(([, verb, list]) => [verb, fields[list]]));
 }
 
