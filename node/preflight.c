@@ -1,11 +1,14 @@
 #include "node/preflight.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/auth/ice.h"
 #include "common/auth/keyring.h"
+#include "common/base/net.h"
 #include "common/base/slice.h"
 #include "node/config.h"
 #include "node/redis/client.h"
@@ -76,6 +79,39 @@ enum err preflight_files(const struct config *c, struct buf *problems)
         }
     }
     return ERR_OK;
+}
+
+/* A socket that shares nothing can't be bound where another one listens; those in TIME_WAIT don't count. */
+static bool is_taken(const struct net_addr *addr)
+{
+    int on = 1, only_v6 = !net_addr_is_any_v6(addr);
+    int fd = socket(addr->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (addr->storage.ss_family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
+    }
+    bool taken = bind(fd, (const struct sockaddr *)&addr->storage, addr->n) != 0 && errno == EADDRINUSE;
+    close(fd);
+    return taken;
+}
+
+enum err preflight_addresses(const struct config *c, struct buf *problems)
+{
+    enum err found = ERR_OK;
+    for (const char *const *listen = c->listen; *listen; listen++) {
+        struct net_addr addr;
+        struct buf why;
+        buf_init(&why, WHY_SIZE);
+        if (net_addr_parse(slice_of(*listen), &why, &addr) == ERR_OK && net_addr_port(&addr) && is_taken(&addr)) {
+            buf_putf(problems, "listen address \"%s\" is taken: something listens there already\n", *listen);
+            found = ERR_IO;
+        }
+        buf_finish(&why);
+    }
+    return found;
 }
 
 /* Where it is, without user and password. */

@@ -1,5 +1,5 @@
 /**
- * What is looked at before anything listens: the files that settings name, and the Redis. Blocking; for the start.
+ * What is looked at before anything listens: the files that settings name, the addresses, and the Redis. Blocking; for the start.
  */
 #ifndef NODE_PREFLIGHT_H
 #define NODE_PREFLIGHT_H
@@ -16,6 +16,12 @@ struct config;
  * not, naming setting and file. Returns what the first of them was.
  */
 enum err preflight_files(const struct config *, struct buf *problems) ATTR_MUST_USE;
+
+/**
+ * That nobody listens on any of our TCP addresses. Our own listeners would not notice: they share a port, for workers, and so would two clusters, each
+ * with half of the clients. What else is wrong with an address is told by who binds it. `problems` gets a line.
+ */
+enum err preflight_addresses(const struct config *, struct buf *problems) ATTR_MUST_USE;
 
 /** What the Redis told, for struct node_place. */
 struct preflight {

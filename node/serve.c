@@ -102,6 +102,9 @@ static int serve(const struct config *config)
     struct buf problems;
     tell_init(&problems);
     enum err e = preflight_files(config, &problems);
+    if (e == ERR_OK) {
+        e = preflight_addresses(config, &problems);
+    }
     tell_problems(&problems);
     buf_finish(&problems);
     if (e != ERR_OK) {

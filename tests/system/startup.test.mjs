@@ -69,6 +69,16 @@ describe('serve says what is wrong with', () => {
       server.close();
     }
   });
+  test('a port where another node listens, which would share it', async () => {
+    const other = new Node('other', await freePort(), { redis: redis.url, 'jwt-key': `HS256:${SECRET}`, 'drain-ms': 0 });
+    await other.start();
+    try {
+      for (const workers of [1, 2]) saysWhy(await serve({ listen: `127.0.0.1:${other.port}`, workers }), new RegExp(`${other.port}`), /taken/);
+      saysWhy(await serve({ listen: `:${other.port}` }), new RegExp(`${other.port}`), /taken/);
+    } finally {
+      await other.stop();
+    }
+  });
   test('an address that is none', async () => saysWhy(await serve({ listen: 'nowhere' }), /nowhere/));
   test('an address of another machine', async () => saysWhy(await serve({ listen: `192.0.2.1:${await freePort()}` }), /192\.0\.2\.1/));
 
