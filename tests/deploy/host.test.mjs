@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { describe, test } from 'node:test';
-import { BINARY, run } from '../support/cluster.mjs';
+import { OFFER, pair } from '../support/calls.mjs';
+import { fresh, join } from '../support/client.mjs';
+import { BINARY, run, startCluster } from '../support/cluster.mjs';
 import { startRedis } from '../support/redis.mjs';
 import { defaultOf, inEnvironment, judge, needs, pathOf, scratch, settingNames, textOf } from './tools.mjs';
 
@@ -138,4 +140,34 @@ describe('redis.conf', () => {
       await redis.start();
       assert.equal(await redis.command('GET', 'said'), 'done');
     }));
+
+  test('has a user with the rights that nodes and operators need, and no others', async () => {
+    const [, rights] = /^# user switchboard on >PASSWORD (.*)$/m.exec(textOf('redis/redis.conf'));
+    const cluster = await startCluster({ nodes: 0, redis: { args: ['--user', 'switchboard', 'on', '>secret', ...rights.split(' ')] } });
+    try {
+      const redis = `unix://switchboard:secret@${cluster.redis.socket}`;
+      const nodes = [await cluster.add({ redis, dev: true }), await cluster.add({ redis, 'grace-ms': 100 })];
+      const [alice, bob] = [await join(nodes[0], fresh('alice')), await join(nodes[1], fresh('bob'))];
+      await alice.request('presence.watch', { users: [bob.user] });
+      await bob.request('block.set', { users: [fresh('carol')] });
+      await bob.request('block.get');
+      await alice.request('call.start', { to: [bob.user], offer: OFFER });
+      await bob.expect('call.incoming');
+      const call = await pair(alice, bob);
+      await alice.request('signal', { call, to: 2, data: 'hello' });
+      await bob.expect('signal');
+      for (const command of [['status'], ['call', 'end', call], ['kick', alice.user], ['drain', '--', bob.welcome.server.node]]) {
+        const { code, output } = await run([command[0], '--redis', redis, ...command.slice(1)]);
+        assert.equal(code, 0, output);
+      }
+      await nodes[1].exited;
+      const refused = (await cluster.redis.command('INFO', 'errorstats')).match(/errorstat_NOPERM.*/);
+      assert.equal(refused, null, 'what a node does is allowed');
+      for (const command of [['FLUSHALL'], ['CONFIG', 'GET', '*'], ['GET', 'of-somebody-else'], ['KEYS', '*'], ['PUBLISH', 'elsewhere', 'x']]) {
+        assert.match(await cluster.redis.command('ACL', 'DRYRUN', 'switchboard', ...command), /no permissions/, `${command}`);
+      }
+    } finally {
+      await cluster.stop();
+    }
+  });
 });
