@@ -8,14 +8,8 @@ set(type_css "text/css; charset=utf-8")
 set(type_html "text/html; charset=utf-8")
 set(type_svg "image/svg+xml; charset=utf-8")
 set(type_json "application/json; charset=utf-8")
-set(type_webmanifest "application/manifest+json; charset=utf-8")
 set(type_md "text/markdown; charset=utf-8")
 set(type_ts "text/plain; charset=utf-8") # what is registered for .ts is a video
-set(type_txt "text/plain; charset=utf-8")
-set(type_png "image/png")
-set(type_ico "image/x-icon")
-set(type_woff2 "font/woff2")
-set(type_mp3 "audio/mpeg")
 
 # The C array `name` with the bytes of `path`, and the initialiser of the struct web_bytes that looks at it. Byte arrays, as in embed_lua.cmake.
 function(embed name path ret_array ret_bytes)

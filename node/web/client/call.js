@@ -1,6 +1,6 @@
 // A call, from the first ring to its end: who sits in it, what each event changes, and a connection to each of the others.
 import { Emitter } from './emitter.js';
-import { SwitchboardError } from './error.js';
+import { SwitchboardError, quiet } from './error.js';
 import { Media } from './media.js';
 import { Peer } from './peer.js';
 
@@ -11,9 +11,6 @@ const WHOEVER = 0;
 const OVER = /call\.(cancelled|ended)/;
 /** Answers to who leaves what is over already, or is told on its way out: it has what it wanted. */
 const LEFT = new Set(['gone', 'not_found', 'closed', 'reset']);
-
-/** The app's promise of it; who does not look at it shall not hear of an unhandled rejection. */
-const quiet = (promise) => (promise.catch(() => {}), promise);
 
 const goneAlready = () => quiet(Promise.reject(new SwitchboardError('not_found', 'that member has left')));
 
@@ -392,8 +389,8 @@ export class Call extends Emitter {
     return undefined;
   }
 
-  /** Makes the members, rings and the rest what this picture of the server's says. `quiet`: the app is told of the whole, not of each. */
-  #draw(picture, quiet) {
+  /** Makes the members, rings and the rest what this picture of the server's says. `silently`: the app is told of the whole, not of each. */
+  #draw(picture, silently) {
     if (!picture || picture.version < this.#version) return;
     const { version, members, ringing = [], reach = {}, seats = this.seats, starter, locked = this.locked, privacy = this.privacy } = picture;
     this.#version = version;
@@ -405,19 +402,19 @@ export class Call extends Emitter {
     for (const one of members) {
       const known = this.#members.get(one.peer);
       if (known) this.#setState(known, one.state);
-      else this.#seatOne(one, quiet);
+      else this.#seatOne(one, silently);
     }
     this.ringing = new Map(ringing.map((user) => [user, this.ringing.get(user) ?? reach[user] ?? 'ringing']));
-    if (quiet) this.locked = locked;
+    if (silently) this.locked = locked;
     else this.#setLocked(locked);
   }
 
-  #seatOne({ peer, user, device, name, state = 'here' }, quiet) {
+  #seatOne({ peer, user, device, name, state = 'here' }, silently) {
     const me = peer === this.#seat;
     const member = { peer, user, device, name, me, state, connection: 'new', stream: me ? this.stream : null, pc: null };
     this.#members.set(peer, member);
     this.ringing.delete(user);
-    if (!quiet) this._emit('joined', member);
+    if (!silently) this._emit('joined', member);
   }
 
   #setState(member, state) {
@@ -490,14 +487,14 @@ export class Call extends Emitter {
 }
 
 /** Calls that this client has left, refused or ignored, by client: a server that has not heard of it yet shall not bring them back. */
-const all = new WeakMap();
+const leftCalls = new WeakMap();
 
 /** When the last call that this client began has its answer, by client. */
 const starts = new WeakMap();
 
 function leftBy(me) {
-  if (!all.has(me)) all.set(me, new Set());
-  return all.get(me);
+  if (!leftCalls.has(me)) leftCalls.set(me, new Set());
+  return leftCalls.get(me);
 }
 
 /** `back`: the seat is still a lost session's, and must be taken before it can be left. */

@@ -7,3 +7,6 @@ export class SwitchboardError extends Error {
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** A promise for the app: who does not look at it shall not hear of an unhandled rejection. */
+export const quiet = (promise) => (promise.catch(() => {}), promise);

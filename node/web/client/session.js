@@ -1,5 +1,5 @@
 import { Emitter } from './emitter.js';
-import { SwitchboardError } from './error.js';
+import { SwitchboardError, quiet } from './error.js';
 
 /** From the first byte to the welcome; a node that is busy takes 2 s of it. */
 const CONNECT_MS = 8000;
@@ -90,14 +90,12 @@ export class Session extends Emitter {
    * it takes: nobody will ask again, and the seat would stay taken.
    */
   request(type, fields = {}, patience = type === 'call.leave' ? Infinity : PATIENCE_MS) {
-    const answer = new Promise((resolve, reject) => {
+    return quiet(new Promise((resolve, reject) => {
       if (this.state === 'closed') return reject(new SwitchboardError('closed', 'the client is closed'));
       const pair = type === 'signal' && `${fields.call} ${fields.to}`;
       this.#queue.push({ type, fields: this.#plain(fields), patience, pair, resolve, reject });
       this.#flush();
-    });
-    answer.catch(() => {}); // who does not ask for the outcome shall not hear of an unhandled rejection
-    return answer;
+    }));
   }
 
   /** A copy that the server takes: what it does not would end the socket, each time that it is sent again. */

@@ -5,7 +5,7 @@
 //     Call (call.js)         one call; owns a Peer (peer.js) for each other member
 import { startCall, postOffer, takeOffer, openRoom, joinRoom, incomingCall, rejoinCall } from './call.js';
 import { Emitter } from './emitter.js';
-import { SwitchboardError } from './error.js';
+import { SwitchboardError, quiet } from './error.js';
 import { Session } from './session.js';
 
 export { Call } from './call.js';
@@ -17,8 +17,6 @@ const EARLY_EVENTS = 64;
 const DEVICE = 'switchboard.device';
 
 const chunks = (list) => Array.from({ length: Math.ceil(list.length / WATCH_MAX) }, (_, i) => list.slice(i * WATCH_MAX, (i + 1) * WATCH_MAX));
-/** The app's promise of it; who does not look at it shall not hear of an unhandled rejection. */
-const quiet = (promise) => (promise.catch(() => {}), promise);
 
 function deviceName() {
   const fresh = `web-${Math.random().toString(36).slice(2, 12)}`;
