@@ -18,7 +18,7 @@ struct node_place {
     pid_t redis_pid;       /* the private redis-server, a child of this process or of its parent; 0: there is none */
     /* With --dev and no --jwt-key: the secret that tokens are signed with, the same on every node of the store; else empty. */
     struct slice dev_key;
-    struct worker *worker; /* for worker_started(); NULL when the node is alone in its process' family */
+    struct worker *worker; /* for worker_started(); NULL when no supervisor forked this process */
 };
 
 /**

@@ -34,7 +34,7 @@ struct node {
     struct timer drain_timer;
     uint64_t drain_until_ms;
     uint64_t drain_listen_ms; /* it listens until then; 0: no longer */
-    pid_t redis_child;        /* the private redis-server, if it is this process' child; 0: not */
+    pid_t redis_child;        /* the private redis-server, if it is a child of this process; 0: not */
     int exit_code;
     bool draining;
     bool impatient; /* told twice to end */
