@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const TOP = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path) => readFileSync(TOP + path, 'utf8');
+const filesUnder = (room) => readdirSync(TOP + room, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? filesUnder(`${room}/${one.name}`) : [`${room}/${one.name}`]));
 const code = (text) => `\`${text}\``;
 const cell = (text) => text.replace(/\|/g, '\\|');
 
@@ -86,6 +87,17 @@ export function metricsWithoutAdvice(page = read('docs/operations.md')) {
   const names = tableRows('common/base/metrics.h', 'METRICS_TABLE').map(([, , name]) => `switchboard_${name}`);
   const said = new Set([...advice.matchAll(/`(switchboard_\w+)`/g)].map(([, name]) => name));
   return [...names.filter((name) => !said.has(name)), ...[...said].filter((name) => !names.includes(name)).map((name) => `${name}: no such metric`)];
+}
+
+/** Events of the log, at warn or error, of which docs/operations.md does not say what they mean; and those it has that there are not. */
+export function eventsWithoutMeaning(page = read('docs/operations.md')) {
+  const section = /^## Log\n([^]*?)(?=^## )/m.exec(`${page}\n## `)?.[1] ?? '';
+  const said = new Set([...section.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, events]) => [...events.matchAll(/`([a-z_.]+)`/g)].map(([, name]) => name)));
+  const sources = ['node', 'common'].flatMap((room) => filesUnder(room)).filter((file) => file.endsWith('.c')).map(read);
+  const calls = sources.flatMap((text) => [...text.matchAll(/log_(?:warn|error)\(([^,;]*),/g), ...text.matchAll(/lines\[\] = \{([^}]*)\}/g), ...text.matchAll(/log_failure\(link, ([^,]*),/g)].map(([, names]) => names));
+  const logged = new Set(calls.flatMap((names) => [...names.matchAll(/"([a-z_]+\.[a-z_]+)"/g)].map(([, name]) => name)));
+  const good = new Set(['node.relieved']);
+  return [...[...logged].filter((name) => !said.has(name) && !good.has(name)), ...[...said].filter((name) => !logged.has(name)).map((name) => `${name}: no such event`)];
 }
 
 /** What can be linked to within a page: its headings as GitHub names them (a second one of the same name gets `-1`), and `id`s of HTML. */
