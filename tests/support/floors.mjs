@@ -44,6 +44,8 @@ const VOCABULARY = [
 ];
 
 const BANNED = /\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|sscanf|alloca|gets)\s*\(/;
+/** What Node got after version 18, which is Debian 12's. */
+const TOO_NEW = /\.(toSorted|toReversed|toSpliced|withResolvers|fromAsync|groupBy|isWellFormed|canParse)\(|\bimport\.meta\.(dirname|filename)\b/;
 /** Lua commands whose first argument is no key. */
 const KEYLESS = /^(TIME|SCRIPT|PING|INFO|CONFIG|OBJECT|XINFO|XGROUP|CLUSTER)$/i;
 const SOURCES = /\.(c|h|lua|mjs|js)$/;
@@ -131,6 +133,11 @@ function foreignWordsStayInTheirRooms({ ours }) {
 
 function bannedFunctions({ files }) {
   return grep(files.filter((file) => file.isC), BANNED, ([, name]) => `${name}() is banned`);
+}
+
+function scriptsRunOnNode18({ files }) {
+  const scripts = files.filter((file) => file.path.endsWith('.mjs'));
+  return grep(scripts, TOO_NEW, ([what]) => `${what} is not in Node 18, which is Debian 12's`, (file) => file.lines);
 }
 
 function noTypedefsOfStructs({ ours }) {
@@ -231,6 +238,7 @@ export const RULES = {
   'rooms of headers stay so': roomsOfHeadersStaySo,
   'foreign words stay in their rooms': foreignWordsStayInTheirRooms,
   'no banned function is called': bannedFunctions,
+  'scripts run on Node 18': scriptsRunOnNode18,
   'no struct has a typedef': noTypedefsOfStructs,
   'files stay short': filesStayShort,
   'functions stay short': functionsStayShort,
