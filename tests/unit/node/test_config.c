@@ -19,9 +19,8 @@ struct given {
 static enum err read_given(const struct given *g, struct config *ret_config, struct buf *problems)
 {
     int argc = 0;
-    while (g->argv[argc]) {
+    while (g->argv[argc])
         argc++;
-    }
     const struct option_sources sources = {.argc = argc, .argv = g->argv, .environ = g->environment};
     buf_init(problems, 65536);
     return config_read(&sources, ret_config, problems);
@@ -216,9 +215,8 @@ Test(config, mistakes_say_what_was_what_should_be_and_where)
         {{.argv = {"--dev"}, .environment = {"SWITCHBOARD_WORKRES=2"}},
          "environment variable SWITCHBOARD_WORKRES is no setting: did you mean SWITCHBOARD_WORKERS?\n"},
     };
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_problems(cases[i].given, cases[i].problems);
-    }
 }
 
 Test(config, mistakes_in_the_file_say_its_line)
@@ -322,9 +320,8 @@ Test(config, help_names_each_default_and_stays_in_its_columns)
     cr_expect_not_null(strstr(text, "\nSockets\n  --listen ADDRESS "));
     cr_expect_not_null(strstr(text, "(100 to 600000 ms; default: 20000)"));
     struct slice rest = slice_of(text), line;
-    while (slice_split(&rest, '\n', &line)) {
+    while (slice_split(&rest, '\n', &line))
         cr_expect_leq(line.n, 104, "%.*s", SLICE_FMT(line)); /* 100 columns; a letter may take more bytes */
-    }
     buf_finish(&out);
 }
 

@@ -122,9 +122,8 @@ struct fake {
 
 static void fake_send(int fd, const char *text, size_t n)
 {
-    if (send(fd, text, n, MSG_NOSIGNAL) != (ssize_t)n) {
+    if (send(fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
         _exit(1);
-    }
 }
 
 /* Commands may come together: each begins with a `*`, which stands nowhere else in them. */
@@ -161,9 +160,8 @@ static struct fake fake_start(const char *info)
     f.pid = fork();
     if (f.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;) {
+        for (;;)
             fake_answer(accept(listener, NULL, NULL), info);
-        }
     }
     close(listener);
     return f;
@@ -218,9 +216,8 @@ Test(preflight, files_that_cannot_be_read_are_named)
     struct buf problems;
     buf_init(&problems, 65536);
     cr_expect_eq(preflight_files(&c, &problems), ERR_IO);
-    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         cr_expect_not_null(strstr(buf_cstr(&problems), parts[i]), "\"%s\" in: %s", parts[i], buf_cstr(&problems));
-    }
     cr_expect_null(strstr(buf_cstr(&problems), "short\n"));
     buf_finish(&problems);
 }

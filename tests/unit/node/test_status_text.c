@@ -62,7 +62,7 @@ Test(status_text, columns_are_aligned_and_no_line_ends_in_spaces)
                  "bbbbbbbbbbbb  draining              8         0      0      0     0.0    24   27 h  1.2.4    web-2\n"
                  "cccccccccccc  lost 3 min ago\n"
                  "2 nodes                          1208      1100     15     77            64\n"
-                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, answers in 1.7 ms, 99 commands/s, 6 clients\n",
+                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, answers in 1.73 ms, 99 commands/s, 6 clients\n",
                  (struct status_style){.width = 0}, &two_and_one);
 }
 
@@ -94,7 +94,7 @@ Test(status_text, nodes_that_a_low_terminal_has_no_room_for_are_counted)
                  "aaaaaaaaaaaa  here               1200      1100     15     77     1.2    40  100 s  1.2.3    web-1\n"
                  "(2 more)\n"
                  "2 nodes                          1208      1100     15     77            64\n"
-                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, answers in 1.7 ms, 99 commands/s, 6 clients\n",
+                 "Redis 7.0.15: 3.0 MiB of 64.0 MiB, answers in 1.73 ms, 99 commands/s, 6 clients\n",
                  (struct status_style){.height = 6}, &two_and_one);
     for (unsigned height = 5; height <= 9; height++) {
         buf_clear(&text);

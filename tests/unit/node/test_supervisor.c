@@ -53,9 +53,8 @@ static int live(struct board *b, struct worker *self, bool obey)
             atomic_fetch_add(&b->hung_up, 1);
         } else {
             atomic_fetch_add(&b->stopped, 1);
-            if (obey) {
+            if (obey)
                 return 0;
-            }
         }
     }
 }
@@ -76,9 +75,8 @@ static pid_t when(atomic_int *count, int reaches, struct board *b, int signal)
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (atomic_load(count) < reaches || atomic_load(&b->parent) == 0) {
+        while (atomic_load(count) < reaches || atomic_load(&b->parent) == 0)
             usleep(500);
-        }
         kill(atomic_load(&b->parent), signal);
         _exit(0);
     }
@@ -125,9 +123,8 @@ static int die_young(void *context, struct worker *self)
     int number = atomic_fetch_add(&b->hung_up, 1);
     if (number < 5) {
         worker_started(self);
-        if (number % 2 == 0) {
+        if (number % 2 == 0)
             raise(SIGKILL);
-        }
         _exit(1);
     }
     return live(b, self, true);
@@ -147,9 +144,8 @@ Test(supervisor, the_dead_are_replaced)
 static int fail_one(void *context, struct worker *self)
 {
     struct board *b = context;
-    if (atomic_fetch_add(&b->hung_up, 1) == 1) {
+    if (atomic_fetch_add(&b->hung_up, 1) == 1)
         return 7;
-    }
     return live(b, self, true);
 }
 
@@ -169,9 +165,8 @@ static int fail_later(void *context, struct worker *self)
         worker_started(self);
         raise(SIGKILL);
     }
-    if (atomic_load(&b->victim) == self && atomic_fetch_add(&b->hung_up, 1) < 3) {
+    if (atomic_load(&b->victim) == self && atomic_fetch_add(&b->hung_up, 1) < 3)
         return 1;
-    }
     return live(b, self, true);
 }
 
@@ -190,9 +185,8 @@ Test(supervisor, the_companions_death_ends_all_and_leaves_it_to_be_reaped)
     pid_t companion = fork();
     if (companion == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (atomic_load(&b->born) < 3) {
+        while (atomic_load(&b->born) < 3)
             usleep(500);
-        }
         _exit(0);
     }
     b->companion = companion; /* here, not in the child: they share the board */

@@ -14,9 +14,8 @@ enum { ARGS_MAX = 20 };
 static enum err make(const char *const *argv, struct buf *out, struct buf *problems)
 {
     int argc = 0;
-    while (argv[argc]) {
+    while (argv[argc])
         argc++;
-    }
     buf_init(out, 65536);
     buf_init(problems, 65536);
     return token_make(argc, argv, out, problems);

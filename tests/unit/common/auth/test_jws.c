@@ -77,9 +77,8 @@ Test(jws, every_beginning_of_a_token_is_refused)
     for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
         struct keyring *ring = ring_with_jwks(vectors[i].jwk);
         struct slice token = slice_of(vectors[i].token);
-        while (token.n-- > 0) {
+        while (token.n-- > 0)
             cr_expect_eq(check_token(ring, token, NULL, 0), ERR_UNAUTHORIZED, "%zu of %zu", token.n, i);
-        }
         keyring_destroy(ring);
     }
 }

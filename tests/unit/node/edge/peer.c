@@ -32,7 +32,7 @@ void peer_finish(struct peer *p)
 
 void peer_write(struct peer *p, struct slice s)
 {
-    uint64_t deadline = clock_steady_ms() + 5000;
+    uint64_t deadline = clock_steady_ms() + 30000;
     while (s.n > 0) {
         ssize_t n = send(p->fd, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n > 0) {
@@ -95,7 +95,7 @@ bool peer_poll(struct peer *p)
 /* At least `n` bytes in `in`; false when the socket ended before. */
 static bool fill(struct peer *p, size_t n)
 {
-    uint64_t deadline = clock_steady_ms() + 5000;
+    uint64_t deadline = clock_steady_ms() + 30000;
     while (p->in.n < n && !p->ended) {
         if (!peer_poll(p)) {
             cr_assert_lt(clock_steady_ms(), deadline, "nothing came");

@@ -70,7 +70,7 @@ Test(edge, without_listening_those_inside_live_on)
     world_finish(&w);
 }
 
-Test(edge, two_thousand_come_and_go_and_memory_is_steady, .timeout = 60)
+Test(edge, two_thousand_come_and_go_and_memory_is_steady, .timeout = 300)
 {
     struct world w;
     size_t used[3];
@@ -202,7 +202,7 @@ static unsigned tls_try(struct tls_world *t)
     return status;
 }
 
-Test(edge, messages_pass_through_tls, .timeout = 30)
+Test(edge, messages_pass_through_tls, .timeout = 120)
 {
     struct tls_world t;
     struct peer p;
@@ -232,7 +232,7 @@ Test(edge, messages_pass_through_tls, .timeout = 30)
     tls_finish(&t);
 }
 
-Test(edge, a_pause_loses_nothing_under_tls, .timeout = 30)
+Test(edge, a_pause_loses_nothing_under_tls, .timeout = 120)
 {
     struct tls_world t;
     struct peer p;
@@ -267,7 +267,7 @@ Test(edge, a_pause_loses_nothing_under_tls, .timeout = 30)
     tls_finish(&t);
 }
 
-Test(edge, a_reloaded_certificate_is_shown_to_newcomers_and_those_inside_stay, .timeout = 60)
+Test(edge, a_reloaded_certificate_is_shown_to_newcomers_and_those_inside_stay, .timeout = 300)
 {
     struct tls_world t;
     struct peer inside;
@@ -288,7 +288,7 @@ Test(edge, a_reloaded_certificate_is_shown_to_newcomers_and_those_inside_stay, .
     tls_finish(&t);
 }
 
-Test(edge, a_bad_reload_changes_nothing, .timeout = 60)
+Test(edge, a_bad_reload_changes_nothing, .timeout = 300)
 {
     struct tls_world t;
     char why[256] = "", other[80];
@@ -309,14 +309,14 @@ Test(edge, a_bad_reload_changes_nothing, .timeout = 60)
     tls_finish(&t);
 }
 
-Test(edge, a_handshake_that_never_comes_does_not_hold_a_tls_socket, .timeout = 30)
+Test(edge, a_handshake_that_never_comes_does_not_hold_a_tls_socket, .timeout = 120)
 {
     struct tls_world t;
     struct peer p;
     tls_init(&t, &(struct world_wish){0});
     peer_init(&p, &t.world, NULL);
     uint64_t start = clock_steady_ms();
-    while (!p.ended && clock_steady_ms() < start + 15000) {
+    while (!p.ended && clock_steady_ms() < start + 60000) {
         peer_poll(&p);
         world_turn(&t.world);
     }

@@ -239,7 +239,7 @@ Test(http, an_unknown_upgrade_on_a_kept_connection_does_no_harm)
     world_finish(&w);
 }
 
-Test(http, a_request_that_never_gets_complete_is_dropped, .timeout = 30)
+Test(http, a_request_that_never_gets_complete_is_dropped, .timeout = 120)
 {
     struct world w;
     struct peer p;
@@ -249,7 +249,7 @@ Test(http, a_request_that_never_gets_complete_is_dropped, .timeout = 30)
     char drip = 'a';
     peer_write(&p, SLICE("GET /hello HTTP/1.1\r\nX: "));
     uint64_t next = start;
-    while (!p.ended && clock_steady_ms() < start + 15000) {
+    while (!p.ended && clock_steady_ms() < start + 60000) {
         if (clock_steady_ms() >= next) {
             peer_write(&p, slice_make(&drip, 1)); /* a byte now and then buys no time */
             next += 500;

@@ -173,7 +173,7 @@ Test(send, a_reader_too_slow_for_the_queue_is_closed_with_4008_between_frames)
     world_finish(&w);
 }
 
-Test(send, a_reader_that_never_reads_is_dropped_all_the_same, .timeout = 30)
+Test(send, a_reader_that_never_reads_is_dropped_all_the_same, .timeout = 120)
 {
     struct world w;
     struct peer p;
@@ -183,7 +183,7 @@ Test(send, a_reader_that_never_reads_is_dropped_all_the_same, .timeout = 30)
     peer_text(&p, "flood 5000 3000");
     WORLD_UNTIL(&w, w.metrics.value[METRIC_SLOW_READERS] == 1);
     uint64_t start = clock_steady_ms();
-    while (w.stories.closed == 0 && clock_steady_ms() < start + 9000)
+    while (w.stories.closed == 0 && clock_steady_ms() < start + 60000)
         world_turn(&w);
     cr_assert_eq(w.stories.closed, 1, "its socket lives on");
     peer_finish(&p);

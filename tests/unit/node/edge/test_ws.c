@@ -244,10 +244,10 @@ Test(ws, a_peer_that_never_answers_the_close_is_dropped)
     struct peer p;
     world_init(&w, NULL);
     peer_upgrade(&p, &w, "");
+    uint64_t start = clock_steady_ms();
     peer_text(&p, "close 4003");
     peer_expect_close(&p, 4003, false);
-    uint64_t start = clock_steady_ms();
-    while (w.stories.closed == 0 && clock_steady_ms() < start + 8000)
+    while (w.stories.closed == 0 && clock_steady_ms() < start + 60000)
         world_turn(&w);
     cr_assert_eq(w.stories.closed, 1);
     cr_assert_geq(clock_steady_ms(), start + 3000, "it was given no time");

@@ -26,22 +26,19 @@ static void on_closed(uv_handle_t *handle)
 void fake_hang_up(struct fake_conn *conn)
 {
     for (size_t i = 0; i < sizeof conn->fake->conns / sizeof *conn->fake->conns; i++) {
-        if (conn->fake->conns[i] == conn) {
+        if (conn->fake->conns[i] == conn)
             conn->fake->conns[i] = NULL;
-        }
     }
-    if (!uv_is_closing((uv_handle_t *)&conn->pipe)) {
+    if (!uv_is_closing((uv_handle_t *)&conn->pipe))
         uv_close((uv_handle_t *)&conn->pipe, on_closed);
-    }
 }
 
 void fake_say(struct fake_conn *conn, const char *text)
 {
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)text, (unsigned)strlen(text));
 
-    if (!uv_is_closing((uv_handle_t *)&conn->pipe)) {
+    if (!uv_is_closing((uv_handle_t *)&conn->pipe))
         (void)uv_try_write((uv_stream_t *)&conn->pipe, &buf, 1);
-    }
 }
 
 int fake_number(const struct fake_conn *conn)
@@ -131,9 +128,8 @@ void fake_redis_listen(struct fake_redis *fake, uv_loop_t *loop)
 void fake_redis_finish(struct fake_redis *fake)
 {
     for (size_t i = 0; i < sizeof fake->conns / sizeof *fake->conns; i++) {
-        if (fake->conns[i]) {
+        if (fake->conns[i])
             fake_hang_up(fake->conns[i]);
-        }
     }
     uv_close((uv_handle_t *)&fake->listener, NULL);
     unlink(fake->path);

@@ -32,9 +32,8 @@ static void fail(const char *what)
 
 static void add_arg(struct redis_server *server, const char *arg)
 {
-    if (server->count >= ARGS_MAX - 1) {
+    if (server->count >= ARGS_MAX - 1)
         fail("too many arguments");
-    }
     server->args[server->count++] = strdup(arg);
 }
 
@@ -60,9 +59,8 @@ static void wait_until_listening(const struct redis_server *server)
             redisFree(c);
             return;
         }
-        if (waitpid(server->pid, NULL, WNOHANG) == server->pid) {
+        if (waitpid(server->pid, NULL, WNOHANG) == server->pid)
             fail("redis-server ended at once");
-        }
         nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
     }
     fail("redis-server does not listen");
@@ -73,18 +71,16 @@ static void spawn(struct redis_server *server)
     pid_t parent = getpid();
 
     server->pid = fork();
-    if (server->pid < 0) {
+    if (server->pid < 0)
         fail("fork");
-    }
     if (server->pid == 0) {
         int nothing = open("/dev/null", O_RDWR);
         dup2(nothing, STDIN_FILENO);
         dup2(nothing, STDOUT_FILENO);
         dup2(nothing, STDERR_FILENO);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent) {
+        if (getppid() == parent)
             execvp(server->args[0], server->args);
-        }
         _exit(127);
     }
     wait_until_listening(server);
@@ -94,13 +90,11 @@ struct redis_server *redis_server_start(const char *const *extra)
 {
     struct redis_server *server = calloc(1, sizeof *server);
 
-    if (!server) {
+    if (!server)
         abort();
-    }
     snprintf(server->dir, sizeof server->dir, "/tmp/switchboard-test.XXXXXX");
-    if (!mkdtemp(server->dir)) {
+    if (!mkdtemp(server->dir))
         fail("mkdtemp");
-    }
     snprintf(server->socket, sizeof server->socket, "%s/redis.sock", server->dir);
     snprintf(server->url, sizeof server->url, "unix://%s", server->socket);
     const char *const own[] = {"redis-server",
@@ -119,12 +113,10 @@ struct redis_server *redis_server_start(const char *const *extra)
                                "--enable-debug-command",
                                "yes",
                                NULL};
-    for (size_t i = 0; own[i]; i++) {
+    for (size_t i = 0; own[i]; i++)
         add_arg(server, own[i]);
-    }
-    for (; extra && *extra; extra++) {
+    for (; extra && *extra; extra++)
         add_arg(server, *extra);
-    }
     spawn(server);
     return server;
 }
@@ -148,14 +140,12 @@ void redis_server_kill(struct redis_server *server)
 
 void redis_server_stop(struct redis_server *server)
 {
-    if (!server) {
+    if (!server)
         return;
-    }
     redis_server_kill(server);
     nftw(server->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    for (size_t i = 0; i < server->count; i++) {
+    for (size_t i = 0; i < server->count; i++)
         free(server->args[i]);
-    }
     free(server);
 }
 
@@ -197,15 +187,13 @@ struct redisReply *redis_server_ask(const struct redis_server *server, const cha
     redisContext *c = connect_server(server);
     va_list args;
 
-    if (!c) {
+    if (!c)
         fail("connect");
-    }
     va_start(args, format);
     struct redisReply *reply = redisvCommand(c, format, args);
     va_end(args);
     redisFree(c);
-    if (!reply) {
+    if (!reply)
         fail("no reply");
-    }
     return reply;
 }

@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/loop/timer.h"
 
-enum { PATIENCE_MS = 10000, PULSE_MS = 5, WORDS_MAX = 32 };
+enum { PATIENCE_MS = 60000, PULSE_MS = 5, WORDS_MAX = 32 };
 
 /* What fn gets: the rig cannot tell which answer it is from the reply. */
 struct ticket {

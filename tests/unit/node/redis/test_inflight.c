@@ -49,9 +49,8 @@ Test(inflight, order_holds_however_it_wraps_and_breaks)
 
     inflight_init(&q, 300, 1000 * 1000);
     for (int round = 0; round < 2000; round++) {
-        for (int i = 0; i < round % 97 && push(pushed); i++) {
+        for (int i = 0; i < round % 97 && push(pushed); i++)
             pushed++;
-        }
         inflight_wrote(&q, inflight_unwritten(&q).n);
         for (int i = 0; i < round % 89 && inflight_answer(&q, &command, &given_up); i++) {
             cr_assert_eq(command.queued_us, answered++);
@@ -59,9 +58,8 @@ Test(inflight, order_holds_however_it_wraps_and_breaks)
         }
         if (round % 13 == 0) {
             cr_assert_eq(inflight_rewind(&q), pushed - answered);
-            if (pushed > answered) {
+            if (pushed > answered)
                 cr_assert_eq(next_written(), answered);
-            }
         }
     }
     cr_expect_gt(answered, 10000);
@@ -74,9 +72,8 @@ Test(inflight, what_was_given_up_keeps_its_place_and_is_not_written_again)
     bool given_up = false;
 
     inflight_init(&q, 8, 1000);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++)
         cr_assert(push(i));
-    }
     inflight_wrote(&q, bytes_of_one() + 1); /* the first, and a byte of the second */
     cr_expect_eq(inflight_give_up(&q).queued_us, 0);
     cr_expect_eq(inflight_give_up(&q).queued_us, 1);
@@ -106,9 +103,8 @@ Test(inflight, what_was_given_up_before_a_byte_was_written_is_gone)
 Test(inflight, rewinding_counts_what_was_written_in_part)
 {
     inflight_init(&q, 8, 1000);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++)
         cr_assert(push(i));
-    }
     inflight_wrote(&q, 2 * bytes_of_one() + 1);
     cr_expect_eq(inflight_rewind(&q), 3);
     cr_expect_not(inflight_expects_answer(&q));
@@ -124,9 +120,8 @@ Test(inflight, memory_is_bounded)
 
     inflight_init(&q, 100000, 100 * bytes_of_one());
     for (int i = 0; i < 100000; i++) {
-        while (push(pushed)) {
+        while (push(pushed))
             pushed++;
-        }
         inflight_wrote(&q, inflight_unwritten(&q).n);
         cr_assert(inflight_answer(&q, &command, &given_up));
         cr_assert_leq(q.bytes.room, 200 * bytes_of_one() + 1);

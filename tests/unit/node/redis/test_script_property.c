@@ -326,7 +326,7 @@ static void begin(struct run *r)
     share_change(r);
 }
 
-Test(script_property, seats_versions_and_views_agree_whatever_people_do, .timeout = 60)
+Test(script_property, seats_versions_and_views_agree_whatever_people_do, .timeout = 300)
 {
     struct run r = {.lab = lab_open()};
     for (unsigned n = 1; n <= RUNS; n++) {

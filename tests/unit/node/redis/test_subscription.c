@@ -118,9 +118,8 @@ Test(subscription, a_reader_too_slow_for_redis_is_cut_off_and_comes_back)
     rig_run_until(rig, was_subscribed_twice);
     int before = rig->messages;
     cr_expect_eq(publish("{1}:a", "again"), 1);
-    while (rig->messages == before || strcmp(rig->last_message, "again") != 0) {
+    while (rig->messages == before || strcmp(rig->last_message, "again") != 0)
         uv_run(&rig->loop, UV_RUN_ONCE);
-    }
     finish();
 }
 

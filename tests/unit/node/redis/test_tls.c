@@ -94,7 +94,7 @@ static struct rig *connect_to(const char *host, const char *trusted)
 
     snprintf(url, sizeof url, "rediss://%s:%s", host, port);
     return rig_create(
-        url, &(struct redis_settings){.command_timeout_ms = 3000, .url = &(struct redis_url){.tls_ca = trusted}});
+        url, &(struct redis_settings){.command_timeout_ms = 30000, .url = &(struct redis_url){.tls_ca = trusted}});
 }
 
 Test(tls, commands_and_messages_pass)

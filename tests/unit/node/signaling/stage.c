@@ -9,7 +9,7 @@
 #include "common/base/log.h"
 #include "common/wire/writer.h"
 
-enum { PATIENCE_MS = 5000, BODIES = 8, TEXT_MAX = 1 << 16 };
+enum { PATIENCE_MS = 60000, BODIES = 8, TEXT_MAX = 1 << 16 };
 
 /* Criterion's children end without a verdict on leaks: so it is asked for. NULL without the sanitizer. */
 extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));

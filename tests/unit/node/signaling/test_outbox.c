@@ -284,7 +284,6 @@ Test(outbox, a_signal_has_one_payload_and_goes_to_a_peer_that_sits_there)
         const char *code;
     } cases[] = {
         {"\"to\":1,\"data\":1", "not_found"},
-        {"\"to\":4,\"data\":1", "not_found"},
         {"\"to\":6,\"data\":1", "bad_request"},
         {"\"to\":2", "bad_request"},
         {"\"to\":2,\"data\":1,\"candidates\":[null]", "bad_request"},
@@ -302,6 +301,47 @@ Test(outbox, a_signal_has_one_payload_and_goes_to_a_peer_that_sits_there)
     expect_contains("\"code\":\"not_found\"", heard(c));
     say(c, "{\"type\":\"signal\",\"id\":91,\"call\":\"%s\",\"to\":2,\"data\":\"%017000d\"}", call.text, 0);
     expect_contains("\"code\":\"too_large\"", heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
+/* ---- a peer that this node has not heard of ---- */
+
+static void told(enum err err, const char *seating)
+{
+    struct session_answer a = {.err = err, .seating_count = seating ? 1 : 0};
+    a.seatings[0] = (struct store_seating){call, slice_of(seating ? seating : "")};
+    fake_page(&stage->store, asked(stage, ASKED_READ), &a, 0, NULL, 0);
+    stage_end_turn(stage);
+}
+
+Test(outbox, a_newcomer_whom_the_store_knows_gets_the_signal)
+{
+    char seating[256];
+    struct id dave = some_id(8, "dave");
+    snprintf(seating, sizeof seating, "3;1=%s;2=%s;3=%s;4=%s;", c->session.text, bob.text, carol.text, dave.text);
+    signal_to(4, 2);
+    signal_to(4, 3);
+    told(ERR_OK, seating);
+    cr_expect(id_eq(&asked(stage, ASKED_SIGNAL)->session, &dave));
+    stored(ERR_OK);
+    expect_heard("{\"type\":\"ok\",\"id\":2}", c);
+    expect_heard("{\"type\":\"ok\",\"id\":3}", c);
+    cr_expect(nothing_asked(stage));
+}
+
+Test(outbox, a_peer_whom_the_store_knows_no_more_of_is_not_found)
+{
+    static const enum err errs[] = {ERR_OK, ERR_NOT_FOUND, ERR_UNAVAILABLE};
+    for (unsigned i = 0; i < ARRAY_SIZE(errs); i++) {
+        signal_to(4, i + 2);
+        told(errs[i], NULL);
+        expect_contains("\"code\":\"not_found\"", heard(c));
+    }
+    signal_to(4, 9);
+    conn_gone(c);
+    fake_err(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
+    told(ERR_OK, NULL);
     cr_expect(nothing_asked(stage));
 }
 
