@@ -243,20 +243,25 @@ static const struct look_node *find_node(const struct look *look, const char *na
     return *ret_count == 1 ? found : NULL;
 }
 
-static bool is_leaving(const struct look *look, const struct node_id *id)
+enum leaving { STAYS, LEAVES, LOST };
+
+/* A node that is on its way says so in its card, which outlives its lease. */
+static enum leaving how_it_leaves(const struct look *look, const struct node_id *id)
 {
     for (size_t i = 0; i < look->count; i++) {
-        if (strcmp(look->nodes[i].id.text, id->text) == 0)
-            return !look->nodes[i].lives || look->nodes[i].card.draining;
+        const struct look_node *node = &look->nodes[i];
+        if (strcmp(node->id.text, id->text) == 0)
+            return node->card.draining ? LEAVES : node->lives ? STAYS : LOST;
     }
-    return true; /* forgotten */
+    return LOST; /* forgotten */
 }
 
 static int wait_until_leaving(struct work *w, const struct look_node *node)
 {
     uint64_t until_ms = clock_steady_ms() + PATIENCE_MS;
     int code = EXIT_FAILURE;
-    for (unsigned round = 0; !is_leaving(&w->look, &node->id); round++) {
+    enum leaving how = STAYS;
+    for (unsigned round = 0; (how = how_it_leaves(&w->look, &node->id)) == STAYS; round++) {
         if (clock_steady_ms() >= until_ms)
             return operate_fail(
                 "%s does not begin to leave within %d s: is it frozen, or too old to know how? SIGTERM does it too",
@@ -267,6 +272,9 @@ static int wait_until_leaving(struct work *w, const struct look_node *node)
         if (!look_at_cluster(w, &code))
             return code;
     }
+    if (how == LOST)
+        return operate_fail("%s was lost meanwhile: it is dead, or stands still and will leave when it wakes",
+                            node->id.text);
     printf("%s on %s leaves: %" PRIu64 " socket%s will go elsewhere\n", node->id.text, node->card.host,
            node->card.sockets, plural(node->card.sockets));
     return EXIT_SUCCESS;

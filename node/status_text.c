@@ -206,8 +206,8 @@ static void put_redis_part(struct buf *out, const struct look *look, enum redis_
         }
         break;
     case ANSWERS:
-        buf_putf(out, "answers in %" PRIu64 ".%" PRIu64 " ms", look->redis.answer_us / 1000,
-                 look->redis.answer_us / 100 % 10);
+        buf_putf(out, "answers in %" PRIu64 ".%02" PRIu64 " ms", look->redis.answer_us / 1000,
+                 look->redis.answer_us / 10 % 100);
         break;
     case COMMANDS:
         buf_putf(out, "%" PRIu64 " commands/s", look->redis.commands_per_s);

@@ -303,6 +303,18 @@ describe('switchboard drain', () => {
     await Promise.all([alice.close(), bob.close()]);
   });
 
+  test('does not say that a node leaves which stands still', async () => {
+    const frozen = await cluster.add();
+    const [, id] = /node="([^"]+)"/.exec((await frozen.get('/metrics')).text);
+    frozen.freeze();
+    const { code, output } = await operate(cluster, 'drain', '--', id);
+    assert.equal(code, 1, output);
+    assert.match(output, /was lost meanwhile: it is dead, or stands still|does not begin to leave/);
+    frozen.thaw();
+    assert.deepEqual(await within(frozen.exited, 'it to hear of it after all'), { code: 0, signal: null });
+    cluster.nodes.pop();
+  });
+
   test('says which node is none', async () => {
     const cases = [
       [['drain', 'nobody'], 1, /no living node has a name that begins with nobody/],
