@@ -118,9 +118,8 @@ _Static_assert(LOG_FORMAT_TEXT == 0 && LOG_FORMAT_JSON == 1, "log_format");
 static bool has_unix_listener(const struct config *c)
 {
     for (const char *const *l = c->listen; *l; l++) {
-        if (slice_starts(slice_of(*l), SLICE("unix:"))) {
+        if (slice_starts(slice_of(*l), SLICE("unix:")))
             return true;
-        }
     }
     return false;
 }
@@ -128,15 +127,12 @@ static bool has_unix_listener(const struct config *c)
 /* What no single row can say. */
 static void check_presence(const struct config *c, struct buf *problems)
 {
-    if (!c->listen[0]) {
+    if (!c->listen[0])
         buf_put_cstr(problems, "--listen is empty: give at least one address\n");
-    }
-    if (c->tls_cert && !c->tls_key) {
+    if (c->tls_cert && !c->tls_key)
         buf_put_cstr(problems, "--tls-cert needs --tls-key: the certificate's private key\n");
-    }
-    if (c->tls_key && !c->tls_cert) {
+    if (c->tls_key && !c->tls_cert)
         buf_put_cstr(problems, "--tls-key needs --tls-cert: the certificate that the key belongs to\n");
-    }
     if (!c->jwt_key[0] && !c->dev) {
         buf_put_cstr(
             problems,
@@ -147,9 +143,8 @@ static void check_presence(const struct config *c, struct buf *problems)
         buf_put_cstr(problems,
                      "--redis-dir is for the private redis-server, which --redis replaces: leave one of them out\n");
     }
-    if (c->redis_ca && (!c->redis || !slice_starts(slice_of(c->redis), SLICE("rediss://")))) {
+    if (c->redis_ca && (!c->redis || !slice_starts(slice_of(c->redis), SLICE("rediss://"))))
         buf_put_cstr(problems, "--redis-ca is for a --redis that begins with rediss://\n");
-    }
     if (c->workers > 1 && has_unix_listener(c)) {
         buf_put_cstr(problems,
                      "--listen unix: can't be shared by several --workers: give it to one, or listen on a port\n");
@@ -180,9 +175,8 @@ enum err config_read(const struct option_sources *sources, struct config *ret_co
 {
     struct config c;
     enum err e = config_gather(sources, &c, problems);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e;
-    }
     size_t before = problems->n;
     check_presence(&c, problems);
     check_holds_message(&c, "queue-bytes-max", c.queue_bytes_max, problems);

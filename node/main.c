@@ -58,9 +58,8 @@ static const struct command commands[] = {
 static const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        if (strcmp(commands[i].name, name) == 0) {
+        if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
-        }
     }
     return NULL;
 }
@@ -68,9 +67,8 @@ static const struct command *command_find(const char *name)
 static void put_overview(struct buf *out)
 {
     buf_put_cstr(out, "switchboard " SWITCHBOARD_VERSION ": the part of WebRTC that introduces callers\n\n");
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
         buf_putf(out, "  switchboard %-8s %s\n", commands[i].name, commands[i].help);
-    }
     buf_put_cstr(out, "\nTo try it: switchboard serve --dev\nMore: switchboard help serve\n");
 }
 
@@ -96,13 +94,12 @@ static int say(const struct command *command, bool settings_page)
 {
     struct buf out;
     tell_init(&out);
-    if (settings_page) {
+    if (settings_page)
         config_markdown(&out);
-    } else if (command) {
+    else if (command)
         put_command_help(command, &out);
-    } else {
+    else
         put_overview(&out);
-    }
     bool told = tell(&out);
     buf_finish(&out);
     return told ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -116,9 +113,8 @@ static int unknown(const char *name)
 
 static int on_help(int argc, const char *const *argv)
 {
-    if (argc == 0) {
+    if (argc == 0)
         return say(NULL, false);
-    }
     if (strcmp(argv[0], "settings") == 0) {
         bool markdown = argc > 1 && strcmp(argv[1], "--markdown") == 0;
         return say(command_find("serve"), markdown);
@@ -130,9 +126,8 @@ static int on_help(int argc, const char *const *argv)
 static bool asks_for_help(int argc, const char *const *argv)
 {
     for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
-        }
     }
     return false;
 }
@@ -155,12 +150,10 @@ int main(int argc, char **arguments)
         (void)say(NULL, false);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0)
         return on_version(0, NULL);
-    }
     const struct command *command = command_find(argv[1]);
-    if (asks_for_help(argc - 1, argv + 1)) {
+    if (asks_for_help(argc - 1, argv + 1))
         return say(command, false);
-    }
     return command ? command->run(argc - 2, argv + 2) : unknown(argv[1]);
 }

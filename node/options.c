@@ -11,30 +11,26 @@ enum {
 
 void option_put_name(const struct option *o, struct buf *out)
 {
-    for (const char *c = o->name; *c; c++) {
+    for (const char *c = o->name; *c; c++)
         buf_put_char(out, *c == '_' ? '-' : *c);
-    }
 }
 
 void option_put_env(const struct option_table *table, const struct option *o, struct buf *out)
 {
     buf_put_cstr(out, table->env_prefix);
-    for (const char *c = o->name; *c; c++) {
+    for (const char *c = o->name; *c; c++)
         buf_put_char(out, (char)toupper((unsigned char)*c));
-    }
 }
 
 /* Whether `text` is the field's name in a writing with `dash` for '_' ('_' itself for the environment, whose letters are capitals). */
 static bool name_matches(struct slice text, const char *name, char dash)
 {
-    if (text.n != strlen(name)) {
+    if (text.n != strlen(name))
         return false;
-    }
     for (size_t i = 0; i < text.n; i++) {
         char wanted = name[i] == '_' ? dash : name[i];
-        if (text.p[i] != (dash == '_' ? (char)toupper((unsigned char)wanted) : wanted)) {
+        if (text.p[i] != (dash == '_' ? (char)toupper((unsigned char)wanted) : wanted))
             return false;
-        }
     }
     return true;
 }
@@ -42,9 +38,8 @@ static bool name_matches(struct slice text, const char *name, char dash)
 const struct option *option_find(const struct option_table *table, struct slice text, char dash)
 {
     for (size_t i = 0; i < table->count; i++) {
-        if (name_matches(text, table->rows[i].name, dash)) {
+        if (name_matches(text, table->rows[i].name, dash))
             return &table->rows[i];
-        }
     }
     return NULL;
 }
@@ -64,13 +59,11 @@ static size_t min3(size_t a, size_t b, size_t c)
 static size_t name_distance(struct slice text, const char *name)
 {
     size_t n = strlen(name);
-    if (text.n >= NAME_BYTES_MAX || n >= NAME_BYTES_MAX) {
+    if (text.n >= NAME_BYTES_MAX || n >= NAME_BYTES_MAX)
         return SIZE_MAX;
-    }
     size_t rows[3][NAME_BYTES_MAX + 1] = {0};
-    for (size_t j = 0; j <= n; j++) {
+    for (size_t j = 0; j <= n; j++)
         rows[0][j] = j;
-    }
     for (size_t i = 1; i <= text.n; i++) {
         size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *second_above = rows[(i + 1) % 3];
         row[0] = i;
@@ -79,9 +72,8 @@ static size_t name_distance(struct slice text, const char *name)
             row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + change);
             bool swapped =
                 i > 1 && j > 1 && folded(text.p[i - 1]) == name[j - 2] && folded(text.p[i - 2]) == name[j - 1];
-            if (swapped && second_above[j - 2] + 1 < row[j]) {
+            if (swapped && second_above[j - 2] + 1 < row[j])
                 row[j] = second_above[j - 2] + 1;
-            }
         }
     }
     return rows[text.n % 3][n];
@@ -107,9 +99,8 @@ void option_put_wanted(const struct option *o, struct buf *out)
     switch (o->kind) {
     case OPTION_NUMBER:
         buf_putf(out, "a number from %llu to %llu", (unsigned long long)o->min, (unsigned long long)o->max);
-        if (o->unit) {
+        if (o->unit)
             buf_putf(out, " (%s)", o->unit);
-        }
         break;
     case OPTION_FLAG:
         buf_put_cstr(out, "true or false");
@@ -127,11 +118,10 @@ void option_put_wanted(const struct option *o, struct buf *out)
 /* "8080", "embedded (…)", or nothing: what holds when it is not given. */
 static void put_default(const struct option *o, struct buf *out)
 {
-    if (o->fallback) {
+    if (o->fallback)
         buf_put_cstr(out, o->fallback);
-    } else if (o->absent) {
+    else if (o->absent)
         buf_put_cstr(out, o->absent);
-    }
 }
 
 static bool has_default(const struct option *o)
@@ -144,9 +134,8 @@ static void put_usage(const struct option *o, struct buf *out)
 {
     buf_put_cstr(out, "--");
     option_put_name(o, out);
-    if (o->kind != OPTION_FLAG) {
+    if (o->kind != OPTION_FLAG)
         buf_putf(out, " %s", o->value ? o->value : "N");
-    }
 }
 
 static size_t usage_width(const struct option_table *table)
@@ -166,9 +155,8 @@ static size_t usage_width(const struct option_table *table)
 static void put_sentence(const struct option *o, struct buf *out)
 {
     buf_put_cstr(out, o->help);
-    if (o->kind == OPTION_LIST) {
+    if (o->kind == OPTION_LIST)
         buf_put_cstr(out, "; may be repeated");
-    }
     const char *before = " (";
     if (o->kind == OPTION_NUMBER) {
         buf_putf(out, " (%llu to %llu%s%s", (unsigned long long)o->min, (unsigned long long)o->max, o->unit ? " " : "",
@@ -180,16 +168,14 @@ static void put_sentence(const struct option *o, struct buf *out)
         put_default(o, out);
         before = "; ";
     }
-    if (before[0] == ';') {
+    if (before[0] == ';')
         buf_put_char(out, ')');
-    }
 }
 
 static void put_spaces(struct buf *out, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         buf_put_char(out, ' ');
-    }
 }
 
 /* `text` in lines that begin at column `indent`; the first one stands there already. */
@@ -223,9 +209,8 @@ void options_help(const struct option_table *table, struct buf *out)
     size_t width = usage_width(table);
     for (size_t i = 0; i < table->count; i++) {
         const struct option *o = &table->rows[i];
-        if (begins_group(table, i)) {
+        if (begins_group(table, i))
             buf_putf(out, "%s%s\n", i > 0 ? "\n" : "", o->group);
-        }
         size_t start = out->n;
         buf_put_cstr(out, "  ");
         put_usage(o, out);
@@ -242,9 +227,8 @@ void options_help(const struct option_table *table, struct buf *out)
 static void put_cell(const char *text, struct buf *out)
 {
     for (; *text; text++) {
-        if (*text == '|') {
+        if (*text == '|')
             buf_put_char(out, '\\');
-        }
         buf_put_char(out, *text);
     }
 }
@@ -269,11 +253,10 @@ static void put_markdown_row(const struct option_table *table, const struct opti
     buf_put_cstr(out, "` | ");
     put_values_cell(o, out);
     buf_put_cstr(out, " | ");
-    if (o->fallback) {
+    if (o->fallback)
         buf_putf(out, "`%s`", o->fallback);
-    } else {
+    else
         put_default(o, out);
-    }
     buf_put_cstr(out, " | ");
     put_cell(o->help, out);
     buf_put_cstr(out, " | `");

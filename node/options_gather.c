@@ -17,9 +17,8 @@ struct option_memory {
 void *reading_alloc(struct reading *r, size_t n)
 {
     struct option_memory *m = calloc(1, sizeof *m + n);
-    if (!m) {
+    if (!m)
         abort();
-    }
     m->next = r->memory;
     r->memory = m;
     return m->bytes;
@@ -28,9 +27,8 @@ void *reading_alloc(struct reading *r, size_t n)
 const char *reading_copy(struct reading *r, struct slice text)
 {
     char *copy = reading_alloc(r, text.n + 1);
-    if (text.n > 0) {
+    if (text.n > 0)
         memcpy(copy, text.p, text.n);
-    }
     return copy;
 }
 
@@ -45,9 +43,8 @@ void option_memory_free(struct option_memory *m)
 
 void reading_fail(struct reading *r, enum err e)
 {
-    if (r->error == ERR_OK) {
+    if (r->error == ERR_OK)
         r->error = e;
-    }
 }
 
 static void ATTR_PRINTF(2, 3) problem(struct reading *r, const char *fmt, ...)
@@ -65,9 +62,8 @@ static void give(struct reading *r, struct given given)
     if (r->given_count == r->given_room) {
         r->given_room = r->given_room ? 2 * r->given_room : 32;
         r->given = realloc(r->given, r->given_room * sizeof *r->given);
-        if (!r->given) {
+        if (!r->given)
             abort();
-        }
     }
     r->given[r->given_count++] = given;
 }
@@ -173,9 +169,8 @@ static void gather_parts(struct reading *r, const struct given *g)
 static void gather_unknown_variable(struct reading *r, struct slice variable, struct slice name)
 {
     const struct option *guess = option_guess(r->table, name);
-    if (!guess) {
+    if (!guess)
         return;
-    }
     reading_fail(r, ERR_SYNTAX);
     buf_putf(r->problems, "environment variable %.*s is no setting: did you mean ", SLICE_FMT(variable));
     option_put_env(r->table, guess, r->problems);
@@ -184,28 +179,25 @@ static void gather_unknown_variable(struct reading *r, struct slice variable, st
 
 static void gather_environment(struct reading *r)
 {
-    if (!r->table->env_prefix || !r->sources->environ) {
+    if (!r->table->env_prefix || !r->sources->environ)
         return;
-    }
     struct slice prefix = slice_of(r->table->env_prefix);
     for (const char *const *e = r->sources->environ; *e; e++) {
         struct slice all = slice_of(*e);
         size_t equals = slice_find(all, '=');
         /* An empty variable is as good as none: compose files write them for what is not set. */
-        if (!slice_starts(all, prefix) || equals + 1 >= all.n) {
+        if (!slice_starts(all, prefix) || equals + 1 >= all.n)
             continue;
-        }
         struct slice variable = slice_make(all.p, equals);
         struct slice name = slice_make(all.p + prefix.n, equals - prefix.n);
         struct given g = {.option = option_find(r->table, name, '_'), .origin = FROM_ENVIRONMENT};
         g.text = slice_make(all.p + equals + 1, all.n - equals - 1);
-        if (!g.option) {
+        if (!g.option)
             gather_unknown_variable(r, variable, name);
-        } else if (g.option->kind == OPTION_LIST) {
+        else if (g.option->kind == OPTION_LIST)
             gather_parts(r, &g);
-        } else {
+        else
             give(r, g);
-        }
     }
 }
 
@@ -214,9 +206,8 @@ static struct slice without_comment(struct slice line)
 {
     for (size_t i = 0; i < line.n; i++) {
         bool starts_word = i == 0 || line.p[i - 1] == ' ' || line.p[i - 1] == '\t';
-        if (line.p[i] == '#' && starts_word) {
+        if (line.p[i] == '#' && starts_word)
             return slice_make(line.p, i);
-        }
     }
     return line;
 }
@@ -224,9 +215,8 @@ static struct slice without_comment(struct slice line)
 static void gather_line(struct reading *r, struct slice line, unsigned number)
 {
     struct slice text = slice_trim(without_comment(line));
-    if (text.n == 0) {
+    if (text.n == 0)
         return;
-    }
     size_t equals = slice_find(text, '=');
     struct slice name = slice_trim(slice_make(text.p, equals));
     if (equals == text.n) {
@@ -250,9 +240,8 @@ static void gather_line(struct reading *r, struct slice line, unsigned number)
 static bool file_read(struct reading *r, struct slice *ret_text)
 {
     FILE *f = fopen(r->file, "re");
-    if (!f) {
+    if (!f)
         return false;
-    }
     char *bytes = reading_alloc(r, FILE_BYTES_MAX + 1);
     size_t n = fread(bytes, 1, FILE_BYTES_MAX + 1, f);
     int error = ferror(f) ? errno : 0;
@@ -273,9 +262,8 @@ static void gather_file(struct reading *r)
         buf_putf(r->problems, "the config file %s can't be read: %s\n", r->file, strerror(errno));
         return;
     }
-    for (unsigned number = 1; slice_split(&text, '\n', &line); number++) {
+    for (unsigned number = 1; slice_split(&text, '\n', &line); number++)
         gather_line(r, line, number);
-    }
 }
 
 const struct given *reading_find(const struct reading *r, const struct option *o)
@@ -283,9 +271,8 @@ const struct given *reading_find(const struct reading *r, const struct option *o
     const struct given *best = NULL;
     for (size_t i = 0; i < r->given_count; i++) {
         const struct given *g = &r->given[i];
-        if (g->option == o && (!best || g->origin >= best->origin)) {
+        if (g->option == o && (!best || g->origin >= best->origin))
             best = g;
-        }
     }
     return best;
 }
@@ -294,9 +281,8 @@ void reading_gather(struct reading *r)
 {
     gather_command_line(r);
     gather_environment(r);
-    if (!r->table->file_option) {
+    if (!r->table->file_option)
         return;
-    }
     const struct option *o = option_find(r->table, slice_of(r->table->file_option), '-');
     const struct given *g = reading_find(r, o);
     if (g && g->text.n > 0) {

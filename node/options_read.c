@@ -30,11 +30,10 @@ static void problem_value(struct reading *r, const struct given *g)
     put_place(r, g, r->problems);
     buf_put_cstr(r->problems, " should be ");
     option_put_wanted(g->option, r->problems);
-    if (g->option->secret) {
+    if (g->option->secret)
         buf_put_cstr(r->problems, "\n");
-    } else {
+    else
         buf_putf(r->problems, ", not \"%.*s\"\n", SLICE_FMT(g->text));
-    }
 }
 
 static bool flag_read(struct slice text, bool *ret_flag)
@@ -68,9 +67,8 @@ static bool choice_read(const struct option *o, struct slice text, unsigned *ret
 static bool number_read(const struct option *o, struct slice text, uint64_t *ret_number)
 {
     uint64_t n;
-    if (!slice_to_u64(text, &n) || n < o->min || n > o->max) {
+    if (!slice_to_u64(text, &n) || n < o->min || n > o->max)
         return false;
-    }
     *ret_number = n;
     return true;
 }
@@ -103,9 +101,8 @@ static void list_set(struct reading *r, const struct option *o, enum origin orig
     size_t n = 0;
     for (size_t i = 0; i < r->given_count; i++) {
         const struct given *g = &r->given[i];
-        if (g->option == o && g->origin == origin && g->text.n > 0) {
+        if (g->option == o && g->origin == origin && g->text.n > 0)
             items[n++] = reading_copy(r, g->text);
-        }
     }
     *(const char *const **)(void *)field = items;
 }
@@ -148,9 +145,8 @@ enum err options_read(const struct option_table *table, const struct option_sour
     struct reading r = {.table = table, .sources = sources, .problems = problems};
     reading_gather(&r);
     char *filled = reading_alloc(&r, table->size);
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         option_set(&r, &table->rows[i], filled);
-    }
     free(r.given);
     if (r.error != ERR_OK) {
         option_memory_free(r.memory);

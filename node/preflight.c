@@ -18,17 +18,14 @@ enum { WHY_SIZE = 512, PLACE_SIZE_MAX = 4096 };
 /* fopen() opens a directory as well; reading from it fails. */
 static enum err check_readable(const char *option, const char *path, struct buf *problems)
 {
-    if (!path) {
+    if (!path)
         return ERR_OK;
-    }
     FILE *f = fopen(path, "re");
     bool good = f && (fgetc(f) != EOF || !ferror(f));
-    if (!good) {
+    if (!good)
         buf_putf(problems, "--%s: %s can't be read: %s\n", option, path, strerror(errno));
-    }
-    if (f) {
+    if (f)
         fclose(f);
-    }
     return good ? ERR_OK : ERR_IO;
 }
 
@@ -52,9 +49,8 @@ static enum err check_ice(const struct config *c, struct buf *problems)
 {
     struct ice_config *ice = NULL;
     char why[WHY_SIZE] = "";
-    if (!c->ice_config) {
+    if (!c->ice_config)
         return ERR_OK;
-    }
     enum err e = ice_config_load(c->ice_config, &ice, why, sizeof why);
     if (e != ERR_OK) {
         buf_putf(problems, "--ice-config: %s\n", why);
@@ -74,9 +70,8 @@ enum err preflight_files(const struct config *c, struct buf *problems)
         check_ice(c, problems),
     };
     for (size_t i = 0; i < ARRAY_SIZE(found); i++) {
-        if (found[i] != ERR_OK) {
+        if (found[i] != ERR_OK)
             return found[i];
-        }
     }
     return ERR_OK;
 }
@@ -86,13 +81,11 @@ static bool is_taken(const struct net_addr *addr)
 {
     int on = 1, only_v6 = !net_addr_is_any_v6(addr);
     int fd = socket(addr->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
+    if (fd < 0)
         return false;
-    }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (addr->storage.ss_family == AF_INET6) {
+    if (addr->storage.ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
-    }
     bool taken = bind(fd, (const struct sockaddr *)&addr->storage, addr->n) != 0 && errno == EADDRINUSE;
     close(fd);
     return taken;
@@ -117,11 +110,10 @@ enum err preflight_addresses(const struct config *c, struct buf *problems)
 /* Where it is, without user and password. */
 static void put_place(const struct redis_url *url, struct buf *out)
 {
-    if (url->transport == REDIS_UNIX) {
+    if (url->transport == REDIS_UNIX)
         buf_putf(out, "Redis at %s", url->host);
-    } else {
+    else
         buf_putf(out, "Redis at %s:%u", url->host, (unsigned)url->port);
-    }
 }
 
 enum err preflight_redis(const struct config *c, const char *redis_url, struct preflight *ret_preflight,
@@ -140,9 +132,8 @@ enum err preflight_redis(const struct config *c, const char *redis_url, struct p
     buf_init(&place, PLACE_SIZE_MAX);
     put_place(&url, &place);
     e = redis_check(&url, (unsigned)c->partitions, why, sizeof why);
-    if (e == ERR_OK && c->dev && !c->jwt_key[0]) {
+    if (e == ERR_OK && c->dev && !c->jwt_key[0])
         e = redis_dev_key(&url, found.dev_key, why, sizeof why);
-    }
     redis_url_finish(&url);
     if (e != ERR_OK) {
         buf_putf(problems, "%s: %s%s\n", buf_cstr(&place), why,

@@ -31,9 +31,8 @@ static int on_worker(void *context, struct worker *self)
 
 static int run(const struct config *config, const struct node_place *place)
 {
-    if (config->workers == 1) {
+    if (config->workers == 1)
         return node_run(config, place);
-    }
     struct start start = {.config = config, .place = *place};
     const struct supervisor_settings settings = {
         .workers = (unsigned)config->workers,
@@ -47,9 +46,8 @@ static int run(const struct config *config, const struct node_place *place)
 /* Gives every token away to whoever can reach it: that is said loudly, and louder where that may be anybody. */
 static void warn_of_dev(const struct config *config)
 {
-    if (!config->dev) {
+    if (!config->dev)
         return;
-    }
     log_warn("dev.on",
              LOG_CSTR("advice", "--dev is for development: anyone who reaches this node gets a token for any user"));
     for (const char *const *l = config->listen; *l; l++) {
@@ -102,14 +100,12 @@ static int serve(const struct config *config)
     struct buf problems;
     tell_init(&problems);
     enum err e = preflight_files(config, &problems);
-    if (e == ERR_OK) {
+    if (e == ERR_OK)
         e = preflight_addresses(config, &problems);
-    }
     tell_problems(&problems);
     buf_finish(&problems);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return EXIT_FAILURE;
-    }
     return config->redis ? serve_with(config, config->redis, 0) : serve_embedded(config);
 }
 
@@ -122,12 +118,10 @@ int serve_main(int argc, const char *const *argv, const char *const *environment
     enum err e = config_read(&sources, &config, &problems);
     tell_problems(&problems);
     buf_finish(&problems);
-    if (e == ERR_SYNTAX) {
+    if (e == ERR_SYNTAX)
         fputs("Try: switchboard serve --help\n", stderr);
-    }
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e == ERR_SYNTAX ? EXIT_USAGE : EXIT_FAILURE;
-    }
     log_setup(config.log_level, config.log_format, "");
     int code = serve(&config);
     config_finish(&config);

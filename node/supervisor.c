@@ -50,17 +50,15 @@ struct supervisor {
 
 void worker_started(struct worker *w)
 {
-    if (w) {
+    if (w)
         atomic_store(&w->started, true);
-    }
 }
 
 static ATTR_NORETURN void child_main(const struct supervisor *s, struct child *c, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) {
+    if (getppid() != parent)
         _exit(EXIT_FAILURE); /* it died before we could ask for the signal */
-    }
     sigset_t mask = s->before;
     sigaddset(&mask, SIGINT);
     sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -75,9 +73,8 @@ static void child_start(const struct supervisor *s, struct child *c)
     c->started_ms = clock_steady_ms();
     pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid == 0) {
+    if (pid == 0)
         child_main(s, c, parent);
-    }
     if (pid < 0) {
         log_error("worker.fork_failed", LOG_CSTR("why", strerror(errno)));
         c->restart_ms = c->started_ms + s->backoff_max_ms;
@@ -90,9 +87,8 @@ static void child_start(const struct supervisor *s, struct child *c)
 static void signal_children(const struct supervisor *s, int signal)
 {
     for (unsigned i = 0; i < s->settings->workers; i++) {
-        if (s->children[i].pid > 0) {
+        if (s->children[i].pid > 0)
             kill(s->children[i].pid, signal);
-        }
     }
 }
 
@@ -132,9 +128,8 @@ static void on_child_gone(struct supervisor *s, struct child *c, int status)
 {
     c->pid = 0;
     c->was_up = c->was_up || atomic_load(&c->worker->started);
-    if (s->stopping) {
+    if (s->stopping)
         return;
-    }
     if (c->was_up) {
         child_mourn(s, c, status);
     } else {
@@ -150,9 +145,8 @@ static void reap(struct supervisor *s)
     for (unsigned i = 0; i < s->settings->workers; i++) {
         struct child *c = &s->children[i];
         int status;
-        if (c->pid > 0 && waitpid(c->pid, &status, WNOHANG) == c->pid) {
+        if (c->pid > 0 && waitpid(c->pid, &status, WNOHANG) == c->pid)
             on_child_gone(s, c, status);
-        }
     }
 }
 
@@ -160,9 +154,8 @@ static void look_after_companion(struct supervisor *s)
 {
     pid_t companion = s->settings->companion;
     siginfo_t info = {0};
-    if (companion <= 0 || s->stopping) {
+    if (companion <= 0 || s->stopping)
         return;
-    }
     if (waitid(P_PID, (id_t)companion, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == companion) {
         log_error("redis.died", LOG_I64("pid", companion));
         stop(s, EXIT_FAILURE);
@@ -175,9 +168,8 @@ static uint64_t restart(struct supervisor *s)
     uint64_t now = clock_steady_ms(), sleep = LOOK_EVERY_MS;
     for (unsigned i = 0; i < s->settings->workers && !s->stopping; i++) {
         struct child *c = &s->children[i];
-        if (c->pid == 0 && c->restart_ms <= now) {
+        if (c->pid == 0 && c->restart_ms <= now)
             child_start(s, c);
-        }
         if (c->pid == 0) {
             uint64_t left = c->restart_ms - now;
             sleep = left < sleep ? left : sleep;
@@ -189,9 +181,8 @@ static uint64_t restart(struct supervisor *s)
 static bool any_left(const struct supervisor *s)
 {
     for (unsigned i = 0; i < s->settings->workers; i++) {
-        if (s->children[i].pid > 0) {
+        if (s->children[i].pid > 0)
             return true;
-        }
     }
     return false;
 }
@@ -212,9 +203,8 @@ static void look_after(struct supervisor *s)
     while (!s->stopping || any_left(s)) {
         struct timespec timeout = {(time_t)(sleep / 1000), (long)(sleep % 1000) * 1000000};
         int signal = sigtimedwait(&s->waited, NULL, &timeout);
-        if (signal > 0 && signal != SIGCHLD) {
+        if (signal > 0 && signal != SIGCHLD)
             on_signal(s, signal);
-        }
         /* One SIGCHLD may stand for several deaths. */
         reap(s);
         look_after_companion(s);
@@ -226,9 +216,8 @@ static void signals_block(struct supervisor *s)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
     sigemptyset(&s->waited);
-    for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         sigaddset(&s->waited, signals[i]);
-    }
     sigprocmask(SIG_BLOCK, &s->waited, &s->before);
 }
 
@@ -242,12 +231,10 @@ int supervisor_run(const struct supervisor_settings *settings)
         .backoff_min_ms = settings->backoff_min_ms ? settings->backoff_min_ms : BACKOFF_MIN_MS,
         .backoff_max_ms = settings->backoff_max_ms ? settings->backoff_max_ms : BACKOFF_MAX_MS,
     };
-    if (!s.children || s.workers == MAP_FAILED) {
+    if (!s.children || s.workers == MAP_FAILED)
         abort();
-    }
-    for (unsigned i = 0; i < settings->workers; i++) {
+    for (unsigned i = 0; i < settings->workers; i++)
         s.children[i].worker = &s.workers[i];
-    }
     signals_block(&s);
     look_after(&s);
     sigprocmask(SIG_SETMASK, &s.before, NULL);

@@ -15,9 +15,8 @@ void tell_init(struct buf *problems)
 void tell_problems(const struct buf *problems)
 {
     struct slice rest = buf_slice(problems), line;
-    while (rest.n > 0 && slice_split(&rest, '\n', &line)) {
+    while (rest.n > 0 && slice_split(&rest, '\n', &line))
         fprintf(stderr, "switchboard: %.*s\n", SLICE_FMT(line));
-    }
 }
 
 bool tell(const struct buf *text)

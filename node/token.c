@@ -92,12 +92,10 @@ static enum err check(const struct request *r, struct buf *problems)
 {
     bool user = name_check("user", r->user, problems), device = name_check("device", r->device, problems);
     size_t calls = 0;
-    while (r->call[calls]) {
+    while (r->call[calls])
         calls++;
-    }
-    if (calls > JWT_PATTERNS_MAX) {
+    if (calls > JWT_PATTERNS_MAX)
         buf_putf(problems, "--call: %d patterns at most\n", JWT_PATTERNS_MAX);
-    }
     return user && device && calls <= JWT_PATTERNS_MAX ? ERR_OK : ERR_SYNTAX;
 }
 
@@ -107,13 +105,11 @@ enum err token_make(int argc, const char *const *argv, struct buf *out, struct b
     struct request request;
     struct option_memory *memory;
     enum err e = options_read(&table, &sources, &request, &memory, problems);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e;
-    }
     e = check(&request, problems);
-    if (e == ERR_OK) {
+    if (e == ERR_OK)
         e = make(&request, out, problems);
-    }
     option_memory_free(memory);
     return e;
 }

@@ -112,9 +112,8 @@ struct address *address_hold(struct addresses *t, const struct net_ip *ip)
     if (!a) {
         if (!(a = calloc(1, sizeof *a)))
             return NULL;
-        if (t->count++ == t->bucket_count) {
+        if (t->count++ == t->bucket_count)
             grow(t);
-        }
         struct address **bucket = bucket_of(t, &counted);
         a->ip = counted;
         a->next = *bucket;

@@ -62,9 +62,8 @@ static void on_down(void *context)
 {
     struct question *q = context;
 
-    if (!q->over) {
+    if (!q->over)
         give_up(q, "the connection broke before the answer");
-    }
 }
 
 static void on_failed(void *context, enum link_failure failure, const char *why)
@@ -97,9 +96,8 @@ static void on_deadline(struct timer *timer)
 {
     struct question *q = CONTAINER_OF(timer, struct question, deadline);
 
-    if (q->why[0] == '\0') {
+    if (q->why[0] == '\0')
         snprintf(q->why, q->why_size, "no answer in time");
-    }
     q->over = true;
 }
 
@@ -121,9 +119,8 @@ static void ask(struct question *q, const struct redis_url *url, struct metrics 
 
     link_init(&q->link, &settings);
     timer_set(timers, &q->deadline, ANSWER_MS, on_deadline);
-    while (!q->over) {
+    while (!q->over)
         uv_run(&q->loop, UV_RUN_ONCE);
-    }
     link_finish(&q->link);
     timer_cancel(&q->deadline);
     timers_destroy(timers);
@@ -138,19 +135,17 @@ enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, 
     char unused[1];
     enum err err = ERR_OK;
 
-    if (!q || !metrics || uv_loop_init(&q->loop) != 0) {
+    if (!q || !metrics || uv_loop_init(&q->loop) != 0)
         abort(); /* at start-up, for small things */
-    }
     q->why = why_size > 0 ? why : unused;
     q->why_size = why_size > 0 ? why_size : sizeof unused;
     q->why[0] = '\0';
     buf_init(&q->command, COMMAND_MAX);
     resp_put(&q->command, args, count);
-    if (buf_failed(&q->command)) {
+    if (buf_failed(&q->command))
         give_up(q, "the command is too large");
-    } else {
+    else
         ask(q, url, metrics);
-    }
     if (q->reply) {
         *ret = (struct redis_timed){q->reply, q->took_us};
     } else {
@@ -169,9 +164,8 @@ enum err redis_ask_once(const struct redis_url *url, const struct slice *args, s
     struct redis_timed timed;
     enum err err = redis_ask_timed(url, args, count, &timed, why, why_size);
 
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         *ret_reply = timed.reply;
-    }
     return err;
 }
 
@@ -188,8 +182,7 @@ enum err redis_ask_for(const struct redis_url *url, const struct slice *args, si
         redis_reply_free(reply);
         err = ERR_UNSUPPORTED;
     }
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         *ret_reply = reply;
-    }
     return err;
 }

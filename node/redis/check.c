@@ -16,9 +16,8 @@ struct slice redis_info_field(struct slice info, struct slice name)
 {
     struct slice line;
     while (slice_split(&info, '\n', &line)) {
-        if (slice_starts(line, name) && line.n > name.n && line.p[name.n] == ':') {
+        if (slice_starts(line, name) && line.n > name.n && line.p[name.n] == ':')
             return slice_trim(slice_make(line.p + name.n + 1, line.n - name.n - 1));
-        }
     }
     return SLICE("");
 }
@@ -46,9 +45,8 @@ static enum err check_server(const struct redis_url *url, char *why, size_t why_
     const struct slice args[] = {SLICE("INFO")};
     struct redisReply *reply;
     enum err e = redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why, why_size);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e;
-    }
     struct slice info = slice_make(reply->str, (size_t)reply->len);
     e = check_version(info, why, why_size);
     struct slice policy = redis_info_field(info, SLICE("maxmemory_policy"));
@@ -68,21 +66,17 @@ static enum err agree(const struct redis_url *url, const char *key, const char *
     const struct slice get[] = {SLICE("GET"), slice_of(key)};
     struct redisReply *reply = NULL;
     enum err e = redis_ask_once(url, set, ARRAY_SIZE(set), &reply, why, why_size);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e;
-    }
     bool refused = reply->type == REDIS_REPLY_ERROR;
-    if (refused) {
+    if (refused)
         snprintf(why, why_size, "Redis does not take writes: %s", reply->str);
-    }
     redis_reply_free(reply);
-    if (refused) {
+    if (refused)
         return ERR_UNAVAILABLE;
-    }
     e = redis_ask_for(url, get, ARRAY_SIZE(get), REDIS_REPLY_STRING, &reply, why, why_size);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e;
-    }
     size_t n = (size_t)reply->len;
     if (n > VALUE_BYTES_MAX) {
         snprintf(why, why_size, "the key %s in Redis is not Switchboard's", key);
@@ -98,15 +92,13 @@ static enum err agree(const struct redis_url *url, const char *key, const char *
 enum err redis_check(const struct redis_url *url, unsigned partitions, char *why, size_t why_size)
 {
     enum err e = check_server(url, why, why_size);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e;
-    }
     char ours[16], agreed[VALUE_BYTES_MAX + 1];
     snprintf(ours, sizeof ours, "%u", partitions);
     e = agree(url, KEY_PARTITIONS, ours, agreed, why, why_size);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         return e;
-    }
     if (strcmp(ours, agreed) != 0) {
         snprintf(why, why_size,
                  "this Redis was first used with %s partitions, this node has %s: start it with --partitions %s, "
@@ -123,16 +115,14 @@ enum err redis_dev_key(const struct redis_url *url, char ret_key[REDIS_DEV_KEY_C
     unsigned char bytes[REDIS_DEV_KEY_CHARS / 2];
     char ours[REDIS_DEV_KEY_CHARS + 1], agreed[VALUE_BYTES_MAX + 1];
     random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++) {
+    for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(ours + 2 * i, 3, "%02x", bytes[i]);
-    }
     enum err e = agree(url, KEY_DEV_KEY, ours, agreed, why, why_size);
     if (e == ERR_OK && strlen(agreed) != REDIS_DEV_KEY_CHARS) {
         snprintf(why, why_size, "the key %s in Redis is not Switchboard's", KEY_DEV_KEY);
         e = ERR_CONFLICT;
     }
-    if (e == ERR_OK) {
+    if (e == ERR_OK)
         memcpy(ret_key, agreed, sizeof agreed);
-    }
     return e;
 }

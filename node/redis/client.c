@@ -36,9 +36,8 @@ static void answer(struct redis_client *client, const struct inflight_command *c
                    const struct redisReply *reply)
 {
     metric_add(client->link_settings.metrics, METRIC_STORE_PENDING, -1);
-    if (command->fn) {
+    if (command->fn)
         command->fn(command->context, err, reply);
-    }
 }
 
 static void on_up(void *context)
@@ -71,9 +70,8 @@ static void on_reply(void *context, struct redisReply *take_reply)
         link_expect(&client->link, inflight_expects_answer(&client->inflight));
         metric_observe_us(metrics, METRIC_STORE_SECONDS, clock_steady_us() - command.queued_us);
         metric_add(metrics, METRIC_STORE_ERRORS, is_error);
-        if (!given_up) {
+        if (!given_up)
             answer(client, &command, is_error ? ERR_IO : ERR_OK, take_reply);
-        }
     }
     freeReplyObject(take_reply);
 }
@@ -121,9 +119,8 @@ static void on_deadline(struct timer *timer)
         struct inflight_command command = inflight_give_up(&client->inflight);
         metric_inc(client->link_settings.metrics, METRIC_STORE_TIMEOUTS);
         answer(client, &command, ERR_UNAVAILABLE, NULL);
-        if (client->destroyed) {
+        if (client->destroyed)
             return;
-        }
     }
     set_deadline(client);
 }
@@ -150,9 +147,8 @@ struct redis_client *redis_client_create(const struct redis_settings *settings)
     struct redis_client *client = calloc(1, sizeof *client);
     uint64_t timeout_ms = or_default(settings->command_timeout_ms, COMMAND_TIMEOUT_MS);
 
-    if (!client) {
+    if (!client)
         abort();
-    }
     client->timeout_us = timeout_ms * 1000;
     client->link_settings = (struct link_settings){
         .url = settings->url,
@@ -182,9 +178,8 @@ static void on_last_closed(uv_handle_t *handle)
 
 void redis_client_destroy(struct redis_client *client)
 {
-    if (!client || client->destroyed) {
+    if (!client || client->destroyed)
         return;
-    }
     client->destroyed = true;
     timer_cancel(&client->deadline);
     link_finish(&client->link);
@@ -213,9 +208,8 @@ void redis_command(struct redis_client *client, const struct slice *args, size_t
     const struct inflight_command command = {.queued_us = clock_steady_us(), .fn = fn, .context = context};
 
     if (client->destroyed || !inflight_push(&client->inflight, args, count, &command)) {
-        if (fn) {
+        if (fn)
             fn(context, ERR_UNAVAILABLE, NULL);
-        }
         return;
     }
     metric_inc(client->link_settings.metrics, METRIC_STORE_COMMANDS);
@@ -229,9 +223,8 @@ void redis_subscribe(struct redis_client *client, struct slice channel)
     struct link_settings settings = client->link_settings;
 
     settings.name = "subscription";
-    if (!client->destroyed) {
+    if (!client->destroyed)
         subscription_add(&client->subscription, channel, &settings);
-    }
 }
 
 void redis_follow(struct redis_client *client, struct slice channel)
@@ -239,21 +232,18 @@ void redis_follow(struct redis_client *client, struct slice channel)
     struct link_settings settings = client->link_settings;
 
     settings.name = "subscription";
-    if (!client->destroyed) {
+    if (!client->destroyed)
         subscription_follow(&client->subscription, channel, &settings);
-    }
 }
 
 void redis_unfollow(struct redis_client *client, struct slice channel)
 {
-    if (!client->destroyed) {
+    if (!client->destroyed)
         subscription_unfollow(&client->subscription, channel);
-    }
 }
 
 void redis_reply_free(struct redisReply *reply)
 {
-    if (reply) {
+    if (reply)
         freeReplyObject(reply);
-    }
 }

@@ -60,9 +60,8 @@ static enum err say(char *why, size_t why_size, const char *what, int error)
 static enum err make_dir(struct embedded_redis *redis, char *why, size_t why_size)
 {
     snprintf(redis->dir, sizeof redis->dir, "/tmp/switchboard-redis.XXXXXX");
-    if (!mkdtemp(redis->dir)) {
+    if (!mkdtemp(redis->dir))
         return say(why, why_size, "a directory in /tmp", errno);
-    }
     redis->made_dir = true;
     return ERR_OK;
 }
@@ -72,34 +71,28 @@ static enum err lock_dir(struct embedded_redis *redis, char *why, size_t why_siz
 {
     char path[PATH_MAX_BYTES + 8];
 
-    if (!path_in(path, sizeof path, redis->dir, "lock")) {
+    if (!path_in(path, sizeof path, redis->dir, "lock"))
         return say(why, why_size, "the Redis directory", ENAMETOOLONG);
-    }
     redis->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (redis->lock < 0) {
+    if (redis->lock < 0)
         return say(why, why_size, "the Redis directory", errno);
-    }
-    if (flock(redis->lock, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(redis->lock, LOCK_EX | LOCK_NB) != 0)
         return say(why, why_size, "the Redis directory is used by another node", errno);
-    }
     return ERR_OK;
 }
 
 static enum err take_dir(struct embedded_redis *redis, const char *dir, char *why, size_t why_size)
 {
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return say(why, why_size, "the Redis directory", errno);
-    }
     char *absolute =
         realpath(dir, NULL); /* the server changes into it: a relative path would mean another place there */
-    if (!absolute) {
+    if (!absolute)
         return say(why, why_size, "the Redis directory", errno);
-    }
     int n = snprintf(redis->dir, sizeof redis->dir, "%s", absolute);
     free(absolute);
-    if ((size_t)n >= sizeof redis->dir) {
+    if ((size_t)n >= sizeof redis->dir)
         redis->dir[0] = '\0';
-    }
     return redis->dir[0] ? lock_dir(redis, why, why_size) : ERR_TOO_LARGE;
 }
 
@@ -119,16 +112,13 @@ static void leave_dir(struct embedded_redis *redis)
     char path[PATH_MAX_BYTES + 16];
 
     for (size_t i = 0; redis->made_dir && i < ARRAY_SIZE(own_files); i++) {
-        if (path_in(path, sizeof path, redis->dir, own_files[i])) {
+        if (path_in(path, sizeof path, redis->dir, own_files[i]))
             unlink(path);
-        }
     }
-    if (redis->made_dir) {
+    if (redis->made_dir)
         rmdir(redis->dir);
-    }
-    if (redis->lock >= 0) {
+    if (redis->lock >= 0)
         close(redis->lock);
-    }
 }
 
 struct args {
@@ -138,9 +128,8 @@ struct args {
 
 static void add_args(struct args *args, const char *const *list)
 {
-    for (; *list && args->n < ARGS_MAX - 1; list++) {
+    for (; *list && args->n < ARGS_MAX - 1; list++)
         args->value[args->n++] = *list;
-    }
     args->value[args->n] = NULL;
 }
 
@@ -169,9 +158,8 @@ static void become_server(const struct args *args, pid_t parent, int report)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int number = 1; number < NSIG; number++) {
+    for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
-    }
     setsid(); /* the terminal's Ctrl-C is for the node, which ends this in order */
     /* SIGKILL, since a server inside a long script heeds nothing else; what it answered is in its file all the same. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && nothing >= 0) {
@@ -198,21 +186,18 @@ static enum err spawn(struct embedded_redis *redis, char *why, size_t why_size)
     pid_t parent = getpid();
 
     server_args(redis, &args);
-    if (pipe2(report, O_CLOEXEC) != 0) {
+    if (pipe2(report, O_CLOEXEC) != 0)
         return say(why, why_size, "pipe", errno);
-    }
     redis->pid = fork();
-    if (redis->pid == 0) {
+    if (redis->pid == 0)
         become_server(&args, parent, report[1]);
-    }
     int fork_error = errno;
     close(report[1]);
     /* Nothing comes when exec succeeds: the pipe just closes. */
     bool failed = redis->pid > 0 && read(report[0], &error, sizeof error) == (ssize_t)sizeof error;
     close(report[0]);
-    if (redis->pid < 0) {
+    if (redis->pid < 0)
         return say(why, why_size, "fork", fork_error);
-    }
     if (failed) {
         waitpid(redis->pid, NULL, 0);
         redis->pid = -1;
@@ -233,17 +218,15 @@ static void last_log_line(const struct embedded_redis *redis, char *ret_line, si
     FILE *file = path_in(path, sizeof path, redis->dir, own_files[1]) ? fopen(path, "re") : NULL;
 
     if (file) {
-        if (fseek(file, -LOG_TAIL_BYTES, SEEK_END) != 0) {
+        if (fseek(file, -LOG_TAIL_BYTES, SEEK_END) != 0)
             rewind(file);
-        }
         tail[fread(tail, 1, LOG_TAIL_BYTES, file)] = '\0';
         fclose(file);
     }
     struct slice text = slice_trim(slice_of(tail));
     size_t from = text.n;
-    while (from > 0 && text.p[from - 1] != '\n') {
+    while (from > 0 && text.p[from - 1] != '\n')
         from--;
-    }
     snprintf(ret_line, size, "%.*s", (int)(text.n - from), text.p ? text.p + from : "");
 }
 
@@ -251,9 +234,8 @@ static bool answers(const struct redis_url *url, char *why, size_t why_size)
 {
     struct redisReply *reply = NULL;
 
-    if (redis_ask_once(url, (struct slice[]){SLICE("PING")}, 1, &reply, why, why_size) != ERR_OK) {
+    if (redis_ask_once(url, (struct slice[]){SLICE("PING")}, 1, &reply, why, why_size) != ERR_OK)
         return false;
-    }
     redis_reply_free(reply);
     return true;
 }
@@ -264,9 +246,8 @@ static enum err wait_for_answer(struct embedded_redis *redis, char *why, size_t 
     struct redis_url url;
     char line[LOG_TAIL_BYTES + 1];
 
-    if (redis_url_parse(redis->url, &url, why, why_size) != ERR_OK) {
+    if (redis_url_parse(redis->url, &url, why, why_size) != ERR_OK)
         return ERR_IO;
-    }
     enum err err = ERR_TIMEOUT;
     do {
         /* Until the socket is there, asking would only fill the log. */
@@ -281,9 +262,8 @@ static enum err wait_for_answer(struct embedded_redis *redis, char *why, size_t 
             nap();
         }
     } while (err == ERR_TIMEOUT && clock_steady_ms() < until);
-    if (err == ERR_TIMEOUT) {
+    if (err == ERR_TIMEOUT)
         snprintf(why, why_size, "redis-server did not answer within %d s", START_MAX_MS / 1000);
-    }
     redis_url_finish(&url);
     return err;
 }
@@ -293,22 +273,19 @@ enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis
     struct embedded_redis *redis = calloc(1, sizeof *redis);
     enum err err;
 
-    if (!redis) {
+    if (!redis)
         abort();
-    }
     redis->pid = -1;
     redis->lock = -1;
     err = dir ? take_dir(redis, dir, why, why_size) : make_dir(redis, why, why_size);
-    if (err == ERR_OK || err == ERR_TOO_LARGE) {
+    if (err == ERR_OK || err == ERR_TOO_LARGE)
         err = name_socket(redis, why, why_size);
-    }
     if (err == ERR_OK) {
         unlink(redis->socket); /* of a server that was killed */
         err = spawn(redis, why, why_size);
     }
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         err = wait_for_answer(redis, why, why_size);
-    }
     if (err != ERR_OK) {
         embedded_redis_stop(redis);
         return err;
@@ -345,12 +322,10 @@ static void end_child(pid_t pid)
 
 void embedded_redis_stop(struct embedded_redis *redis)
 {
-    if (!redis) {
+    if (!redis)
         return;
-    }
-    if (redis->pid > 0) {
+    if (redis->pid > 0)
         end_child(redis->pid);
-    }
     leave_dir(redis);
     free(redis);
 }

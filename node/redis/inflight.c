@@ -34,16 +34,13 @@ static bool make_room(struct inflight *q)
 {
     size_t room = q->room ? q->room * 2 : RING_FIRST;
 
-    if (q->n < q->room) {
+    if (q->n < q->room)
         return true;
-    }
     struct inflight_command *ring = malloc(room * sizeof *ring);
-    if (!ring) {
+    if (!ring)
         return false;
-    }
-    for (size_t i = 0; i < q->n; i++) {
+    for (size_t i = 0; i < q->n; i++)
         ring[i] = *at(q, i);
-    }
     free(q->ring);
     q->ring = ring;
     q->room = room;
@@ -56,9 +53,8 @@ bool inflight_push(struct inflight *q, const struct slice *args, size_t count, c
     size_t size = resp_size(args, count);
     size_t held = q->bytes.n - q->gone;
 
-    if (q->n >= q->max || size > q->bytes_max || held > q->bytes_max - size || !make_room(q)) {
+    if (q->n >= q->max || size > q->bytes_max || held > q->bytes_max - size || !make_room(q))
         return false;
-    }
     char *out = buf_reserve(&q->bytes, size);
     if (!out) {
         q->bytes.error = ERR_OK; /* nothing half-written is in it, and later there may be memory */
@@ -97,9 +93,8 @@ static void forget_oldest(struct inflight *q)
     if (q->gone == q->bytes.n) {
         buf_clear(&q->bytes);
         q->gone = 0;
-        if (q->bytes.room > BYTES_KEPT) {
+        if (q->bytes.room > BYTES_KEPT)
             buf_finish(&q->bytes);
-        }
     } else if (q->gone > q->bytes.n / 2) {
         buf_drop(&q->bytes, q->gone);
         q->gone = 0;
@@ -108,9 +103,8 @@ static void forget_oldest(struct inflight *q)
 
 bool inflight_answer(struct inflight *q, struct inflight_command *ret_command, bool *ret_given_up)
 {
-    if (q->n == 0 || q->written < at(q, 0)->bytes) {
+    if (q->n == 0 || q->written < at(q, 0)->bytes)
         return false;
-    }
     *ret_command = *at(q, 0);
     *ret_given_up = q->given_up > 0;
     forget_oldest(q);
@@ -129,9 +123,8 @@ struct inflight_command inflight_give_up(struct inflight *q)
 
     q->given_up++;
     /* Not a byte of the oldest was written: then no answer of it can come. */
-    while (q->written == 0 && q->given_up > 0) {
+    while (q->written == 0 && q->given_up > 0)
         forget_oldest(q);
-    }
     return command;
 }
 
@@ -139,12 +132,10 @@ size_t inflight_rewind(struct inflight *q)
 {
     size_t commands = 0;
 
-    while (q->given_up > 0) {
+    while (q->given_up > 0)
         forget_oldest(q);
-    }
-    for (size_t bytes = 0; commands < q->n && bytes < q->written; commands++) {
+    for (size_t bytes = 0; commands < q->n && bytes < q->written; commands++)
         bytes += at(q, commands)->bytes;
-    }
     q->written = 0;
     return commands;
 }

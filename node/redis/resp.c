@@ -34,9 +34,8 @@ size_t resp_size(const struct slice *args, size_t count)
 {
     size_t size = digits_of(count) + 3;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         size += digits_of(args[i].n) + 3 + args[i].n + 2;
-    }
     return size;
 }
 
@@ -45,9 +44,8 @@ char *resp_write(char *out, const struct slice *args, size_t count)
     out = write_head(out, '*', count);
     for (size_t i = 0; i < count; i++) {
         out = write_head(out, '$', args[i].n);
-        if (args[i].n > 0) {
+        if (args[i].n > 0)
             memcpy(out, args[i].p, args[i].n);
-        }
         out += args[i].n;
         *out++ = '\r';
         *out++ = '\n';

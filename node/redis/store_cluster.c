@@ -73,23 +73,22 @@ void on_bus_message(void *context, struct slice channel, struct slice payload)
     struct envelope e;
     struct id session;
     (void)channel;
-    if (envelope_read(payload, &e) != ERR_OK) {
+    if (envelope_read(payload, &e) != ERR_OK)
         log_warn("envelope.refused", LOG_U64("bytes", payload.n));
-    } else if (e.kind == ENVELOPE_CANARY) {
+    else if (e.kind == ENVELOPE_CANARY)
         on_canary_envelope(store, &e);
-    } else if (e.kind == ENVELOPE_PRESENCE || e.kind == ENVELOPE_BLOCKS) {
+    else if (e.kind == ENVELOPE_PRESENCE || e.kind == ENVELOPE_BLOCKS)
         on_presence_envelope(store, &e);
-    } else if (e.kind == ENVELOPE_DRAIN) {
+    else if (e.kind == ENVELOPE_DRAIN)
         on_drain_envelope(store, &e);
-    } else if (!id_parse(e.subject, store->partitions, &session)) {
+    else if (!id_parse(e.subject, store->partitions, &session))
         log_warn("envelope.refused", LOG_CSTR("why", "it names no session"));
-    } else if (e.kind == ENVELOPE_CLOSE) {
+    else if (e.kind == ENVELOPE_CLOSE)
         on_close_envelope(store, &session, &e);
-    } else if (e.kind == ENVELOPE_KICK) {
+    else if (e.kind == ENVELOPE_KICK)
         on_kick_envelope(store, &session, &e);
-    } else {
+    else
         on_events_envelope(store, &session, &e);
-    }
 }
 
 /* ---- the canary ---- */

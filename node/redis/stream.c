@@ -150,18 +150,15 @@ static bool connect_next(struct stream *stream)
         } address;
         stream->next = a->ai_next ? a->ai_next : stream->addresses;
         stream->addresses_left--;
-        if (a->ai_addrlen > sizeof address) {
+        if (a->ai_addrlen > sizeof address)
             continue;
-        }
         memcpy(&address, a->ai_addr, a->ai_addrlen);
-        if (a->ai_family == AF_INET) {
+        if (a->ai_family == AF_INET)
             address.v4.sin_port = port;
-        } else {
+        else
             address.v6.sin6_port = port;
-        }
-        if (connect_to(stream, &address.any, a->ai_addrlen)) {
+        if (connect_to(stream, &address.any, a->ai_addrlen))
             return true;
-        }
     }
     return false;
 }
@@ -178,21 +175,18 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
     }
     stream->lookup = NULL;
     stream->addresses = found;
-    for (struct addrinfo *a = found; a; a = a->ai_next) {
+    for (struct addrinfo *a = found; a; a = a->ai_next)
         stream->addresses_left++;
-    }
     stream->next = found;
     /* Else a first address that swallows packets would use up the time of every attempt. */
     for (size_t skip = stream->addresses_left ? stream->settings.attempt % stream->addresses_left : 0; skip > 0;
          skip--) {
         stream->next = stream->next->ai_next;
     }
-    if (status != 0) {
+    if (status != 0)
         snprintf(stream->why, sizeof stream->why, "look-up: %s", uv_strerror(status));
-    }
-    if (!connect_next(stream)) {
+    if (!connect_next(stream))
         stream->settings.events.on_broken(stream->settings.events.context, stream->why);
-    }
 }
 
 static bool look_up(struct stream *stream)
@@ -223,12 +217,10 @@ static bool connect_tcp(struct stream *stream)
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(stream->settings.url->port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
 
-    if (inet_pton(AF_INET, stream->settings.url->host, &v4.sin_addr) == 1) {
+    if (inet_pton(AF_INET, stream->settings.url->host, &v4.sin_addr) == 1)
         return connect_to(stream, (struct sockaddr *)&v4, sizeof v4);
-    }
-    if (inet_pton(AF_INET6, stream->settings.url->host, &v6.sin6_addr) == 1) {
+    if (inet_pton(AF_INET6, stream->settings.url->host, &v6.sin6_addr) == 1)
         return connect_to(stream, (struct sockaddr *)&v6, sizeof v6);
-    }
     return look_up(stream);
 }
 
@@ -247,9 +239,8 @@ struct stream *stream_open(const struct stream_settings *settings, char *why, si
         snprintf(stream->why, sizeof stream->why, "TLS could not be set up");
         goto fail;
     }
-    if (settings->url->transport == REDIS_UNIX ? !connect_unix(stream) : !connect_tcp(stream)) {
+    if (settings->url->transport == REDIS_UNIX ? !connect_unix(stream) : !connect_tcp(stream))
         goto fail;
-    }
     return stream;
 
 fail:
@@ -260,9 +251,8 @@ fail:
 
 void stream_close(struct stream *stream)
 {
-    if (!stream) {
+    if (!stream)
         return;
-    }
     if (stream->lookup) {
         stream->lookup->stream = NULL;
         uv_cancel((uv_req_t *)&stream->lookup->uv);
@@ -288,13 +278,11 @@ static ssize_t broke(struct stream *stream, const char *why)
 /* As stream_read(), from the socket. */
 static ssize_t receive(struct stream *stream, char *p, size_t n)
 {
-    if (stream->drained || stream->budget == 0) {
+    if (stream->drained || stream->budget == 0)
         return 0;
-    }
     ssize_t got = recv(stream->fd, p, n, 0);
-    if (got == 0) {
+    if (got == 0)
         return broke(stream, "closed by Redis");
-    }
     if (got < 0) {
         stream->drained = true;
         return errno == EAGAIN || errno == EINTR ? 0 : broke(stream, strerror(errno));
@@ -310,14 +298,12 @@ static ssize_t transmit(struct stream *stream, struct slice bytes)
     ssize_t sent = bytes.n > 0 ? send(stream->fd, bytes.p, bytes.n, MSG_NOSIGNAL) : 0;
 
     if (sent < 0) {
-        if (errno != EAGAIN && errno != EINTR) {
+        if (errno != EAGAIN && errno != EINTR)
             return broke(stream, strerror(errno));
-        }
         sent = 0;
     }
-    if ((size_t)sent < bytes.n && !stream->watching_writes) {
+    if ((size_t)sent < bytes.n && !stream->watching_writes)
         watch(stream, true);
-    }
     return sent;
 }
 
@@ -329,9 +315,8 @@ static int transmit_cipher(struct stream *stream)
         return -1;
     }
     ssize_t sent = transmit(stream, buf_slice(&stream->cipher));
-    if (sent < 0) {
+    if (sent < 0)
         return -1;
-    }
     buf_drop(&stream->cipher, (size_t)sent);
     return stream->cipher.n == 0;
 }
@@ -342,16 +327,13 @@ static ssize_t read_tls(struct stream *stream, char *p, size_t n)
 
     for (;;) {
         ssize_t got = tls_read(stream->tls, p, n);
-        if (got < 0) {
+        if (got < 0)
             return broke(stream, tls_why(stream->tls));
-        }
-        if (got > 0) {
+        if (got > 0)
             return got;
-        }
         got = receive(stream, chunk, sizeof chunk);
-        if (got <= 0) {
+        if (got <= 0)
             return got;
-        }
         tls_feed(stream->tls, slice_make(chunk, (size_t)got));
     }
 }
@@ -369,9 +351,8 @@ static ssize_t write_tls(struct stream *stream, struct slice bytes)
     while (all > 0 && taken < bytes.n) {
         struct slice part = {bytes.p + taken, bytes.n - taken};
         part.n = part.n < ENCRYPT_CHUNK ? part.n : ENCRYPT_CHUNK;
-        if (!tls_write(stream->tls, part)) {
+        if (!tls_write(stream->tls, part))
             return broke(stream, tls_why(stream->tls));
-        }
         tls_take_output(stream->tls, &stream->cipher);
         taken += part.n;
         all = transmit_cipher(stream);
@@ -396,14 +377,12 @@ static void handshake(struct stream *stream)
         done = tls_handshake(stream->tls);
         tls_take_output(stream->tls, &stream->cipher);
         got = done == 0 ? receive(stream, chunk, sizeof chunk) : 0;
-        if (got > 0) {
+        if (got > 0)
             tls_feed(stream->tls, slice_make(chunk, (size_t)got));
-        }
     } while (got > 0);
 
-    if (done < 0) {
+    if (done < 0)
         broke(stream, tls_why(stream->tls));
-    }
     if (transmit_cipher(stream) < 0 || got < 0 || done < 0) {
         events->on_broken(events->context, stream->why);
     } else if (done > 0) {
@@ -428,9 +407,8 @@ static void on_connected(struct stream *stream, int status)
     if (error != 0 || status < 0) {
         snprintf(stream->why, sizeof stream->why, "connect: %s", error ? strerror(error) : uv_strerror(status));
         close_socket(stream);
-        if (!connect_next(stream)) {
+        if (!connect_next(stream))
             events->on_broken(events->context, stream->why);
-        }
         return;
     }
     watch(stream, false);
@@ -461,18 +439,15 @@ static void on_poll(uv_poll_t *handle, int status, int ready)
         events.on_broken(events.context, stream->why);
         return;
     }
-    if (ready & UV_WRITABLE) {
+    if (ready & UV_WRITABLE)
         watch(stream, false);
-    }
     if (stream->state == STREAM_HANDSHAKING) {
         handshake(stream);
         return;
     }
-    if (ready & UV_WRITABLE) {
+    if (ready & UV_WRITABLE)
         events.on_writable(events.context);
-    }
     /* on_writable may have closed the stream; the poller tells. */
-    if (poller->stream && (ready & UV_READABLE)) {
+    if (poller->stream && (ready & UV_READABLE))
         events.on_readable(events.context);
-    }
 }

@@ -44,9 +44,8 @@ static void ask_for(struct subscription *sub, struct channel *c, bool leaves)
 {
     struct asked *asked = calloc(1, sizeof *asked);
 
-    if (!asked) {
+    if (!asked)
         abort();
-    }
     *asked = (struct asked){.channel = c, .leaves = leaves};
     DL_APPEND(sub->asked, asked);
     c->asked++;
@@ -78,9 +77,8 @@ static void on_up(void *context)
 {
     struct subscription *sub = context;
 
-    for (struct channel *c = sub->channels; c; c = c->hh.next) {
+    for (struct channel *c = sub->channels; c; c = c->hh.next)
         ask_for(sub, c, false);
-    }
 }
 
 static void on_down(void *context)
@@ -91,15 +89,12 @@ static void on_down(void *context)
     sub->subscribed = false;
     sub->confirmed = 0;
     buf_clear(&sub->out);
-    while (sub->asked) {
+    while (sub->asked)
         asked_drop(sub);
-    }
-    for (struct channel *c = sub->channels; c; c = c->hh.next) {
+    for (struct channel *c = sub->channels; c; c = c->hh.next)
         c->confirmed = false;
-    }
-    if (was) {
+    if (was)
         sub->events.on_unsubscribed(sub->events.context);
-    }
 }
 
 static void on_failed(void *context ATTR_UNUSED, enum link_failure failure ATTR_UNUSED, const char *why ATTR_UNUSED)
@@ -159,11 +154,10 @@ static void on_confirmed(struct subscription *sub, struct slice name, bool leave
     bool tell = first && c->wanted;
     asked_drop(sub);
     link_expect(&sub->link, sub->asked != NULL);
-    if (tell && own) {
+    if (tell && own)
         confirm_own(sub);
-    } else if (tell) {
+    else if (tell)
         sub->events.on_followed(sub->events.context, name);
-    }
 }
 
 static void on_error(struct subscription *sub, const struct redisReply *reply)
@@ -187,13 +181,12 @@ static void on_push(struct subscription *sub, const struct redisReply *reply)
     struct slice kind = text_of(reply->element[0]);
     struct slice channel = text_of(reply->element[1]);
 
-    if (slice_is(kind, "smessage") && reply->elements == 3) {
+    if (slice_is(kind, "smessage") && reply->elements == 3)
         sub->events.on_message(sub->events.context, channel, text_of(reply->element[2]));
-    } else if (slice_is(kind, "ssubscribe") || slice_is(kind, "sunsubscribe")) {
+    else if (slice_is(kind, "ssubscribe") || slice_is(kind, "sunsubscribe"))
         on_confirmed(sub, channel, slice_is(kind, "sunsubscribe"));
-    } else if (slice_is(kind, "pong")) {
+    else if (slice_is(kind, "pong"))
         link_expect(&sub->link, sub->asked != NULL);
-    }
 }
 
 static void on_reply(void *context, struct redisReply *take_reply)
@@ -222,12 +215,10 @@ void subscription_finish(struct subscription *sub)
     struct channel *c = NULL;
     struct channel *next = NULL;
 
-    if (sub->begun) {
+    if (sub->begun)
         link_finish(&sub->link);
-    }
-    while (sub->asked) {
+    while (sub->asked)
         asked_drop(sub);
-    }
     HASH_ITER(hh, sub->channels, c, next)
     {
         HASH_DEL(sub->channels, c);
@@ -251,9 +242,8 @@ static struct channel *find_or_make(struct subscription *sub, struct slice name)
 
     if (!c) {
         c = calloc(1, sizeof *c + name.n);
-        if (!c) {
+        if (!c)
             abort();
-        }
         memcpy(c->name, name.p, name.n);
         c->n = name.n;
         HASH_ADD_KEYPTR(hh, sub->channels, c->name, c->n, c);
@@ -290,22 +280,19 @@ void subscription_follow(struct subscription *sub, struct slice channel, const s
 {
     struct channel *c = find_or_make(sub, channel);
 
-    if (!c->wanted) {
+    if (!c->wanted)
         want(sub, c, settings);
-    }
 }
 
 void subscription_unfollow(struct subscription *sub, struct slice channel)
 {
     struct channel *c = find(sub, channel);
 
-    if (!c || !c->wanted || c->own) {
+    if (!c || !c->wanted || c->own)
         return;
-    }
     c->wanted = false;
-    if (link_is_up(&sub->link)) {
+    if (link_is_up(&sub->link))
         ask_for(sub, c, true);
-    } else {
+    else
         channel_forget(sub, c);
-    }
 }

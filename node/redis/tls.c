@@ -54,9 +54,8 @@ static bool expect_host(SSL *ssl, const char *host)
     unsigned char address[sizeof(struct in6_addr)];
     char name[NI_MAXHOST]; /* OpenSSL's macro casts const away */
 
-    if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1) {
+    if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    }
     int n = snprintf(name, sizeof name, "%s", host);
     return n > 0 && (size_t)n < sizeof name && SSL_set1_host(ssl, name) == 1 &&
            SSL_set_tlsext_host_name(ssl, name) == 1;
@@ -66,9 +65,8 @@ struct tls *tls_create(struct tls_trust *trust, const char *host)
 {
     struct tls *tls = calloc(1, sizeof *tls);
 
-    if (!tls) {
+    if (!tls)
         return NULL;
-    }
     tls->ssl = SSL_new(trust->ctx);
     tls->in = BIO_new(BIO_s_mem());
     tls->out = BIO_new(BIO_s_mem());
@@ -106,14 +104,12 @@ static int explain(struct tls *tls, int result)
     unsigned long code = ERR_peek_error();
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
 
-    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
         return 0;
-    }
-    if (error == SSL_ERROR_ZERO_RETURN) {
+    if (error == SSL_ERROR_ZERO_RETURN)
         reason = "closed by Redis";
-    } else if (verified != X509_V_OK) {
+    else if (verified != X509_V_OK)
         reason = X509_verify_cert_error_string(verified);
-    }
     snprintf(tls->why, sizeof tls->why, "TLS: %s", reason ? reason : "failed");
     ERR_clear_error();
     return -1;
@@ -140,9 +136,8 @@ bool tls_write(struct tls *tls, struct slice bytes)
     ERR_clear_error();
     int result = bytes.n <= INT_MAX ? SSL_write(tls->ssl, bytes.p, (int)bytes.n) : -1;
 
-    if (result == (int)bytes.n) {
+    if (result == (int)bytes.n)
         return true;
-    }
     explain(tls, result);
     return false;
 }
@@ -152,9 +147,8 @@ void tls_take_output(struct tls *tls, struct buf *out)
     size_t n = BIO_ctrl_pending(tls->out);
     char *p = n > 0 && n <= INT_MAX ? buf_reserve(out, n) : NULL;
 
-    if (p && BIO_read(tls->out, p, (int)n) == (int)n) {
+    if (p && BIO_read(tls->out, p, (int)n) == (int)n)
         buf_commit(out, n);
-    }
 }
 
 const char *tls_why(const struct tls *tls)

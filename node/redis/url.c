@@ -20,12 +20,10 @@ static enum err refuse(char *why, size_t why_size, const char *text)
 
 static int hex_value(char c)
 {
-    if (c >= '0' && c <= '9') {
+    if (c >= '0' && c <= '9')
         return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
+    if (c >= 'a' && c <= 'f')
         return c - 'a' + 10;
-    }
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
@@ -58,9 +56,8 @@ static bool parse_database(struct slice text, unsigned *ret_database)
 {
     uint64_t n = 0;
 
-    if (!slice_to_u64(text, &n) || n > DATABASE_MAX) {
+    if (!slice_to_u64(text, &n) || n > DATABASE_MAX)
         return false;
-    }
     *ret_database = (unsigned)n;
     return true;
 }
@@ -71,35 +68,28 @@ static const char *parse_login(struct slice login, struct redis_url *url)
     size_t colon = slice_find(login, ':');
     struct slice user = {login.p, colon};
 
-    if (login.n > (size_t)CREDENTIAL_MAX_CHARS) {
+    if (login.n > (size_t)CREDENTIAL_MAX_CHARS)
         return "user and password are too long";
-    }
-    if (colon == login.n) {
+    if (colon == login.n)
         return "a user without a password: write user:password@ or :password@";
-    }
-    if (user.n > 0 && !percent_decode(user, &url->user)) {
+    if (user.n > 0 && !percent_decode(user, &url->user))
         return "the user's percent-encoding is wrong";
-    }
     login = slice_make(login.p + colon + 1, login.n - colon - 1);
-    if (login.n == 0) {
+    if (login.n == 0)
         return "the password is empty";
-    }
-    if (!percent_decode(login, &url->password)) {
+    if (!percent_decode(login, &url->password))
         return "the password's percent-encoding is wrong";
-    }
     return NULL;
 }
 
 static bool host_is_plausible(struct slice host)
 {
-    if (host.n == 0 || host.n > HOST_MAX_CHARS) {
+    if (host.n == 0 || host.n > HOST_MAX_CHARS)
         return false;
-    }
     for (size_t i = 0; i < host.n; i++) {
         unsigned char c = (unsigned char)host.p[i];
-        if (c <= ' ' || c >= 0x7f || strchr("/\\?#@[]<>\"%", c)) {
+        if (c <= ' ' || c >= 0x7f || strchr("/\\?#@[]<>\"%", c))
             return false;
-        }
     }
     return true;
 }
@@ -113,23 +103,20 @@ static const char *parse_host(struct slice text, struct redis_url *url)
 
     if (text.n > 0 && text.p[0] == '[') {
         size_t end = slice_find(text, ']');
-        if (end == text.n) {
+        if (end == text.n)
             return "the ] of the address is missing";
-        }
         host = slice_make(text.p + 1, end - 1);
         port = slice_make(text.p + end + 1, text.n - end - 1);
     } else {
         host.n = slice_find(text, ':');
         port = slice_make(text.p + host.n, text.n - host.n);
     }
-    if (!host_is_plausible(host)) {
+    if (!host_is_plausible(host))
         return "there is no host, or it is no host name";
-    }
     if (port.n > 0) {
         struct slice digits = {port.p + 1, port.n - 1};
-        if (port.p[0] != ':' || !slice_to_u64(digits, &n) || n < 1 || n > UINT16_MAX) {
+        if (port.p[0] != ':' || !slice_to_u64(digits, &n) || n < 1 || n > UINT16_MAX)
             return "the port is not a number from 1 to 65535 (IPv6 addresses go into [ ])";
-        }
     }
     url->host = slice_dup(host);
     url->port = (uint16_t)n;
@@ -142,9 +129,8 @@ static const char *take_login(struct slice *text, struct redis_url *url)
     size_t at = slice_find(*text, '/');
     const char *wrong = NULL;
 
-    while (at > 0 && text->p[at - 1] != '@') {
+    while (at > 0 && text->p[at - 1] != '@')
         at--;
-    }
     if (at > 0) {
         wrong = parse_login(slice_make(text->p, at - 1), url);
         *text = slice_make(text->p + at, text->n - at);
@@ -157,12 +143,10 @@ static const char *parse_tcp(struct slice text, struct redis_url *url)
     const char *wrong = take_login(&text, url);
     size_t path = slice_find(text, '/');
 
-    if (wrong) {
+    if (wrong)
         return wrong;
-    }
-    if (text.n > path + 1 && !parse_database(slice_make(text.p + path + 1, text.n - path - 1), &url->database)) {
+    if (text.n > path + 1 && !parse_database(slice_make(text.p + path + 1, text.n - path - 1), &url->database))
         return "the database is no number (encode / ? # in a password as %2F %3F %23)";
-    }
     return parse_host(slice_make(text.p, path), url);
 }
 
@@ -172,15 +156,12 @@ static const char *parse_unix(struct slice text, struct redis_url *url)
     size_t mark = slice_find(text, '?');
     struct slice path = {text.p, mark};
 
-    if (wrong) {
+    if (wrong)
         return wrong;
-    }
-    if (path.n == 0 || path.p[0] != '/') {
+    if (path.n == 0 || path.p[0] != '/')
         return "the socket's path must begin with /, as in unix:///run/redis.sock";
-    }
-    if (path.n >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+    if (path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
         return "the socket's path is too long (107 characters at most)";
-    }
     if (mark < text.n) {
         struct slice query = {text.p + mark + 1, text.n - mark - 1};
         if (!slice_starts(query, SLICE("db=")) ||
@@ -230,12 +211,10 @@ enum err redis_url_parse(const char *text, struct redis_url *ret_url, char *why,
 
 void redis_url_finish(struct redis_url *url)
 {
-    if (!url) {
+    if (!url)
         return;
-    }
-    if (url->password) {
+    if (url->password)
         explicit_bzero(url->password, strlen(url->password));
-    }
     free(url->host);
     free(url->user);
     free(url->password);

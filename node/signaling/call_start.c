@@ -221,13 +221,12 @@ static void on_claimed(void *context, enum err err, const struct id *other)
 {
     struct request *rq = context;
     struct start *s = rq->story;
-    if (err == ERR_OK || (err == ERR_CONFLICT && ++s->tries > CLAIM_TRIES)) {
+    if (err == ERR_OK || (err == ERR_CONFLICT && ++s->tries > CLAIM_TRIES))
         go_on(rq);
-    } else if (err != ERR_CONFLICT) {
+    else if (err != ERR_CONFLICT)
         start_fail(rq, err, NULL);
-    } else if (!is_left(rq)) {
+    else if (!is_left(rq))
         cross(rq, other);
-    }
 }
 
 static void claim(struct request *rq)

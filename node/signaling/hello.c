@@ -221,13 +221,12 @@ static void call_told(struct request *rq)
     struct greeting *g = rq->story;
     if (--g->open > 0)
         return;
-    if (is_left(rq)) {
+    if (is_left(rq))
         orphan(rq, ERR_GONE, 0); /* client_closed() suspends it */
-    } else if (g->half_told) {
+    else if (g->half_told)
         close_for_resume(rq); /* a welcome without one of its calls would be a lie */
-    } else {
+    else
         welcome(rq);
-    }
 }
 
 static void on_snapshot(void *context, const struct call_answer *a)

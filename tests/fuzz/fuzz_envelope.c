@@ -9,25 +9,21 @@ static void check(struct slice s, const uint8_t *data, size_t size)
 {
     const char *begin = (const char *)data;
 
-    if (s.n > 0 && (s.p < begin || s.p + s.n > begin + size)) {
+    if (s.n > 0 && (s.p < begin || s.p + s.n > begin + size))
         abort();
-    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct envelope e;
 
-    if (envelope_read(slice_make(data, size), &e) != ERR_OK) {
+    if (envelope_read(slice_make(data, size), &e) != ERR_OK)
         return 0;
-    }
-    if (e.count > ENVELOPE_BODIES_MAX || (e.kind != ENVELOPE_EVENTS && e.count > 0)) {
+    if (e.count > ENVELOPE_BODIES_MAX || (e.kind != ENVELOPE_EVENTS && e.count > 0))
         abort();
-    }
     check(e.subject, data, size);
     check(e.text, data, size);
-    for (size_t i = 0; i < e.count; i++) {
+    for (size_t i = 0; i < e.count; i++)
         check(e.bodies[i], data, size);
-    }
     return 0;
 }

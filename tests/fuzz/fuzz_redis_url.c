@@ -14,9 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (redis_url_parse(text, &url, why, sizeof why) == ERR_OK) {
         /* What is accepted can be used: a host there is, and a port where one is needed. */
-        if (!url.host || url.host[0] == '\0' || (url.transport == REDIS_TCP && url.port == 0)) {
+        if (!url.host || url.host[0] == '\0' || (url.transport == REDIS_TCP && url.port == 0))
             abort();
-        }
         redis_url_finish(&url);
     }
     free(text);
