@@ -12,7 +12,7 @@
 #include "node/redis/resp.h"
 
 enum {
-    CONNECT_MS = 5000, /* as long as a running node waits for an answer: a Redis that stands still for a moment is no reason not to start */
+    CONNECT_MS = 5000, /* that Redis stands still for a moment is no reason not to start */
     ANSWER_MS = 10000, /* in all: Redis may be loading its data */
     BACKOFF_MS = 100,
     COMMAND_MAX = 1024 * 1024,
