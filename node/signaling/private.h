@@ -145,6 +145,7 @@ struct request {
     struct buf reply;              /* body of the ok, once it is known; before that, what a signal relays (outbox.c) */
     void *story;                   /* what the verb needs in between; the verb frees it */
     void (*sit)(struct request *); /* see request_sit() */
+    bool looked;                   /* a signal whose peer was asked for in the store (signal.c) */
 };
 
 /* ---- verbs.c ---- */

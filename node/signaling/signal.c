@@ -77,10 +77,47 @@ static bool check_type(struct request *rq)
     return false;
 }
 
+/* The page has more than was asked for: its events are on their way by the bus. */
+static void on_looked(void *context, const struct session_answer *a, uint64_t first, const struct slice *bodies,
+                      size_t count)
+{
+    struct request *rq = context;
+    struct client *c = rq->client;
+    (void)first;
+    (void)bodies;
+    (void)count;
+    if (!c) {
+        request_drop(rq);
+        return;
+    }
+    for (size_t i = 0; i < a->seating_count; i++) {
+        if (id_eq(&a->seatings[i].call, &rq->call) && seat_find(c, &rq->call))
+            seat_update(c, &rq->call, a->seatings[i].text);
+    }
+    if (a->err == ERR_UNAVAILABLE) {
+        request_fail(rq, a->err, NULL);
+        return;
+    }
+    signal_run(rq);
+    request_next(c);
+}
+
+/* A newcomer's `ok` says that this session has been told; this node may hear of it a moment later than somebody else knew. */
+static void look(struct request *rq)
+{
+    struct client *c = rq->client;
+    rq->looked = true;
+    store_mailbox_read(rq->signaling->store, &c->session, c->epoch, c->order.heard, on_looked, rq);
+}
+
 static void relay(struct request *rq, const struct seat *seat, unsigned to, const struct id *recipient, bool blank)
 {
     struct signaling *sig = rq->signaling;
     unsigned from = seating_peer(&seat->seating, &rq->session);
+    if (id_is_none(recipient) && !rq->looked) {
+        look(rq);
+        return;
+    }
     if (id_is_none(recipient) || to == from || from == 0) {
         request_fail(rq, ERR_NOT_FOUND, "`to` names no peer that sits in the call");
         return;

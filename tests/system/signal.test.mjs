@@ -29,6 +29,17 @@ describe('signals', () => {
     await alice.settle();
   });
 
+  test('reach a newcomer from the moment of its ok, whoever has heard of it', async () => {
+    const [alice, bob] = [await join(nodes[0], fresh('alice')), await join(nodes[0], fresh('bob'))];
+    for (let i = 0; i < 20; i += 1) {
+      const { call } = await alice.request('offer.post', { offer: OFFER });
+      await bob.request('offer.take', { call });
+      await alice.request('signal', { call, to: 2, data: i });
+      assert.equal((await bob.expect('signal', (event) => event.call === call)).data, i);
+      await bob.request('call.leave', { call });
+    }
+  });
+
   test('of four senders at once arrive each in order', async () => {
     const all = [];
     for (let i = 0; i < 5; i += 1) all.push(await join(nodes[i % 2], fresh('user')));
