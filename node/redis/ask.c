@@ -39,6 +39,12 @@ static void on_up(void *context)
     link_expect(&q->link, true);
 }
 
+static void give_up(struct question *q, const char *why)
+{
+    snprintf(q->why, q->why_size, "%s", why);
+    q->over = true;
+}
+
 static void on_reply(void *context, struct redisReply *take_reply)
 {
     struct question *q = context;
@@ -47,14 +53,13 @@ static void on_reply(void *context, struct redisReply *take_reply)
         freeReplyObject(take_reply);
         return;
     }
+    if (take_reply->type == REDIS_REPLY_ERROR && slice_is(resp_error_code(take_reply), "MOVED")) {
+        freeReplyObject(take_reply);
+        give_up(q, "it is one server of a Redis Cluster of several: Switchboard needs one that holds everything");
+        return;
+    }
     q->reply = take_reply;
     q->took_us = clock_steady_us() - q->up_us;
-    q->over = true;
-}
-
-static void give_up(struct question *q, const char *why)
-{
-    snprintf(q->why, q->why_size, "%s", why);
     q->over = true;
 }
 

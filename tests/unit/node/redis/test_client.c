@@ -447,3 +447,18 @@ Test(ask_once, a_server_that_quotes_the_password_is_not_quoted)
     redis_url_finish(&url);
     redis_server_stop(server);
 }
+
+Test(ask_once, a_server_of_a_cluster_of_several_is_told_by_its_answer)
+{
+    struct redisReply *reply = NULL;
+    struct redis_url url;
+    char why[200] = "";
+    struct slice moved[] = {SLICE("EVAL"), SLICE("return redis.error_reply('MOVED 14041 127.0.0.1:7753')"), SLICE("0")};
+
+    server = redis_server_start(NULL);
+    cr_assert_eq(redis_url_parse(redis_server_url(server), &url, why, sizeof why), ERR_OK);
+    cr_expect_eq(redis_ask_once(&url, moved, 3, &reply, why, sizeof why), ERR_UNAVAILABLE);
+    cr_expect(strstr(why, "Redis Cluster of several"), "%s", why);
+    redis_url_finish(&url);
+    redis_server_stop(server);
+}
