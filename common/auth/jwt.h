@@ -34,6 +34,7 @@ struct claims {
     char **roles;
     size_t role_count;
 };
+/** NULL is fine. */
 void claims_finish(struct claims *);
 
 /** What the server asks of a token beside a good signature. NULL: not looked at. */

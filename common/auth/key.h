@@ -32,6 +32,7 @@ struct jwt_key {
     bool can_sign;
 };
 
+/** NULL is fine. */
 void jwt_key_destroy(struct jwt_key *);
 
 /** ERR_SYNTAX when the secret is too short, or is no secret: the text of a PEM file. */

@@ -42,6 +42,7 @@ enum err keyring_add(struct keyring *, struct slice spec, char *why, size_t why_
 /** A shared secret from memory; `kid` may be empty. For the dev key. */
 enum err keyring_add_secret(struct keyring *, struct slice kid, struct slice secret, char *why,
                             size_t why_size) ATTR_MUST_USE;
+/** How many keys it holds. */
 size_t keyring_count(const struct keyring *);
 
 #endif

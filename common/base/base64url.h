@@ -6,6 +6,7 @@
 
 #include "common/base/buf.h"
 
+/** Both append. */
 void base64url_encode(struct buf *out, struct slice bytes);
 void base64_encode(struct buf *out, struct slice bytes);
 /** Strict: no padding, no space, no other alphabet, no dangling bits. On failure `out` is as it was. */

@@ -33,6 +33,7 @@ struct node_id {
     char text[NODE_ID_CHARS + 1];
 };
 
+/** A new one in that partition. Aborts if the kernel has no randomness. */
 struct id id_random(unsigned partition);
 /**
  * The id that `secret` and `n` make together: the same each time, and unguessable without the secret (HMAC-SHA256).

@@ -41,7 +41,9 @@ struct log_field {
 
 /** What is below `level` is dropped. `node` stands in every line (may be ""); copied, cut at 31 characters. */
 void log_setup(enum log_level level, enum log_format, const char *node);
+/** Whether such a line would be written: for fields that are dear to make. */
 bool log_wants(enum log_level);
+/** One line; `fields` end with LOG_END. Use the macros above. */
 void log_event(enum log_level, const char *event, const struct log_field *fields);
 
 #endif

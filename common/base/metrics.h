@@ -126,6 +126,7 @@ static inline void metric_set(struct metrics *m, enum metric id, int64_t n)
     m->value[id] = n;
 }
 
+/** For histograms. */
 void metric_observe_us(struct metrics *, enum metric id, uint64_t us);
 /** Prometheus' text format 0.0.4. `labels` is put into each sample's braces, for example `node="x"`; may be "". */
 void metrics_write(const struct metrics *, const char *labels, struct buf *out);

@@ -59,6 +59,7 @@ struct wire_doc;
  */
 enum err wire_decode(enum wire_format, struct slice bytes, struct wire_doc **ret_doc, char *why,
                      size_t why_size) ATTR_MUST_USE;
+/** NULL is fine. */
 void wire_doc_destroy(struct wire_doc *);
 /** The top, always a map. */
 const struct wire_value *wire_doc_root(const struct wire_doc *);
@@ -69,6 +70,7 @@ const struct wire_value *wire_find(const struct wire_value *map, const char *key
 const struct wire_value *wire_get(const struct wire_value *map, const char *key);
 /** The string under `key`, or the empty slice with p == NULL when absent or of another kind. */
 struct slice wire_get_string(const struct wire_value *map, const char *key);
+/** `otherwise` when absent or of another kind. */
 int64_t wire_get_int(const struct wire_value *map, const char *key, int64_t otherwise);
 bool wire_get_bool(const struct wire_value *map, const char *key, bool otherwise);
 

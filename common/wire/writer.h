@@ -11,8 +11,10 @@
 #include "common/base/buf.h"
 #include "common/wire/value.h"
 
+/** Heads: so many keys with their values, or so many items, follow. */
 void wire_put_map(struct buf *, size_t pairs);
 void wire_put_array(struct buf *, size_t items);
+/** UTF-8 without NUL; that is looked at when a body becomes JSON. */
 void wire_put_string(struct buf *, struct slice);
 void wire_put_cstr(struct buf *, const char *);
 void wire_put_int(struct buf *, int64_t);

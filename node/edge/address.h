@@ -16,6 +16,7 @@ struct addresses *addresses_create(void);
 /** All holds must have been released. NULL is fine. */
 void addresses_destroy(struct addresses *);
 
+/** Sockets of that address. */
 unsigned addresses_held(const struct addresses *, const struct net_ip *);
 /** One socket more; NULL when memory is out, or for `::`, which stands for "unknown" and is not counted. */
 struct address *address_hold(struct addresses *, const struct net_ip *);

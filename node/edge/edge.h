@@ -80,6 +80,7 @@ extern const struct conn_ops edge_conn_ops;
 
 /** Binds everything; nothing is accepted before edge_start(). On failure `why` says which address, file or setting, and what to do. */
 enum err edge_create(const struct edge_settings *, struct edge **ret_edge, char *why, size_t why_size) ATTR_MUST_USE;
+/** Accepts from here on. */
 void edge_start(struct edge *);
 /**
  * Reads the certificate and key again; new handshakes use them. On failure the old ones stay: ERR_CONFLICT if the key is of another kind than

@@ -34,7 +34,9 @@ struct inflight {
     size_t bytes_max;
 };
 
+/** At most `max` commands of `bytes_max` bytes together. */
 void inflight_init(struct inflight *, size_t max, size_t bytes_max);
+/** Without answers: whoever waits is told by the owner before. */
 void inflight_finish(struct inflight *);
 
 /** False when it is full. */
@@ -42,6 +44,7 @@ bool inflight_push(struct inflight *, const struct slice *args, size_t count, co
 
 /** Not yet written on this connection. */
 struct slice inflight_unwritten(const struct inflight *);
+/** So many of those bytes went out. */
 void inflight_wrote(struct inflight *, size_t n);
 /** Whether an answer must come. */
 static inline bool inflight_expects_answer(const struct inflight *q)

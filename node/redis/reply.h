@@ -11,9 +11,13 @@
 
 struct redisReply;
 
+/** Item `i` of an array; NULL if there is none. */
 const struct redisReply *reply_item(const struct redisReply *, size_t i);
+/** A string; looks into the reply. */
 struct slice reply_text(const struct redisReply *, size_t i);
+/** An integer, or a number's text; what is negative reads as 0. */
 uint64_t reply_number(const struct redisReply *, size_t i);
+/** Items of an array. */
 size_t reply_count(const struct redisReply *);
 
 #endif

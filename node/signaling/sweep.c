@@ -203,6 +203,8 @@ struct sweeper *sweeper_create(struct signaling *sig)
 
 void sweeper_destroy(struct sweeper *s)
 {
+    if (!s)
+        return;
     s->signaling = NULL;
     s->open++;
     release(s);

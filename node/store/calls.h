@@ -94,6 +94,7 @@ void store_call_join(struct store *, const struct call_actor *, call_answer_fn *
 /** `peer` 0 leaves; another removes, which only the starter may. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN. */
 void store_call_leave(struct store *, const struct call_actor *, unsigned peer, const char *reason, call_answer_fn *,
                       void *context);
+/** Only the starter may. ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN. */
 void store_call_lock(struct store *, const struct call_actor *, bool locked, call_answer_fn *, void *context);
 /** The member's socket of that epoch is gone, or back. What a later epoch has said stands. ERR_NOT_FOUND, ERR_GONE. */
 void store_call_mark(struct store *, const struct call_actor *, uint64_t epoch, bool suspended, call_answer_fn *,

@@ -28,6 +28,7 @@ struct restored {
     struct store_seating seatings[STORE_SEATINGS_MAX];
 };
 typedef void restored_fn(void *context, const struct restored *);
+/** Puts back what is missing of it, never takes anything back. */
 void store_session_restore(struct store *, const struct session_restore *, restored_fn *, void *context);
 
 /**

@@ -76,6 +76,7 @@ struct session_end {
     uint64_t retry_ms;
 };
 void store_session_end(struct store *, const struct session_end *, session_answer_fn *, void *context);
+/** The last step: nothing of it remains. */
 void store_session_forget(struct store *, const struct id *, struct slice user, store_done_fn *, void *context);
 
 /** The client has handled everything up to `seq`. */
