@@ -65,7 +65,7 @@ describe('/metrics', () => {
       await client.closed();
     }
     for (const [code, n] of Object.entries(before)) await becomes('sockets_closed_total', n + 1, closed(code));
-    assert.equal(await sum('sockets_closed_total', closed('4006')), 0, 'what a client claims is not what an administrator did');
+    assert.equal(await sum('sockets_closed_total', closed('4006')), 0, 'what a client claims is not what an operator did');
   });
 
   test('counts errors by their code', async () => {
@@ -226,7 +226,7 @@ describe('what is counted is what happened', () => {
     cluster.nodes.pop();
   });
 
-  test('calls that an administrator ends are told by the owner of their partition', async () => {
+  test('calls that an operator ends are told by the owner of their partition', async () => {
     const [alice, bob] = await two();
     const call = await pair(alice, bob);
     const sum = async (name) => (await Promise.all(cluster.nodes.map(samplesOf))).reduce((total, samples) => total + samples.get(name), 0);

@@ -1,4 +1,4 @@
--- Ends a call for everybody, by an administrator's hand: `switchboard call end`, which runs it itself. Whoever owns the partition brings it out at its next look.
+-- Ends a call for everybody, by an operator: `switchboard call end`, which runs it itself. Whoever owns the partition brings it out at its next look.
 -- KEYS 1 call  2 log  3 timers
 -- ARGV 1 call id  2 reason
 -- Returns {"ok", members, rings}: how many sat there, and how many users were being rung. {"not_found"} no such call; {"gone"} it is over.

@@ -98,7 +98,7 @@ const char *lab_call_mark(struct lab *, const char *call, const char *who, uint6
 /** Its device has a new session: the last word about this one. */
 void lab_call_supersede(struct lab *, const char *call, const char *who);
 const char *lab_call_get(struct lab *, const char *call, const char *who);
-/** By an administrator. */
+/** By an operator. */
 const char *lab_call_end(struct lab *, const char *call);
 const char *lab_call_expire(struct lab *, const char *call);
 const char *lab_log_read(struct lab *, const char *call, unsigned after);

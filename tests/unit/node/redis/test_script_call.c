@@ -296,7 +296,7 @@ Test(script_call, an_ended_one_is_remembered_for_two_minutes)
     cr_expect_str_neq(lab_timer(lab, 23, "fanout:%s", id.text), "nil", "who was in it is still to be told");
 }
 
-Test(script_call, an_administrator_ends_it_for_everybody_and_it_is_brought_out_at_once)
+Test(script_call, an_operator_ends_it_for_everybody_and_it_is_brought_out_at_once)
 {
     room_of((const char *const[]){"alice", "bob", NULL});
     lab_expect_word("ok", lab_call_invite(lab, "room", "alice", "carol", 60000, 9));

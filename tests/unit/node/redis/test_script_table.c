@@ -346,7 +346,7 @@ static const struct event call_events[] = {
     {"mark", mark},
     {"ring time over", ring_time},
     {"offer expired", offer_time},
-    {"end, by an administrator", end_by_admin},
+    {"end, by an operator", end_by_admin},
 };
 
 /* ---- states of an invitation: bob's, to a call of alice and carol ---- */
@@ -451,7 +451,7 @@ static const struct event invitation_events[] = {
     {"session lost, the inviter's", lose},
     {"lock", lock},
     {"mark", mark},
-    {"end, by an administrator", end_by_admin},
+    {"end, by an operator", end_by_admin},
 };
 
 /* ---- walking ---- */
