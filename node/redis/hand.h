@@ -11,7 +11,8 @@
 #include "node/redis/client.h"
 #include "node/redis/keys.h"
 
-enum { HAND_SESSIONS_MAX = 64 };
+/* Above what --devices-max may be: nobody has one that is not seen here. */
+enum { HAND_SESSIONS_MAX = 128 };
 
 /** A session of a user. */
 struct hand_session {

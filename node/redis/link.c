@@ -396,7 +396,7 @@ void link_init(struct link *link, const struct link_settings *settings)
     *link = (struct link){.settings = *settings, .state = LINK_WAITING};
     buf_init(&link->login, LOGIN_MAX);
     /* From the loop, so that no event comes before the owner is ready for it. */
-    timer_set(settings->timers, &link->timer, 0, on_connect_timer);
+    timer_set_turn_end(settings->timers, &link->timer, on_connect_timer);
 }
 
 void link_finish(struct link *link)

@@ -186,6 +186,19 @@ describe('switchboard kick', () => {
     await alice.close();
   });
 
+  test('ends as many as a user may have', async () => {
+    const roomy = await cluster.add({ 'devices-max': 100 });
+    const user = fresh('bob');
+    const devices = Array.from({ length: 100 }, (_, i) => `device-${i}`);
+    const all = await Promise.all(devices.map((device) => join(roomy, user, { device })));
+    const { code, stdout, output } = await operate(cluster, 'kick', user);
+    assert.equal(code, 0, output);
+    assert.match(stdout, new RegExp(`^${user}: 100 sessions ended`));
+    for (const one of all) assert.equal((await one.closed()).code, 4006);
+    await roomy.stop();
+    cluster.nodes.pop();
+  });
+
   test('goes by another node when the one that holds the session is frozen', async () => {
     const [n1, n2] = cluster.nodes;
     const others = await Promise.all(Array.from({ length: 6 }, () => join(n2, fresh('bob'))));
