@@ -8,8 +8,9 @@
 
 enum { NAME_MAX_BYTES = 64, ID_MAX_BYTES = 40 };
 
-/* Where a sentence is put together. */
+/* Where a sentence is put together, should there be something to say. */
 struct sentence {
+    const char *subject; /* NULL: it has begun */
     char *text;
     size_t size;
     size_t n;
@@ -20,7 +21,11 @@ static void say(struct sentence *s, const char *fmt, ...) ATTR_PRINTF(2, 3);
 static void say(struct sentence *s, const char *fmt, ...)
 {
     va_list args;
+    const char *subject = s->subject;
 
+    s->subject = NULL;
+    if (subject)
+        say(s, "`%s` is ", subject);
     if (s->n >= s->size)
         return;
     va_start(args, fmt);
@@ -115,7 +120,7 @@ static void say_wanted(struct sentence *s, const struct field *row)
     }
 }
 
-/* "`peer` is …" is there already: ends the sentence. */
+/* "`peer` is …" stands there: ends the sentence. */
 static enum err refuse(struct sentence *s, const struct field *row, enum err err)
 {
     say(s, "; it should be ");
@@ -266,14 +271,13 @@ enum err fields_check(const struct wire_value *message, const struct field *rows
 {
     for (const struct field *row = rows; row->name; row++) {
         const struct wire_value *value = wire_get(message, row->name);
-        struct sentence s = {.text = why, .size = why_size};
+        struct sentence s = {.subject = row->name, .text = why, .size = why_size};
         enum err err = ERR_OK;
 
         if (value && value->kind != WIRE_NULL) {
-            say(&s, "`%s` is ", row->name);
             err = check_value(&s, row, value);
         } else if (row->required) {
-            say(&s, "`%s` is missing", row->name);
+            say(&s, "missing");
             err = refuse(&s, row, ERR_BAD_REQUEST);
         }
         if (err != ERR_OK)

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "common/base/utf8.h"
+#include "common/wire/json_text.h"
 #include "common/wire/twins.h"
 
 enum { DIGITS_MAX = 18 }; /* so many always fit into int64 */
@@ -88,21 +89,35 @@ static bool has_control(struct slice s)
     return found;
 }
 
-/* Copies without the escapes; they end before `end`, as a quote follows there. */
-static bool copy_string(struct plain *in, const char *p, const char *end)
+static void copy(struct plain *in, const char *p, const char *end)
+{
+    memcpy(in->strings, p, (size_t)(end - p));
+    in->strings += end - p;
+}
+
+/* Without the escapes; they end before `end`, as a quote follows there. */
+static bool copy_unescaped(struct plain *in, const char *p, const char *end)
 {
     const char *backslash = NULL;
     while ((backslash = memchr(p, '\\', (size_t)(end - p)))) {
-        memcpy(in->strings, p, (size_t)(backslash - p));
-        in->strings += backslash - p;
+        copy(in, p, backslash);
         *in->strings = unescape(backslash[1]);
         if (*in->strings++ == 0)
             return false;
         p = backslash + 2;
     }
-    memcpy(in->strings, p, (size_t)(end - p));
-    in->strings += end - p;
+    copy(in, p, end);
     return true;
+}
+
+/* From behind the quote on. NULL: there is no end, or what it holds is not for us; otherwise the quote at its end. */
+static const char *read_any_string(struct plain *in)
+{
+    const char *quote = json_quote_find(in->p, in->end);
+    if (!quote)
+        return NULL;
+    struct slice raw = slice_make(in->p, (size_t)(quote - in->p));
+    return !has_control(raw) && utf8_is_valid(raw) && copy_unescaped(in, in->p, quote) ? quote : NULL;
 }
 
 static bool read_string(struct plain *in, struct slice *ret_string)
@@ -110,11 +125,10 @@ static bool read_string(struct plain *in, struct slice *ret_string)
     const char *start = in->strings;
     if (!take(in, '"'))
         return false;
-    const char *quote = json_quote_find(in->p, in->end);
-    if (!quote)
-        return false;
-    struct slice raw = slice_make(in->p, (size_t)(quote - in->p));
-    if (has_control(raw) || !utf8_is_valid(raw) || !copy_string(in, in->p, quote))
+    const char *quote = json_plain_end(in->p, in->end);
+    if (quote < in->end && *quote == '"')
+        copy(in, in->p, quote);
+    else if (!(quote = read_any_string(in)))
         return false;
     in->p = quote + 1;
     *ret_string = slice_make(start, (size_t)(in->strings - start));

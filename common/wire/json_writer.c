@@ -3,12 +3,8 @@
 #include <stdio.h>
 
 #include "common/base/utf8.h"
+#include "common/wire/json_text.h"
 #include "common/wire/msgpack_head.h"
-
-static bool is_plain(unsigned char c)
-{
-    return c >= 0x20 && c != '"' && c != '\\';
-}
 
 static bool has_letter(unsigned char c)
 {
@@ -53,11 +49,16 @@ static struct cost cost_of(struct slice string)
     return cost;
 }
 
+/* Of a character that is not plain. */
 static char *escape(char *to, unsigned char c)
 {
     static const char letters[] = "btn.fr"; /* from \b to \r; \v has none */
     static const char digits[] = "0123456789abcdef";
 
+    if (c >= 0x80) {
+        *to++ = (char)c;
+        return to;
+    }
     *to++ = '\\';
     if (c >= 0x20 || has_letter(c)) {
         *to++ = c >= 0x20 ? (char)c : letters[c - '\b'];
@@ -69,50 +70,25 @@ static char *escape(char *to, unsigned char c)
     return to + 5;
 }
 
-/* Whether each of eight bytes is plain: no byte below 0x20, none that is a quote or a backslash. */
-static bool are_plain(uint64_t eight)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
-    uint64_t hits = ((eight - ones * 0x20) & ~eight) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
-
-    return (hits & tops) == 0;
-}
-
-/* The first byte from `p` on that needs an escape, or `end`. */
-static const char *run_end(const char *p, const char *end)
-{
-    uint64_t eight;
-
-    while (end - p >= 8) {
-        memcpy(&eight, p, sizeof(eight));
-        if (!are_plain(eight))
-            break;
-        p += sizeof(eight);
-    }
-    while (p < end && is_plain((unsigned char)*p))
-        p++;
-    return p;
-}
-
-/* Copies runs of plain bytes as a whole: an SDP has escapes only at the ends of its lines. */
+/* Copies runs of plain characters as a whole: an SDP has escapes only at the ends of its lines. */
 static void escape_all(char *to, struct slice string)
 {
     const char *p = string.p, *end = string.p + string.n;
 
     while (p < end) {
         const char *run = p;
-        p = run_end(p, end);
+        p = json_plain_end(p, end);
         memcpy(to, run, (size_t)(p - run));
         to += p - run;
-        for (; p < end && !is_plain((unsigned char)*p); p++)
+        for (; p < end && !json_is_plain(*p); p++)
             to = escape(to, (unsigned char)*p);
     }
 }
 
 static bool put_string(struct buf *out, struct slice string)
 {
-    struct cost cost = cost_of(string);
+    const char *end = string.p + string.n;
+    struct cost cost = json_plain_end(string.p, end) == end ? (struct cost){0, true} : cost_of(string);
     size_t size = string.n + cost.extra;
 
     if (!cost.is_ascii && !utf8_is_valid(string))
