@@ -71,13 +71,8 @@ void buf_put_cstr(struct buf *b, const char *text)
 
 void buf_put_u64(struct buf *b, uint64_t n)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    buf_put_mem(b, digits + at, sizeof digits - at);
+    char digits[U64_DIGITS_MAX];
+    buf_put_mem(b, digits, u64_digits(n, digits));
 }
 
 void buf_putv(struct buf *b, const char *fmt, va_list args)

@@ -72,6 +72,18 @@ bool slice_to_u64(struct slice s, uint64_t *ret_n)
     return true;
 }
 
+size_t u64_digits(uint64_t n, char ret_digits[static U64_DIGITS_MAX])
+{
+    char digits[U64_DIGITS_MAX];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    memcpy(ret_digits, digits + at, sizeof digits - at);
+    return sizeof digits - at;
+}
+
 char *slice_dup(struct slice s)
 {
     char *copy = malloc(s.n + 1);

@@ -66,6 +66,10 @@ bool slice_split(struct slice *rest, char sep, struct slice *ret_part);
 /** A decimal number, digits only, the whole slice, no sign, no overflow. False leaves *ret_n alone. */
 bool slice_to_u64(struct slice, uint64_t *ret_n) ATTR_MUST_USE;
 
+enum { U64_DIGITS_MAX = 20 };
+/** Writes it in decimal digits, without a NUL; how many there are. */
+size_t u64_digits(uint64_t, char ret_digits[static U64_DIGITS_MAX]);
+
 /** A NUL-terminated copy; the caller frees it. Aborts when memory is out (start-up and small things only). */
 char *slice_dup(struct slice);
 

@@ -3,12 +3,25 @@
 #include <assert.h>
 #include <stdio.h>
 
+static void put(struct key *k, struct slice text)
+{
+    assert(text.n < sizeof k->text - k->n);
+    if (text.n > 0)
+        memcpy(k->text + k->n, text.p, text.n);
+    k->n += text.n;
+    k->text[k->n] = '\0';
+}
+
+/* By hand, as each script call has several: printf would cost as much as all the rest of asking. */
 static struct key make(unsigned partition, const char *kind, struct slice name)
 {
+    const char tag[] = {'{', (char)('0' + partition / 10), (char)('0' + partition % 10), '}', ':'};
     struct key k;
-    int n = snprintf(k.text, sizeof k.text, "{%02u}:%s%.*s", partition, kind, SLICE_FMT(name));
-    assert(n > 0 && (size_t)n < sizeof k.text);
-    k.n = (size_t)n;
+    assert(partition < ID_PARTITIONS_MAX);
+    k.n = 0;
+    put(&k, slice_make(tag, sizeof tag));
+    put(&k, slice_of(kind));
+    put(&k, name);
     return k;
 }
 

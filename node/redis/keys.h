@@ -38,7 +38,7 @@
     X(DEV_PEOPLE, "{cluster}:dev-people", "sorted set", "With --dev: who asked for a token, and when")
 
 struct key {
-    char text[160];
+    char text[160]; /* and a NUL behind `n` bytes */
     size_t n;
 };
 

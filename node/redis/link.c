@@ -18,6 +18,8 @@ enum {
     BACKOFF_FIRST_MS = 25,
     BACKOFF_DOUBLINGS_MAX = 16,
     READ_CHUNK = 16 * 1024,
+    /* hiredis moves what it has not parsed to the front after each reply: so it is given little at a time. */
+    FEED_CHUNK = 2 * 1024,
     /* hiredis gives back a read buffer larger than this when it is empty. */
     READER_KEEPS = 256 * 1024,
     /* A reply above it is no answer of ours. */
@@ -316,6 +318,23 @@ static bool take_replies(struct link *link)
     return true;
 }
 
+/* False when the connection is gone. */
+static bool feed(struct link *link, const char *bytes, size_t n)
+{
+    for (size_t at = 0; at < n; at += FEED_CHUNK) {
+        size_t part = n - at < FEED_CHUNK ? n - at : FEED_CHUNK;
+        link->fed += part;
+        if (redisReaderFeed(link->reader, bytes + at, part) != REDIS_OK) {
+            give_up_connection(link, "out of memory");
+            return false;
+        }
+        if (!take_replies(link)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void on_readable(void *context)
 {
     struct link *link = context;
@@ -324,12 +343,7 @@ static void on_readable(void *context)
 
     while ((n = stream_read(link->stream, chunk, sizeof chunk)) > 0) {
         link->heard = true;
-        link->fed += (size_t)n;
-        if (redisReaderFeed(link->reader, chunk, (size_t)n) != REDIS_OK) {
-            give_up_connection(link, "out of memory");
-            return;
-        }
-        if (!take_replies(link)) {
+        if (!feed(link, chunk, (size_t)n)) {
             return;
         }
     }

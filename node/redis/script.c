@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <hiredis/hiredis.h>
-#include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,16 +101,6 @@ void args_key(struct script_args *a, struct key key)
     args_put(a, key_slice(&a->keys[a->key_count++]));
 }
 
-void args_u64(struct script_args *a, uint64_t n)
-{
-    size_t room = sizeof a->scratch - a->scratch_used;
-    char *at = a->scratch + a->scratch_used;
-    int written = snprintf(at, room, "%" PRIu64, n);
-    assert(written > 0 && (size_t)written < room);
-    a->scratch_used += (size_t)written;
-    args_put(a, slice_make(at, (size_t)written));
-}
-
 void args_copy(struct script_args *a, struct slice text)
 {
     assert(text.n <= sizeof a->scratch - a->scratch_used);
@@ -119,6 +108,12 @@ void args_copy(struct script_args *a, struct slice text)
     memcpy(at, text.p, text.n);
     a->scratch_used += text.n;
     args_put(a, slice_make(at, text.n));
+}
+
+void args_u64(struct script_args *a, uint64_t n)
+{
+    char digits[U64_DIGITS_MAX];
+    args_copy(a, slice_make(digits, u64_digits(n, digits)));
 }
 
 static void on_reply(void *context, enum err err, const struct redisReply *reply)

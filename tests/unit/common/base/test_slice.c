@@ -1,6 +1,8 @@
 #include "common/base/slice.h"
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 Test(slice, equality_is_by_bytes)
@@ -95,4 +97,15 @@ Test(slice, dup_ends_in_nul)
     cr_assert_str_eq(empty, "");
     free(copy);
     free(empty);
+}
+
+Test(slice, digits_are_those_of_printf)
+{
+    static const uint64_t numbers[] = {0, 1, 9, 10, 99, 100, 1234567890, UINT64_MAX - 1, UINT64_MAX};
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        char expected[U64_DIGITS_MAX + 1];
+        char digits[U64_DIGITS_MAX];
+        snprintf(expected, sizeof expected, "%" PRIu64, numbers[i]);
+        cr_assert(slice_is(slice_make(digits, u64_digits(numbers[i], digits)), expected), "%s", expected);
+    }
 }
