@@ -238,7 +238,10 @@ class Browser {
       }
       throw error;
     } finally {
-      await Promise.all([...new Set(contexts.values())].map((one) => one.close()));
+      for (const one of new Set(contexts.values())) {
+        await one.tracing.stop().catch(() => {}); // or what it wrote stays in the temporary directory
+        await one.close();
+      }
     }
   }
 
