@@ -36,8 +36,8 @@ struct watch {
     struct watch *mine_next, *mine_prev; /* client.watches */
     struct client *client;
     struct watched *on;
-    bool told;    /* else the client's presence.watch waits for it */
-    bool known;   /* the store has answered for it */
+    bool told;    /* of a state, by an answer or an event */
+    bool waits;   /* the client's presence.watch waits for the store to answer for it */
     bool blocked; /* it sees an empty `offline` */
     uint64_t blocked_at;
     /* what it was told: */
@@ -209,6 +209,11 @@ static void watch_destroy(struct watch *w)
 static struct request *story_finish(struct watch_story *story)
 {
     struct request *rq = story->rq;
+    struct watch *w = NULL;
+    DL_FOREACH2(rq->client->watches, w, mine_next)
+    {
+        w->waits = false;
+    }
     timer_cancel(&story->timer);
     rq->client->watching = NULL;
     free(story);
@@ -278,11 +283,11 @@ static struct watch *watch_asked(const struct watch_question *question, size_t i
 
 static void watch_answered(struct watch *w)
 {
-    bool first = !w->known;
-    w->known = true;
+    bool waited = w->waits;
+    w->waits = false;
     if (w->told)
         watch_tell(w, w->on->rev, &w->on->state);
-    else if (first)
+    if (waited)
         story_step(w->client->watching);
 }
 
@@ -291,7 +296,7 @@ static void watch_unanswered(struct watch *w)
 {
     if (w->told)
         w->on->stale = true;
-    else if (!w->known)
+    if (w->waits)
         story_fail(w->client->watching);
 }
 
@@ -421,14 +426,16 @@ static size_t count_new(struct client *c, const struct wire_value *users)
     return n;
 }
 
+/* One that is watched already is asked for as well: the bus may be behind what somebody has set. */
 static void begin_one(struct watch_story *story, struct client *c, struct slice user)
 {
     struct watched *on = watched_find(c->signaling, user);
-    if (on && watch_of(c, on))
-        return;
     if (!on)
         on = watched_create(c->signaling, user);
-    struct watch *w = watch_create(c, on);
+    struct watch *w = watch_of(c, on);
+    if (!w)
+        w = watch_create(c, on);
+    w->waits = true;
     story->pending++;
     if (on->followed)
         ask_some(on, w, 1);

@@ -133,6 +133,16 @@ describe('a watcher', () => {
     assert.deepEqual(await watch(bob, user), [here('dnd')]);
   });
 
+  test('may watch again to learn what was set, whether or not its node has heard of it', async () => {
+    const alice = await join(nodes[0], fresh('alice'));
+    const bob = await watcher(alice.user);
+    for (let i = 0; i < 30; i += 1) {
+      await alice.request('presence.set', { status: 'away', note: `${i}` });
+      const { states } = await bob.request('presence.watch', { users: [alice.user] });
+      assert.equal(states[0].note, `${i}`);
+    }
+  });
+
   test('may watch itself', async () => {
     const alice = await join(nodes[0], fresh('alice'), { claims: { call: [] } });
     assert.deepEqual(await watch(alice, alice.user), [here('available')]);

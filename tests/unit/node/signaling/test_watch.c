@@ -139,6 +139,29 @@ Test(watch, a_list_that_the_store_does_not_know_begins_nothing)
     expect_heard("", alice);
 }
 
+/* What somebody was told to have set may not have come by the bus. */
+Test(watch, watching_again_asks_again_and_a_change_is_told_once_all_the_same)
+{
+    watch_bob(alice, 1, "available");
+    say(alice, "{\"type\":\"presence.watch\",\"id\":4,\"users\":[\"bob\"]}");
+    expect_heard("", alice);
+    store_tells(2, "away", false);
+    expect_heard("{\"type\":\"presence\"," BOB_IS("away") "1}", alice);
+    expect_heard("{\"type\":\"ok\",\"id\":4,\"states\":[{" BOB_IS("away") "1}]}", alice);
+    bus_tells("bob", 2, "away");
+    expect_heard("", alice);
+}
+
+Test(watch, watching_again_that_the_store_does_not_answer_ends_no_watch)
+{
+    watch_bob(alice, 1, "available");
+    say(alice, "{\"type\":\"presence.watch\",\"id\":4,\"users\":[\"bob\"]}");
+    fake_err(&stage->store, asked(stage, ASKED_PRESENCE_GET), ERR_UNAVAILABLE);
+    expect_contains("\"id\":4,\"code\":\"unavailable\"", heard(alice));
+    bus_tells("bob", 2, "away");
+    expect_heard("{\"type\":\"presence\"," BOB_IS("away") "1}", alice);
+}
+
 Test(watch, the_last_who_unwatches_ends_the_following)
 {
     struct conn *carol = live(stage, "carol");
