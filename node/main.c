@@ -36,8 +36,10 @@ static int on_health(int argc, const char *const *argv)
     return health_main(argc, argv, (const char *const *)environ);
 }
 
-static int on_version(int argc ATTR_UNUSED, const char *const *argv ATTR_UNUSED)
+static int on_version(int argc, const char *const *argv)
 {
+    (void)argc;
+    (void)argv;
     return puts("switchboard " SWITCHBOARD_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "common/loop/timer.h"
+#include "common/wire/card.h"
 #include "node/config.h"
 #include "node/dev.h"
 #include "node/edge/edge.h"
@@ -19,7 +20,7 @@ struct node {
     const struct config *config;
     struct slice dev_key;
     struct node_id id;
-    char host[65];
+    char host[CARD_HOST_SIZE];
     struct metrics metrics;
     uv_loop_t loop;
     struct timers *timers;

@@ -33,7 +33,6 @@ enum err secrets_load(const struct config *config, struct slice dev_key, struct 
 void secrets_finish(struct secrets *s)
 {
     keyring_destroy(s->keys);
-    if (s->ice)
-        ice_config_destroy(s->ice);
+    ice_config_destroy(s->ice);
     *s = (struct secrets){0};
 }

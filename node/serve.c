@@ -53,7 +53,7 @@ static void warn_of_dev(const struct config *config)
     for (const char *const *l = config->listen; *l; l++) {
         struct slice address = slice_of(*l);
         bool local = slice_starts(address, SLICE("127.")) || slice_starts(address, SLICE("[::1]")) ||
-                     slice_starts(address, SLICE("localhost:")) || slice_starts(address, SLICE("unix:"));
+                     slice_starts(address, SLICE("unix:"));
         if (!local) {
             log_warn("dev.open", LOG_STR("listen", address),
                      LOG_CSTR("advice", "this address may be reached from elsewhere"));

@@ -8,7 +8,6 @@
 #define ATTR_MUST_USE __attribute__((warn_unused_result))
 /** Checked like printf: `fmt` is the format's position, `args` that of the first argument. */
 #define ATTR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define ATTR_UNUSED __attribute__((unused))
 #define ATTR_NORETURN __attribute__((noreturn))
 
 /** The object that holds `member`, given the member's address. */

@@ -58,7 +58,6 @@ static bool is_below_min(const struct field *row, size_t n)
 static void say_bounds(struct sentence *s, const struct field *row, const char *unit)
 {
     const char *of = row->kind == FIELD_INT ? "from " : "of ";
-
     if (has_min(row) && has_max(row) && row->min == row->max)
         say(s, " of %" PRId64 "%s", row->min, unit);
     else if (has_min(row) && has_max(row))
@@ -73,7 +72,6 @@ static void say_words(struct sentence *s, const char *words)
 {
     struct slice rest = slice_of(words), word;
     const char *comma = "";
-
     say(s, "one of ");
     for (; slice_split(&rest, '|', &word); comma = ", ")
         say(s, "%s%.*s", comma, SLICE_FMT(word));
@@ -131,7 +129,6 @@ static enum err refuse(struct sentence *s, const struct field *row, enum err err
 static enum err check_size(struct sentence *s, const struct field *row, size_t n, const char *what, const char *unit)
 {
     bool is_long = is_above_max(row, n);
-
     if (!is_long && !is_below_min(row, n))
         return ERR_OK;
     say(s, "%s of %zu %s", what, n, unit);
@@ -161,7 +158,6 @@ static bool is_name(struct slice s)
 static bool is_one_of(struct slice s, const char *words)
 {
     struct slice rest = slice_of(words), word;
-
     while (slice_split(&rest, '|', &word))
         if (slice_eq(word, s))
             return true;
@@ -204,7 +200,6 @@ static enum err check_names(struct sentence *s, const struct field *row, const s
     size_t n = array->array.n;
     const struct wire_value *items = array->array.items;
     enum err err = check_size(s, row, n, "an array", "items");
-
     if (err != ERR_OK)
         return err;
     if (n > WIRE_TWINS_MAX) {

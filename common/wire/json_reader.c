@@ -19,7 +19,6 @@ struct plan {
 static const char *string_end(const char *p, const char *end)
 {
     const char *quote = json_quote_find(p, end);
-
     return quote ? quote + 1 : end;
 }
 
@@ -53,7 +52,6 @@ static const char *plan_make(struct slice text, struct plan *plan, size_t *ret_a
 {
     const char *end = text.p + text.n, *p = text.p;
     const char *wrong = NULL;
-
     while (p < end) {
         char c = *p++;
         if (c == '"')
@@ -78,7 +76,6 @@ static void fill_array(struct wire_doc *doc, json_t *json, struct wire_value *re
 {
     size_t n = json_array_size(json);
     struct wire_value *items = wire_doc_items(doc, n);
-
     for (size_t i = 0; i < n; i++)
         fill(doc, json_array_get(json, i), &items[i]);
     ret_value->kind = WIRE_ARRAY;
@@ -90,7 +87,6 @@ static void fill_map(struct wire_doc *doc, json_t *json, struct wire_value *ret_
 {
     size_t n = json_object_size(json);
     struct wire_pair *pairs = wire_doc_pairs(doc, n), *pair = pairs;
-
     for (void *i = json_object_iter(json); i; i = json_object_iter_next(json, i), pair++) {
         pair->key = slice_make(json_object_iter_key(i), json_object_iter_key_len(i));
         fill(doc, json_object_iter_value(i), &pair->value);
@@ -136,7 +132,6 @@ static void fill(struct wire_doc *doc, json_t *json, struct wire_value *ret_valu
 static bool is_object(struct slice text)
 {
     size_t i = 0;
-
     while (i < text.n && (text.p[i] == ' ' || text.p[i] == '\t' || text.p[i] == '\r' || text.p[i] == '\n'))
         i++;
     return i < text.n && text.p[i] == '{';
@@ -168,7 +163,6 @@ enum err wire_read_json(struct slice text, struct wire_doc **ret_doc, char *why,
 {
     struct plan plan = {.tree = 0};
     size_t at = 0;
-
     if (!is_object(text))
         return wire_refuse(why, why_size, "a frame is one JSON object, and this does not begin with {");
     const char *wrong = plan_make(text, &plan, &at);

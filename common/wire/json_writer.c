@@ -21,7 +21,6 @@ struct cost {
 static inline void count(struct cost *cost, const unsigned char *p, size_t n)
 {
     unsigned char extra = 0, all = 0;
-
     for (size_t i = 0; i < n; i++) {
         unsigned char c = p[i];
         unsigned char control = c < 0x20 ? 5 : 0;
@@ -41,7 +40,6 @@ static struct cost cost_of(struct slice string)
     const unsigned char *p = (const unsigned char *)string.p;
     struct cost cost = {0, true};
     size_t i = 0;
-
     for (; i + BLOCK <= string.n; i += BLOCK)
         count(&cost, p + i, BLOCK);
     if (i < string.n)
@@ -54,7 +52,6 @@ static char *escape(char *to, unsigned char c)
 {
     static const char letters[] = "btn.fr"; /* from \b to \r; \v has none */
     static const char digits[] = "0123456789abcdef";
-
     if (c >= 0x80) {
         *to++ = (char)c;
         return to;
@@ -74,7 +71,6 @@ static char *escape(char *to, unsigned char c)
 static void escape_all(char *to, struct slice string)
 {
     const char *p = string.p, *end = string.p + string.n;
-
     while (p < end) {
         const char *run = p;
         p = json_plain_end(p, end);
@@ -90,7 +86,6 @@ static bool put_string(struct buf *out, struct slice string)
     const char *end = string.p + string.n;
     struct cost cost = json_plain_end(string.p, end) == end ? (struct cost){0, true} : cost_of(string);
     size_t size = string.n + cost.extra;
-
     if (!cost.is_ascii && !utf8_is_valid(string))
         return false;
     char *to = buf_reserve(out, size + 2);
@@ -109,7 +104,6 @@ static bool put_string(struct buf *out, struct slice string)
 static void put_int(struct buf *out, int64_t n)
 {
     uint64_t size = n < 0 ? -(uint64_t)n : (uint64_t)n;
-
     if (n < 0)
         buf_put_char(out, '-');
     buf_put_u64(out, size);
@@ -120,7 +114,6 @@ static void put_double(struct buf *out, double number)
 {
     char text[40];
     int n = snprintf(text, sizeof(text), "%.17g", number);
-
     buf_put_mem(out, text, (size_t)n);
     if (!strpbrk(text, ".e"))
         buf_put(out, SLICE(".0"));
@@ -131,7 +124,6 @@ static bool put_value(struct buf *out, struct wire_cursor *in, size_t levels);
 static bool put_key(struct buf *out, struct wire_cursor *in)
 {
     struct wire_head key;
-
     if (wire_head_read(in, &key) || key.kind != WIRE_STRING || !put_string(out, wire_head_string(in, &key)))
         return false;
     buf_put_char(out, ':');
@@ -174,7 +166,6 @@ static bool put_map(struct buf *out, struct wire_cursor *in, size_t n, size_t le
 static bool put_value(struct buf *out, struct wire_cursor *in, size_t levels)
 {
     struct wire_head head;
-
     if (wire_head_read(in, &head))
         return false;
     switch (head.kind) {
@@ -205,7 +196,6 @@ enum err wire_write_json(struct slice body, uint64_t seq, struct buf *out)
     struct wire_cursor in = {body.p, body.p + body.n};
     struct wire_head head;
     bool is_fine;
-
     is_fine = body.n > 0 && !wire_head_read(&in, &head) && head.kind == WIRE_MAP;
     if (!is_fine)
         return ERR_SYNTAX;

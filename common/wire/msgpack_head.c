@@ -7,7 +7,6 @@ static const char *const cut_off = "the frame ends within a value";
 static uint64_t read_uint(const char *p, size_t size)
 {
     uint64_t n = 0;
-
     for (size_t i = 0; i < size; i++)
         n = n << 8 | (unsigned char)p[i];
     return n;
@@ -71,7 +70,6 @@ static double float_of(uint64_t bits)
 static double double_of(uint64_t bits)
 {
     double number;
-
     memcpy(&number, &bits, sizeof(number));
     return number;
 }
@@ -143,7 +141,6 @@ const char *wire_head_read(struct wire_cursor *in, struct wire_head *ret_head)
     struct wire_head head = {.kind = WIRE_NULL};
     size_t left = (size_t)(in->end - in->p), size = 1;
     const char *wrong;
-
     if (left == 0)
         return cut_off;
     unsigned tag = (unsigned char)*in->p;
@@ -172,7 +169,6 @@ const char *wire_head_skip(struct wire_cursor *in, size_t depth)
 {
     struct wire_head head;
     const char *wrong = wire_head_read(in, &head);
-
     if (wrong)
         return wrong;
     if (head.kind == WIRE_STRING)

@@ -34,7 +34,6 @@ const char *wire_head_skip(struct wire_cursor *, size_t depth) ATTR_MUST_USE;
 static inline struct slice wire_head_string(struct wire_cursor *in, const struct wire_head *head)
 {
     struct slice string = {in->p, head->n};
-
     in->p += head->n;
     return string;
 }

@@ -17,7 +17,6 @@ struct check {
 static const char *check_string(struct check *check, const struct wire_head *head)
 {
     struct slice string = {check->in.p, head->n};
-
     if (head->n > 0 && memchr(string.p, '\0', string.n))
         return "a string holds a NUL";
     if (!utf8_is_valid(string))
@@ -30,7 +29,6 @@ static const char *check_key(struct check *check)
 {
     struct wire_head head;
     const char *wrong = wire_head_read(&check->in, &head);
-
     if (wrong)
         return wrong;
     return head.kind == WIRE_STRING ? check_string(check, &head) : "a key is not a string";
@@ -41,7 +39,6 @@ static const char *check_value(struct check *check, size_t levels);
 static const char *check_map(struct check *check, size_t n, size_t levels)
 {
     const char *wrong = NULL;
-
     if (n > WIRE_MAP_MAX)
         return "too many keys in one map, 1024 are allowed";
     check->tree += n * sizeof(struct wire_pair);
@@ -56,7 +53,6 @@ static const char *check_map(struct check *check, size_t n, size_t levels)
 static const char *check_array(struct check *check, size_t n, size_t levels)
 {
     const char *wrong = NULL;
-
     check->tree += n * sizeof(struct wire_value);
     for (size_t i = 0; i < n && !wrong; i++)
         wrong = check_value(check, levels);
@@ -67,7 +63,6 @@ static const char *check_value(struct check *check, size_t levels)
 {
     struct wire_head head;
     const char *wrong = wire_head_read(&check->in, &head);
-
     if (wrong)
         return wrong;
     if (head.kind == WIRE_STRING)
@@ -85,7 +80,6 @@ static const char *check_frame(struct check *check)
 {
     struct wire_cursor first = check->in;
     struct wire_head head;
-
     if (!wire_head_read(&first, &head) && head.kind != WIRE_MAP)
         return "a frame is one map, and this is another kind of value";
     const char *wrong = check_value(check, WIRE_DEPTH_MAX);
@@ -101,7 +95,6 @@ static struct wire_head next_head(struct wire_cursor *in)
 {
     struct wire_head head;
     const char *wrong = wire_head_read(in, &head);
-
     assert(!wrong);
     return head;
 }
@@ -111,7 +104,6 @@ static const struct slice *fill_map(struct wire_doc *doc, struct wire_cursor *in
 {
     struct wire_pair *pairs = wire_doc_pairs(doc, n);
     const struct slice *twin = NULL;
-
     for (size_t i = 0; i < n && !twin; i++) {
         struct wire_head key = next_head(in);
         pairs[i].key = wire_head_string(in, &key);
@@ -127,7 +119,6 @@ static const struct slice *fill_array(struct wire_doc *doc, struct wire_cursor *
 {
     struct wire_value *items = wire_doc_items(doc, n);
     const struct slice *twin = NULL;
-
     for (size_t i = 0; i < n && !twin; i++)
         twin = fill(doc, in, &items[i]);
     ret_value->array.items = items;
@@ -138,7 +129,6 @@ static const struct slice *fill_array(struct wire_doc *doc, struct wire_cursor *
 static const struct slice *fill(struct wire_doc *doc, struct wire_cursor *in, struct wire_value *ret_value)
 {
     struct wire_head head = next_head(in);
-
     ret_value->kind = head.kind;
     switch (head.kind) {
     case WIRE_NULL:
@@ -167,7 +157,6 @@ enum err wire_read_msgpack(struct slice bytes, struct wire_doc **ret_doc, char *
 {
     struct check check = {.in = {bytes.p, bytes.p + bytes.n}};
     const char *wrong = bytes.n > 0 ? check_frame(&check) : "the frame is empty";
-
     if (wrong)
         return wire_refuse(why, why_size, "byte %zu: %s", bytes.n > 0 ? (size_t)(check.in.p - bytes.p) : 0, wrong);
 

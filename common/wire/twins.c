@@ -13,7 +13,6 @@ static const struct slice *string_at(const struct slice *first, size_t stride, s
 static int compare(const void *left, const void *right)
 {
     const struct slice *a = *(const struct slice *const *)left, *b = *(const struct slice *const *)right;
-
     if (a->n != b->n)
         return a->n < b->n ? -1 : 1;
     return a->n == 0 ? 0 : memcmp(a->p, b->p, a->n);
@@ -31,7 +30,6 @@ static const struct slice *find_among_few(const struct slice *first, size_t stri
 const struct slice *wire_twins_find(const struct slice *first, size_t stride, size_t n)
 {
     const struct slice *sorted[WIRE_TWINS_MAX];
-
     assert(n <= WIRE_TWINS_MAX);
     if (n <= FEW)
         return find_among_few(first, stride, n);

@@ -13,7 +13,6 @@
 struct wire_doc *wire_doc_create(size_t tree)
 {
     struct wire_doc *doc = malloc(sizeof(*doc) + tree);
-
     if (!doc)
         return NULL;
     doc->root = (struct wire_value){.kind = WIRE_NULL};
@@ -26,7 +25,6 @@ struct wire_doc *wire_doc_create(size_t tree)
 char *wire_doc_bytes(struct wire_doc *doc, size_t n)
 {
     char *taken = doc->free;
-
     assert(n <= (size_t)(doc->end - doc->free));
     doc->free += n;
     return taken;
@@ -64,7 +62,6 @@ enum err wire_refuse(char *why, size_t why_size, const char *fmt, ...)
 enum err wire_decode(enum wire_format format, struct slice bytes, struct wire_doc **ret_doc, char *why, size_t why_size)
 {
     enum err err;
-
     if (format == WIRE_JSON)
         err = wire_read_json(bytes, ret_doc, why, why_size);
     else
@@ -90,7 +87,6 @@ const struct wire_value *wire_doc_root(const struct wire_doc *doc)
 const struct wire_value *wire_find(const struct wire_value *map, const char *key)
 {
     size_t n = strlen(key);
-
     if (!map || map->kind != WIRE_MAP)
         return NULL;
     for (size_t i = 0; i < map->map.n; i++) {
@@ -104,28 +100,24 @@ const struct wire_value *wire_find(const struct wire_value *map, const char *key
 const struct wire_value *wire_get(const struct wire_value *map, const char *key)
 {
     const struct wire_value *value = wire_find(map, key);
-
     return value && value->kind != WIRE_NULL ? value : NULL;
 }
 
 struct slice wire_get_string(const struct wire_value *map, const char *key)
 {
     const struct wire_value *value = wire_get(map, key);
-
     return value && value->kind == WIRE_STRING ? value->string : (struct slice){NULL, 0};
 }
 
 int64_t wire_get_int(const struct wire_value *map, const char *key, int64_t otherwise)
 {
     const struct wire_value *value = wire_get(map, key);
-
     return value && value->kind == WIRE_INT ? value->integer : otherwise;
 }
 
 bool wire_get_bool(const struct wire_value *map, const char *key, bool otherwise)
 {
     const struct wire_value *value = wire_get(map, key);
-
     return value && value->kind == WIRE_BOOL ? value->boolean : otherwise;
 }
 

@@ -153,7 +153,6 @@ static bool split_body(struct slice body, struct slice *ret_pairs, size_t *ret_n
 {
     struct wire_cursor in = {body.p, body.p + body.n}, all = in;
     struct wire_head head;
-
     if (body.n == 0 || wire_head_read(&in, &head) || head.kind != WIRE_MAP)
         return false;
     if (wire_head_skip(&all, WIRE_DEPTH_MAX) || all.p != all.end)
@@ -167,7 +166,6 @@ static enum err frame_msgpack(struct slice body, uint64_t seq, struct buf *out)
 {
     struct slice pairs;
     size_t count;
-
     if (!split_body(body, &pairs, &count))
         return ERR_SYNTAX;
     if (seq == 0) {
@@ -186,7 +184,6 @@ enum err wire_frame(enum wire_format format, struct slice body, uint64_t seq, st
 {
     size_t before = out->n;
     enum err err = format == WIRE_JSON ? wire_write_json(body, seq, out) : frame_msgpack(body, seq, out);
-
     if (err != ERR_OK)
         buf_truncate(out, before);
     return err;

@@ -34,7 +34,6 @@ struct question {
 static void on_up(void *context)
 {
     struct question *q = context;
-
     q->up_us = clock_steady_us();
     link_expect(&q->link, true);
 }
@@ -48,7 +47,6 @@ static void give_up(struct question *q, const char *why)
 static void on_reply(void *context, struct redisReply *take_reply)
 {
     struct question *q = context;
-
     if (q->over) {
         freeReplyObject(take_reply);
         return;
@@ -66,7 +64,6 @@ static void on_reply(void *context, struct redisReply *take_reply)
 static void on_down(void *context)
 {
     struct question *q = context;
-
     if (!q->over)
         give_up(q, "the connection broke before the answer");
 }
@@ -74,33 +71,30 @@ static void on_down(void *context)
 static void on_failed(void *context, enum link_failure failure, const char *why)
 {
     struct question *q = context;
-
     snprintf(q->why, q->why_size, "%s", why);
     q->over = failure != LINK_NOT_READY;
 }
 
-static void on_quiet(void *context ATTR_UNUSED)
+static void on_quiet(void *context)
 {
+    (void)context;
 }
 
 static struct slice unsent(void *context)
 {
     struct question *q = context;
-
     return buf_slice(&q->command);
 }
 
 static void sent(void *context, size_t n)
 {
     struct question *q = context;
-
     buf_drop(&q->command, n);
 }
 
 static void on_deadline(struct timer *timer)
 {
     struct question *q = CONTAINER_OF(timer, struct question, deadline);
-
     if (q->why[0] == '\0')
         snprintf(q->why, q->why_size, "no answer in time");
     q->over = true;
@@ -139,7 +133,6 @@ enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, 
     struct metrics *metrics = calloc(1, sizeof *metrics);
     char unused[1];
     enum err err = ERR_OK;
-
     if (!q || !metrics || uv_loop_init(&q->loop) != 0)
         abort(); /* at start-up, for small things */
     q->why = why_size > 0 ? why : unused;
@@ -168,7 +161,6 @@ enum err redis_ask_once(const struct redis_url *url, const struct slice *args, s
 {
     struct redis_timed timed;
     enum err err = redis_ask_timed(url, args, count, &timed, why, why_size);
-
     if (err == ERR_OK)
         *ret_reply = timed.reply;
     return err;
@@ -179,7 +171,6 @@ enum err redis_ask_for(const struct redis_url *url, const struct slice *args, si
 {
     struct redisReply *reply = NULL;
     enum err err = redis_ask_once(url, args, count, &reply, why, why_size);
-
     if (err == ERR_OK && reply->type != type) {
         const char *came = type == REDIS_REPLY_STRING ? "no text came back" : "something else came back";
         snprintf(why, why_size, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),

@@ -43,7 +43,6 @@ static void answer(struct redis_client *client, const struct inflight_command *c
 static void on_up(void *context)
 {
     struct redis_client *client = context;
-
     link_expect(&client->link, inflight_expects_answer(&client->inflight));
 }
 
@@ -54,7 +53,6 @@ static void on_reply(void *context, struct redisReply *take_reply)
     bool is_error = take_reply->type == REDIS_REPLY_ERROR;
     struct inflight_command command;
     bool given_up = false;
-
     if (is_error && link_error_passes(resp_error_code(take_reply))) {
         /* Not done: it stays in the queue and is sent again, to a server that can. */
         char why[32];
@@ -80,30 +78,31 @@ static void on_down(void *context)
 {
     struct redis_client *client = context;
     size_t again = inflight_rewind(&client->inflight);
-
     link_expect(&client->link, false);
     metric_add(client->link_settings.metrics, METRIC_STORE_RESENT, (int64_t)again);
 }
 
-static void on_failed(void *context ATTR_UNUSED, enum link_failure failure ATTR_UNUSED, const char *why ATTR_UNUSED)
+static void on_failed(void *context, enum link_failure failure, const char *why)
 {
+    (void)context;
+    (void)failure;
+    (void)why;
 }
 
-static void on_quiet(void *context ATTR_UNUSED)
+static void on_quiet(void *context)
 {
+    (void)context;
 }
 
 static struct slice unsent(void *context)
 {
     struct redis_client *client = context;
-
     return inflight_unwritten(&client->inflight);
 }
 
 static void sent(void *context, size_t n)
 {
     struct redis_client *client = context;
-
     metric_inc(client->link_settings.metrics, METRIC_STORE_WRITES);
     inflight_wrote(&client->inflight, n);
     link_expect(&client->link, true);
@@ -114,7 +113,6 @@ static void on_deadline(struct timer *timer)
     struct redis_client *client = CONTAINER_OF(timer, struct redis_client, deadline);
     uint64_t now = clock_steady_us();
     const struct inflight_command *oldest = NULL;
-
     while ((oldest = inflight_oldest(&client->inflight)) && now - oldest->queued_us >= client->timeout_us) {
         struct inflight_command command = inflight_give_up(&client->inflight);
         metric_inc(client->link_settings.metrics, METRIC_STORE_TIMEOUTS);
@@ -129,7 +127,6 @@ static void on_deadline(struct timer *timer)
 static void set_deadline(struct redis_client *client)
 {
     const struct inflight_command *oldest = inflight_oldest(&client->inflight);
-
     if (oldest && !timer_is_set(&client->deadline)) {
         uint64_t age = clock_steady_us() - oldest->queued_us;
         uint64_t left = age < client->timeout_us ? client->timeout_us - age : 0;
@@ -146,7 +143,6 @@ struct redis_client *redis_client_create(const struct redis_settings *settings)
 {
     struct redis_client *client = calloc(1, sizeof *client);
     uint64_t timeout_ms = or_default(settings->command_timeout_ms, COMMAND_TIMEOUT_MS);
-
     if (!client)
         abort();
     client->timeout_us = timeout_ms * 1000;
@@ -206,7 +202,6 @@ void redis_command(struct redis_client *client, const struct slice *args, size_t
                    void *context)
 {
     const struct inflight_command command = {.queued_us = clock_steady_us(), .fn = fn, .context = context};
-
     if (client->destroyed || !inflight_push(&client->inflight, args, count, &command)) {
         if (fn)
             fn(context, ERR_UNAVAILABLE, NULL);
@@ -221,7 +216,6 @@ void redis_command(struct redis_client *client, const struct slice *args, size_t
 void redis_subscribe(struct redis_client *client, struct slice channel)
 {
     struct link_settings settings = client->link_settings;
-
     settings.name = "subscription";
     if (!client->destroyed)
         subscription_add(&client->subscription, channel, &settings);
@@ -230,7 +224,6 @@ void redis_subscribe(struct redis_client *client, struct slice channel)
 void redis_follow(struct redis_client *client, struct slice channel)
 {
     struct link_settings settings = client->link_settings;
-
     settings.name = "subscription";
     if (!client->destroyed)
         subscription_follow(&client->subscription, channel, &settings);

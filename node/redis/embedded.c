@@ -47,7 +47,6 @@ static void nap(void)
 static bool path_in(char *ret_path, size_t size, const char *dir, const char *name)
 {
     int n = snprintf(ret_path, size, "%s/%s", dir, name);
-
     return n > 0 && (size_t)n < size;
 }
 
@@ -70,7 +69,6 @@ static enum err make_dir(struct embedded_redis *redis, char *why, size_t why_siz
 static enum err lock_dir(struct embedded_redis *redis, char *why, size_t why_size)
 {
     char path[PATH_MAX_BYTES + 8];
-
     if (!path_in(path, sizeof path, redis->dir, "lock"))
         return say(why, why_size, "the Redis directory", ENAMETOOLONG);
     redis->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -110,7 +108,6 @@ static enum err name_socket(struct embedded_redis *redis, char *why, size_t why_
 static void leave_dir(struct embedded_redis *redis)
 {
     char path[PATH_MAX_BYTES + 16];
-
     for (size_t i = 0; redis->made_dir && i < ARRAY_SIZE(own_files); i++) {
         if (path_in(path, sizeof path, redis->dir, own_files[i]))
             unlink(path);
@@ -184,7 +181,6 @@ static enum err spawn(struct embedded_redis *redis, char *why, size_t why_size)
     int report[2];
     int error = 0;
     pid_t parent = getpid();
-
     server_args(redis, &args);
     if (pipe2(report, O_CLOEXEC) != 0)
         return say(why, why_size, "pipe", errno);
@@ -233,7 +229,6 @@ static void last_log_line(const struct embedded_redis *redis, char *ret_line, si
 static bool answers(const struct redis_url *url, char *why, size_t why_size)
 {
     struct redisReply *reply = NULL;
-
     if (redis_ask_once(url, (struct slice[]){SLICE("PING")}, 1, &reply, why, why_size) != ERR_OK)
         return false;
     redis_reply_free(reply);
@@ -245,7 +240,6 @@ static enum err wait_for_answer(struct embedded_redis *redis, char *why, size_t 
     uint64_t until = clock_steady_ms() + START_MAX_MS;
     struct redis_url url;
     char line[LOG_TAIL_BYTES + 1];
-
     if (redis_url_parse(redis->url, &url, why, why_size) != ERR_OK)
         return ERR_IO;
     enum err err = ERR_TIMEOUT;
@@ -272,7 +266,6 @@ enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis
 {
     struct embedded_redis *redis = calloc(1, sizeof *redis);
     enum err err;
-
     if (!redis)
         abort();
     redis->pid = -1;
@@ -308,7 +301,6 @@ pid_t embedded_redis_pid(const struct embedded_redis *redis)
 static void end_child(pid_t pid)
 {
     uint64_t until = clock_steady_ms() + STOP_MAX_MS;
-
     kill(pid, SIGTERM);
     while (waitpid(pid, NULL, WNOHANG) == 0) {
         if (clock_steady_ms() >= until) {

@@ -33,7 +33,6 @@ static struct inflight_command *at(const struct inflight *q, size_t i)
 static bool make_room(struct inflight *q)
 {
     size_t room = q->room ? q->room * 2 : RING_FIRST;
-
     if (q->n < q->room)
         return true;
     struct inflight_command *ring = malloc(room * sizeof *ring);
@@ -52,7 +51,6 @@ bool inflight_push(struct inflight *q, const struct slice *args, size_t count, c
 {
     size_t size = resp_size(args, count);
     size_t held = q->bytes.n - q->gone;
-
     if (q->n >= q->max || size > q->bytes_max || held > q->bytes_max - size || !make_room(q))
         return false;
     char *out = buf_reserve(&q->bytes, size);
@@ -71,7 +69,6 @@ bool inflight_push(struct inflight *q, const struct slice *args, size_t count, c
 struct slice inflight_unwritten(const struct inflight *q)
 {
     size_t from = q->gone + q->written;
-
     return from < q->bytes.n ? slice_make(q->bytes.p + from, q->bytes.n - from) : slice_make("", 0);
 }
 
@@ -84,7 +81,6 @@ void inflight_wrote(struct inflight *q, size_t n)
 static void forget_oldest(struct inflight *q)
 {
     size_t bytes = at(q, 0)->bytes;
-
     q->head = (q->head + 1) & (q->room - 1);
     q->n--;
     q->given_up -= q->given_up > 0;
@@ -131,7 +127,6 @@ struct inflight_command inflight_give_up(struct inflight *q)
 size_t inflight_rewind(struct inflight *q)
 {
     size_t commands = 0;
-
     while (q->given_up > 0)
         forget_oldest(q);
     for (size_t bytes = 0; commands < q->n && bytes < q->written; commands++)

@@ -55,7 +55,6 @@ static void wait_and_retry(struct link *link)
 {
     unsigned doublings = link->attempts < BACKOFF_DOUBLINGS_MAX ? link->attempts : BACKOFF_DOUBLINGS_MAX;
     uint64_t most = (uint64_t)BACKOFF_FIRST_MS << doublings;
-
     most = most < link->settings.backoff_max_ms ? most : link->settings.backoff_max_ms;
     link->attempts++;
     link->state = LINK_WAITING;
@@ -66,7 +65,6 @@ static void wait_and_retry(struct link *link)
 static void log_failure(struct link *link, const char *event, const char *why)
 {
     enum log_level level = strcmp(link->why, why) == 0 ? LOG_DEBUG : LOG_WARN;
-
     log_event(level, event,
               (const struct log_field[]){LOG_CSTR("link", link->settings.name), LOG_CSTR("why", why), LOG_END});
     snprintf(link->why, sizeof link->why, "%s", why);
@@ -76,7 +74,6 @@ static void fail_attempt(struct link *link, enum link_failure failure, const cha
 {
     static const char *const lines[] = {"redis.unreachable", "redis.refused", "redis.not_ready"};
     char why[sizeof link->why];
-
     snprintf(why, sizeof why, "%s", why_given); /* it may live in what is closed now */
     close_connection(link);
     wait_and_retry(link);
@@ -87,7 +84,6 @@ static void fail_attempt(struct link *link, enum link_failure failure, const cha
 void link_break(struct link *link, const char *why)
 {
     char copy[sizeof link->why];
-
     if (link->state != LINK_UP) {
         return;
     }
@@ -102,7 +98,6 @@ static void give_up_connection(struct link *link, const char *why)
 {
     char asked[sizeof link->why];
     bool plain = link->settings.url->transport == REDIS_TCP && !link->settings.url->tls;
-
     if (link->state == LINK_UP) {
         link_break(link, why);
     } else if (link->state == LINK_LOGGING_IN && plain && !link->heard) {
@@ -130,7 +125,6 @@ bool link_error_passes(struct slice code)
 static void on_watch_timer(struct timer *timer)
 {
     struct link *link = CONTAINER_OF(timer, struct link, timer);
-
     link->silent = link->heard ? 0 : link->silent + 1;
     link->heard = false;
     if (link->expecting && link->silent > WATCHES) {
@@ -159,7 +153,6 @@ void link_prove(struct link *link)
 static void write_login(struct link *link)
 {
     ssize_t n = stream_write(link->stream, buf_slice(&link->login));
-
     if (n < 0) {
         fail_attempt(link, LINK_UNREACHABLE, stream_why(link->stream));
     } else {
@@ -172,7 +165,6 @@ static void write_unsent(struct link *link)
     const struct link_events *events = &link->settings.events;
     struct slice bytes = events->unsent(events->context);
     ssize_t n = stream_write(link->stream, bytes);
-
     if (n < 0) {
         link_break(link, stream_why(link->stream));
     } else if (n > 0) {
@@ -183,7 +175,6 @@ static void write_unsent(struct link *link)
 static void on_writable(void *context)
 {
     struct link *link = context;
-
     if (link->state == LINK_UP) {
         write_unsent(link);
     } else if (link->state == LINK_LOGGING_IN) {
@@ -194,7 +185,6 @@ static void on_writable(void *context)
 static void on_turn_end(struct timer *timer)
 {
     struct link *link = CONTAINER_OF(timer, struct link, flush);
-
     if (link->state == LINK_UP) {
         write_unsent(link);
     }
@@ -217,7 +207,6 @@ static void begin_login(struct link *link)
 {
     const struct redis_url *url = link->settings.url;
     char digits[16];
-
     link->state = LINK_LOGGING_IN;
     link->login_asked = 0;
     link->login_answered = STEP_AUTH;
@@ -239,7 +228,6 @@ static void begin_login(struct link *link)
 static void finish_login(struct link *link)
 {
     uint64_t now = clock_steady_ms();
-
     link->state = LINK_UP;
     link->expecting = false;
     link->silent = 0;
@@ -260,7 +248,6 @@ static void refuse_login(struct link *link, unsigned step, const struct redisRep
     struct slice code = resp_error_code(reply);
     struct slice text = slice_make(reply->str, reply->len);
     char why[sizeof link->why];
-
     /* A server that knows no AUTH quotes its arguments: of that answer only the code is shown. */
     if (step == STEP_AUTH && !slice_starts(text, SLICE("ERR AUTH <password> called without"))) {
         text = code;
@@ -272,7 +259,6 @@ static void refuse_login(struct link *link, unsigned step, const struct redisRep
 static void on_login_reply(struct link *link, const struct redisReply *reply)
 {
     unsigned step = link->login_answered;
-
     while (step < STEP_COUNT && !(link->login_asked & 1u << step)) {
         step++;
     }
@@ -291,7 +277,6 @@ static void on_login_reply(struct link *link, const struct redisReply *reply)
 static bool take_replies(struct link *link)
 {
     void *reply = NULL;
-
     for (;;) {
         if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
             give_up_connection(link, "what came is not the Redis protocol");
@@ -340,7 +325,6 @@ static void on_readable(void *context)
     struct link *link = context;
     char chunk[READ_CHUNK];
     ssize_t n = 0;
-
     while ((n = stream_read(link->stream, chunk, sizeof chunk)) > 0) {
         link->heard = true;
         if (!feed(link, chunk, (size_t)n)) {
@@ -355,7 +339,6 @@ static void on_readable(void *context)
 static void on_connect_timeout(struct timer *timer)
 {
     struct link *link = CONTAINER_OF(timer, struct link, timer);
-
     const char *why = link->settings.url->tls ? "connect: timed out, or no TLS is spoken there" : "connect: timed out";
 
     fail_attempt(link, LINK_UNREACHABLE, link->state == LINK_LOGGING_IN ? "no answer to the login" : why);

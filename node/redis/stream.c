@@ -86,7 +86,6 @@ static void watch(struct stream *stream, bool writes)
 static bool begin_poll(struct stream *stream)
 {
     struct poller *poller = calloc(1, sizeof *poller);
-
     if (!poller || uv_poll_init(stream->settings.loop, &poller->uv, stream->fd) != 0) {
         free(poller);
         return false;
@@ -102,7 +101,6 @@ static bool begin_poll(struct stream *stream)
 static bool connect_to(struct stream *stream, const struct sockaddr *address, socklen_t size)
 {
     int on = 1;
-
     stream->state = STREAM_CONNECTING;
     stream->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stream->fd < 0) {
@@ -130,7 +128,6 @@ static bool connect_unix(struct stream *stream)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t n = strlen(stream->settings.url->host);
-
     assert(n < sizeof address.sun_path); /* redis_url_parse() saw to it */
     memcpy(address.sun_path, stream->settings.url->host, n + 1);
     return connect_to(stream, (struct sockaddr *)&address, sizeof address);
@@ -140,7 +137,6 @@ static bool connect_unix(struct stream *stream)
 static bool connect_next(struct stream *stream)
 {
     uint16_t port = htons(stream->settings.url->port);
-
     while (stream->addresses_left > 0) {
         struct addrinfo *a = stream->next;
         union {
@@ -167,7 +163,6 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
 {
     struct lookup *lookup = request->data;
     struct stream *stream = lookup->stream;
-
     free(lookup);
     if (!stream) {
         uv_freeaddrinfo(found);
@@ -193,7 +188,6 @@ static bool look_up(struct stream *stream)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct lookup *lookup = calloc(1, sizeof *lookup);
-
     if (!lookup) {
         snprintf(stream->why, sizeof stream->why, "out of memory");
         return false;
@@ -216,7 +210,6 @@ static bool connect_tcp(struct stream *stream)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(stream->settings.url->port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
-
     if (inet_pton(AF_INET, stream->settings.url->host, &v4.sin_addr) == 1)
         return connect_to(stream, (struct sockaddr *)&v4, sizeof v4);
     if (inet_pton(AF_INET6, stream->settings.url->host, &v6.sin6_addr) == 1)
@@ -227,7 +220,6 @@ static bool connect_tcp(struct stream *stream)
 struct stream *stream_open(const struct stream_settings *settings, char *why, size_t why_size)
 {
     struct stream *stream = calloc(1, sizeof *stream);
-
     if (!stream) {
         snprintf(why, why_size, "out of memory");
         return NULL;
@@ -296,7 +288,6 @@ static ssize_t receive(struct stream *stream, char *p, size_t n)
 static ssize_t transmit(struct stream *stream, struct slice bytes)
 {
     ssize_t sent = bytes.n > 0 ? send(stream->fd, bytes.p, bytes.n, MSG_NOSIGNAL) : 0;
-
     if (sent < 0) {
         if (errno != EAGAIN && errno != EINTR)
             return broke(stream, strerror(errno));
@@ -324,7 +315,6 @@ static int transmit_cipher(struct stream *stream)
 static ssize_t read_tls(struct stream *stream, char *p, size_t n)
 {
     char chunk[READ_CHUNK];
-
     for (;;) {
         ssize_t got = tls_read(stream->tls, p, n);
         if (got < 0)
@@ -347,7 +337,6 @@ static ssize_t write_tls(struct stream *stream, struct slice bytes)
 {
     size_t taken = 0;
     int all = transmit_cipher(stream);
-
     while (all > 0 && taken < bytes.n) {
         struct slice part = {bytes.p + taken, bytes.n - taken};
         part.n = part.n < ENCRYPT_CHUNK ? part.n : ENCRYPT_CHUNK;
@@ -372,7 +361,6 @@ static void handshake(struct stream *stream)
     const struct stream_events *events = &stream->settings.events;
     ssize_t got = 0;
     int done = 0;
-
     do {
         done = tls_handshake(stream->tls);
         tls_take_output(stream->tls, &stream->cipher);
@@ -403,7 +391,6 @@ static void on_connected(struct stream *stream, int status)
 {
     const struct stream_events *events = &stream->settings.events;
     int error = socket_error(stream);
-
     if (error != 0 || status < 0) {
         snprintf(stream->why, sizeof stream->why, "connect: %s", error ? strerror(error) : uv_strerror(status));
         close_socket(stream);
@@ -426,7 +413,6 @@ static void on_poll(uv_poll_t *handle, int status, int ready)
     struct poller *poller = handle->data;
     struct stream *stream = poller->stream;
     struct stream_events events = stream->settings.events;
-
     stream->drained = false;
     stream->budget = READ_BUDGET;
     if (stream->state == STREAM_CONNECTING) {

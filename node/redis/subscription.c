@@ -14,7 +14,6 @@
 static struct slice text_of(const struct redisReply *reply)
 {
     bool is_text = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS;
-
     return is_text ? slice_make(reply->str, reply->len) : slice_make("", 0);
 }
 
@@ -43,7 +42,6 @@ static struct slice name_of(const struct channel *c)
 static void ask_for(struct subscription *sub, struct channel *c, bool leaves)
 {
     struct asked *asked = calloc(1, sizeof *asked);
-
     if (!asked)
         abort();
     *asked = (struct asked){.channel = c, .leaves = leaves};
@@ -66,7 +64,6 @@ static void channel_forget(struct subscription *sub, struct channel *c)
 static void asked_drop(struct subscription *sub)
 {
     struct asked *asked = sub->asked;
-
     DL_DELETE(sub->asked, asked);
     asked->channel->asked--;
     channel_forget(sub, asked->channel);
@@ -76,7 +73,6 @@ static void asked_drop(struct subscription *sub)
 static void on_up(void *context)
 {
     struct subscription *sub = context;
-
     for (struct channel *c = sub->channels; c; c = c->hh.next)
         ask_for(sub, c, false);
 }
@@ -85,7 +81,6 @@ static void on_down(void *context)
 {
     struct subscription *sub = context;
     bool was = sub->subscribed;
-
     sub->subscribed = false;
     sub->confirmed = 0;
     buf_clear(&sub->out);
@@ -97,15 +92,17 @@ static void on_down(void *context)
         sub->events.on_unsubscribed(sub->events.context);
 }
 
-static void on_failed(void *context ATTR_UNUSED, enum link_failure failure ATTR_UNUSED, const char *why ATTR_UNUSED)
+static void on_failed(void *context, enum link_failure failure, const char *why)
 {
+    (void)context;
+    (void)failure;
+    (void)why;
 }
 
 /* PING is allowed while subscribed: its answer shows that the other end lives. */
 static void on_quiet(void *context)
 {
     struct subscription *sub = context;
-
     if (!sub->link.expecting) {
         resp_put(&sub->out, (struct slice[]){SLICE("PING")}, 1);
         link_expect(&sub->link, true);
@@ -116,14 +113,12 @@ static void on_quiet(void *context)
 static struct slice unsent(void *context)
 {
     struct subscription *sub = context;
-
     return buf_slice(&sub->out);
 }
 
 static void sent(void *context, size_t n)
 {
     struct subscription *sub = context;
-
     buf_drop(&sub->out, n);
 }
 
@@ -141,7 +136,6 @@ static void confirm_own(struct subscription *sub)
 static void on_confirmed(struct subscription *sub, struct slice name, bool leaves)
 {
     struct asked *asked = sub->asked;
-
     if (!asked || asked->leaves != leaves || !slice_eq(name, name_of(asked->channel))) {
         link_break(&sub->link,
                    leaves ? "the server ended a subscription" : "a channel was confirmed that was not asked for");
@@ -164,7 +158,6 @@ static void on_error(struct subscription *sub, const struct redisReply *reply)
 {
     struct slice code = resp_error_code(reply);
     char why[64];
-
     /* A Cluster's other node holds the channel: this connection can't carry it. The owner never hears that it is subscribed, and stays alive. */
     if (slice_is(code, "MOVED") && sub->asked) {
         log_error("redis.channel_refused", LOG_STR("code", code));
@@ -180,7 +173,6 @@ static void on_push(struct subscription *sub, const struct redisReply *reply)
 {
     struct slice kind = text_of(reply->element[0]);
     struct slice channel = text_of(reply->element[1]);
-
     if (slice_is(kind, "smessage") && reply->elements == 3)
         sub->events.on_message(sub->events.context, channel, text_of(reply->element[2]));
     else if (slice_is(kind, "ssubscribe") || slice_is(kind, "sunsubscribe"))
@@ -192,7 +184,6 @@ static void on_push(struct subscription *sub, const struct redisReply *reply)
 static void on_reply(void *context, struct redisReply *take_reply)
 {
     struct subscription *sub = context;
-
     if (take_reply->type == REDIS_REPLY_ERROR) {
         on_error(sub, take_reply);
     } else if (take_reply->type == REDIS_REPLY_ARRAY && take_reply->elements >= 2) {
@@ -214,7 +205,6 @@ void subscription_finish(struct subscription *sub)
 {
     struct channel *c = NULL;
     struct channel *next = NULL;
-
     if (sub->begun)
         link_finish(&sub->link);
     while (sub->asked)
@@ -231,7 +221,6 @@ void subscription_finish(struct subscription *sub)
 static struct channel *find(struct subscription *sub, struct slice name)
 {
     struct channel *c = NULL;
-
     HASH_FIND(hh, sub->channels, name.p, name.n, c);
     return c;
 }
@@ -239,7 +228,6 @@ static struct channel *find(struct subscription *sub, struct slice name)
 static struct channel *find_or_make(struct subscription *sub, struct slice name)
 {
     struct channel *c = find(sub, name);
-
     if (!c) {
         c = calloc(1, sizeof *c + name.n);
         if (!c)
@@ -267,7 +255,6 @@ static void want(struct subscription *sub, struct channel *c, const struct link_
 void subscription_add(struct subscription *sub, struct slice channel, const struct link_settings *settings)
 {
     struct channel *c = find_or_make(sub, channel);
-
     if (!c->wanted) {
         c->own = true;
         sub->own++;
@@ -279,7 +266,6 @@ void subscription_add(struct subscription *sub, struct slice channel, const stru
 void subscription_follow(struct subscription *sub, struct slice channel, const struct link_settings *settings)
 {
     struct channel *c = find_or_make(sub, channel);
-
     if (!c->wanted)
         want(sub, c, settings);
 }
@@ -287,7 +273,6 @@ void subscription_follow(struct subscription *sub, struct slice channel, const s
 void subscription_unfollow(struct subscription *sub, struct slice channel)
 {
     struct channel *c = find(sub, channel);
-
     if (!c || !c->wanted || c->own)
         return;
     c->wanted = false;

@@ -23,7 +23,6 @@ struct tls {
 struct tls_trust *tls_trust_create(const char *ca, char *why, size_t why_size)
 {
     struct tls_trust *trust = calloc(1, sizeof *trust);
-
     ERR_clear_error();
     if (!trust || !(trust->ctx = SSL_CTX_new(TLS_client_method()))) {
         snprintf(why, why_size, "TLS could not be set up");
@@ -53,7 +52,6 @@ static bool expect_host(SSL *ssl, const char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];
     char name[NI_MAXHOST]; /* OpenSSL's macro casts const away */
-
     if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
     int n = snprintf(name, sizeof name, "%s", host);
@@ -64,7 +62,6 @@ static bool expect_host(SSL *ssl, const char *host)
 struct tls *tls_create(struct tls_trust *trust, const char *host)
 {
     struct tls *tls = calloc(1, sizeof *tls);
-
     if (!tls)
         return NULL;
     tls->ssl = SSL_new(trust->ctx);
@@ -146,7 +143,6 @@ void tls_take_output(struct tls *tls, struct buf *out)
 {
     size_t n = BIO_ctrl_pending(tls->out);
     char *p = n > 0 && n <= INT_MAX ? buf_reserve(out, n) : NULL;
-
     if (p && BIO_read(tls->out, p, (int)n) == (int)n)
         buf_commit(out, n);
 }

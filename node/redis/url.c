@@ -32,7 +32,6 @@ static bool percent_decode(struct slice text, char **ret_text)
 {
     char *out = slice_dup(text);
     size_t n = 0;
-
     for (size_t i = 0; i < text.n; i++) {
         int c = (unsigned char)text.p[i];
         if (c == '%') {
@@ -55,7 +54,6 @@ static bool percent_decode(struct slice text, char **ret_text)
 static bool parse_database(struct slice text, unsigned *ret_database)
 {
     uint64_t n = 0;
-
     if (!slice_to_u64(text, &n) || n > DATABASE_MAX)
         return false;
     *ret_database = (unsigned)n;
@@ -67,7 +65,6 @@ static const char *parse_login(struct slice login, struct redis_url *url)
 {
     size_t colon = slice_find(login, ':');
     struct slice user = {login.p, colon};
-
     if (login.n > (size_t)CREDENTIAL_MAX_CHARS)
         return "user and password are too long";
     if (colon == login.n)
@@ -100,7 +97,6 @@ static const char *parse_host(struct slice text, struct redis_url *url)
     struct slice host = text;
     struct slice port = {"", 0};
     uint64_t n = DEFAULT_PORT;
-
     if (text.n > 0 && text.p[0] == '[') {
         size_t end = slice_find(text, ']');
         if (end == text.n)
@@ -128,7 +124,6 @@ static const char *take_login(struct slice *text, struct redis_url *url)
 {
     size_t at = slice_find(*text, '/');
     const char *wrong = NULL;
-
     while (at > 0 && text->p[at - 1] != '@')
         at--;
     if (at > 0) {
@@ -142,7 +137,6 @@ static const char *parse_tcp(struct slice text, struct redis_url *url)
 {
     const char *wrong = take_login(&text, url);
     size_t path = slice_find(text, '/');
-
     if (wrong)
         return wrong;
     if (text.n > path + 1 && !parse_database(slice_make(text.p + path + 1, text.n - path - 1), &url->database))
@@ -155,7 +149,6 @@ static const char *parse_unix(struct slice text, struct redis_url *url)
     const char *wrong = take_login(&text, url);
     size_t mark = slice_find(text, '?');
     struct slice path = {text.p, mark};
-
     if (wrong)
         return wrong;
     if (path.n == 0 || path.p[0] != '/')
@@ -200,7 +193,6 @@ enum err redis_url_parse(const char *text, struct redis_url *ret_url, char *why,
 {
     struct redis_url url = {.transport = REDIS_TCP};
     const char *wrong = parse(slice_of(text), &url);
-
     if (wrong) {
         redis_url_finish(&url);
         return refuse(why, why_size, wrong);

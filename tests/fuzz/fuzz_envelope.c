@@ -8,7 +8,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(struct slice s, const uint8_t *data, size_t size)
 {
     const char *begin = (const char *)data;
-
     if (s.n > 0 && (s.p < begin || s.p + s.n > begin + size))
         abort();
 }
@@ -16,7 +15,6 @@ static void check(struct slice s, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct envelope e;
-
     if (envelope_read(slice_make(data, size), &e) != ERR_OK)
         return 0;
     if (e.count > ENVELOPE_BODIES_MAX || (e.kind != ENVELOPE_EVENTS && e.count > 0))

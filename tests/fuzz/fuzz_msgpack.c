@@ -63,7 +63,6 @@ static void check_reading(struct slice bytes)
 {
     struct wire_doc *doc = NULL;
     char why[128] = "";
-
     if (wire_decode(WIRE_MSGPACK, bytes, &doc, why, sizeof(why)) != ERR_OK) {
         if (doc || !is_sentence(why))
             abort();
@@ -86,7 +85,6 @@ static void check_framing(struct slice bytes, uint64_t seq)
 {
     struct buf out;
     struct wire_doc *doc;
-
     buf_init(&out, 1 << 20);
     for (int format = WIRE_JSON; format <= WIRE_MSGPACK; format++) {
         enum err err = wire_frame((enum wire_format)format, bytes, seq, &out);
@@ -102,7 +100,6 @@ static void check_framing(struct slice bytes, uint64_t seq)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice bytes = slice_make(data, size);
-
     check_reading(bytes);
     check_framing(bytes, 0);
     check_framing(bytes, 41);

@@ -10,7 +10,6 @@ enum { PARTITIONS = 64 };
 static void check_id(const struct id *id)
 {
     struct id again;
-
     if (!id_is_none(id) && !id_parse(id_slice(id), PARTITIONS, &again))
         abort();
 }
@@ -20,7 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice text = slice_make(data, size);
     struct seating seating;
     struct target target;
-
     if (seating_parse(text, PARTITIONS, &seating) == ERR_OK) {
         if (seating.seats < 2 || seating.seats > CALL_SEATS_MAX || seating.starter > CALL_SEATS_MAX)
             abort();

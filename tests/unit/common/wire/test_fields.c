@@ -13,7 +13,6 @@ static enum err check(const char *json, struct field row, char why[300])
 {
     struct field rows[] = {row, {.name = NULL}};
     struct wire_doc *doc;
-
     cr_assert_eq(wire_decode(WIRE_JSON, slice_of(json), &doc, why, 300), ERR_OK, "%s: %s", json, why);
     enum err err = fields_check(wire_doc_root(doc), rows, why, 300);
     wire_doc_destroy(doc);
@@ -212,7 +211,6 @@ Test(fields, a_short_buffer_cuts_the_sentence)
     static const struct field rows[] = {{.name = "type", .kind = FIELD_STRING, .required = true}, {.name = NULL}};
     struct wire_value map = {.kind = WIRE_MAP};
     char why[12] = "";
-
     cr_expect_eq(fields_check(&map, rows, why, sizeof(why)), ERR_BAD_REQUEST);
     cr_expect_str_eq(why, "`type` is m");
 }
@@ -223,7 +221,6 @@ Test(fields, more_than_1024_names_are_too_many_whatever_the_row_says)
     struct wire_doc *doc;
     struct buf text;
     char why[300];
-
     buf_init(&text, 1 << 20);
     for (size_t n = 1024; n <= 1025; n++) {
         buf_clear(&text);

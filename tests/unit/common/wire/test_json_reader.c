@@ -189,7 +189,6 @@ Test(json_reader, what_is_not_is_refused_with_a_sentence)
 Test(json_reader, every_cut_of_a_frame_is_refused)
 {
     struct slice text = SLICE("{\"type\":\"signal\",\"a\":[1,-2.5e3,{\"b\":\"\\u00e9\\n\"}],\"c\":true,\"d\":null}");
-
     for (size_t n = 0; n < text.n; n++) {
         struct wire_doc *doc = NULL;
         char why[200], *copy = malloc(n + 1); /* of that size, so that a sanitizer sees a step too far */
@@ -204,7 +203,6 @@ Test(json_reader, a_sentence_never_quotes_much)
     struct wire_doc *doc;
     char why[200], text[4096];
     int n = snprintf(text, sizeof(text), "{\"sdp\":\"%0*d\" oops}", 3000, 7);
-
     cr_expect_eq(read(slice_make(text, (size_t)n), &doc, why), ERR_SYNTAX);
     cr_expect_lt(strlen(why), 100, "%s", why);
     n = snprintf(text, sizeof(text), "{\"sdp\":x%0*d}", 3000, 7);
@@ -216,7 +214,6 @@ Test(json_reader, why_may_be_small_or_absent)
 {
     struct wire_doc *doc;
     char why[4] = "abc";
-
     cr_expect_eq(wire_decode(WIRE_JSON, SLICE("[]"), &doc, NULL, 0), ERR_SYNTAX);
     cr_expect_eq(wire_decode(WIRE_JSON, SLICE("{\"\xff\"}"), &doc, why, sizeof(why)), ERR_SYNTAX);
     cr_expect_str_eq(why, "lin");
@@ -236,7 +233,6 @@ Test(json_reader, a_map_has_at_most_1024_keys)
     struct wire_doc *doc;
     struct buf text;
     char why[200];
-
     buf_init(&text, 1 << 20);
     put_keys(&text, WIRE_MAP_MAX);
     cr_assert_eq(read(buf_slice(&text), &doc, why), ERR_OK, "%s", why);

@@ -14,7 +14,6 @@
 static enum err read(struct slice bytes, struct wire_doc **ret_doc, char why[200])
 {
     char *copy = malloc(bytes.n + 1); /* on the heap, and freed: a sanitizer sees a step too far, and a slice into it */
-
     memcpy(copy, bytes.p, bytes.n);
     why[0] = '\0';
     enum err err = wire_decode(WIRE_MSGPACK, slice_make(copy, bytes.n), ret_doc, why, 200);
@@ -437,7 +436,6 @@ Test(msgpack_reader, every_cut_of_a_frame_is_refused)
 static void put_keys(struct buf *b, size_t n, bool last_twice)
 {
     char key[32];
-
     buf_clear(b);
     wire_put_map(b, n + last_twice);
     for (size_t i = 0; i < n; i++) {
@@ -453,7 +451,6 @@ Test(msgpack_reader, a_map_has_at_most_1024_keys)
     struct wire_doc *doc;
     struct buf b;
     char why[200];
-
     buf_init(&b, 1 << 20);
     put_keys(&b, WIRE_MAP_MAX, false);
     cr_assert_eq(read(buf_slice(&b), &doc, why), ERR_OK, "%s", why);
@@ -469,7 +466,6 @@ Test(msgpack_reader, a_key_that_stands_twice_is_found_in_maps_of_any_size)
     struct wire_doc *doc;
     struct buf b;
     char why[200];
-
     buf_init(&b, 1 << 20);
     for (size_t n = 1; n < WIRE_MAP_MAX; n = n < 20 ? n + 1 : n * 2) {
         put_keys(&b, n, false);
@@ -486,7 +482,6 @@ Test(msgpack_reader, a_long_key_is_quoted_in_part)
     struct wire_doc *doc;
     struct buf b;
     char why[400], key[200];
-
     memset(key, 'x', sizeof(key));
     buf_init(&b, 1 << 20);
     wire_put_map(&b, 2);

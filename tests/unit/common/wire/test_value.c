@@ -23,7 +23,6 @@ TestSuite(value, .init = set_up, .fini = tear_down);
 Test(value, get_finds_by_the_whole_key)
 {
     const struct wire_value *root = wire_doc_root(doc);
-
     cr_expect_eq(wire_get(root, "i")->integer, 5);
     cr_expect_null(wire_get(root, ""));
     cr_expect_null(wire_get(root, "ii"));
@@ -34,7 +33,6 @@ Test(value, get_finds_by_the_whole_key)
 Test(value, get_on_anything_but_a_map_is_null)
 {
     const struct wire_value *root = wire_doc_root(doc);
-
     cr_expect_null(wire_get(NULL, "k"));
     cr_expect_null(wire_get(wire_get(root, "a"), "k"));
     cr_expect_null(wire_get(wire_get(root, "s"), "k"));
@@ -43,7 +41,6 @@ Test(value, get_on_anything_but_a_map_is_null)
 Test(value, another_kind_counts_as_absent)
 {
     const struct wire_value *root = wire_doc_root(doc);
-
     cr_expect_eq(wire_get_int(root, "i", 9), 5);
     cr_expect_eq(wire_get_int(root, "d", 9), 9);
     cr_expect_eq(wire_get_int(root, "s", 9), 9);
@@ -59,7 +56,6 @@ Test(value, another_kind_counts_as_absent)
 Test(value, the_document_outlives_the_bytes)
 {
     static const char *const frames[] = {"{\"k\":\"value\"}", "\x81\xa1k\xa5value"};
-
     for (int format = WIRE_JSON; format <= WIRE_MSGPACK; format++) {
         struct wire_doc *own;
         size_t n = strlen(frames[format]);

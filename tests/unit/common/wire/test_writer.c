@@ -37,7 +37,6 @@ Test(writer, each_put_writes_its_value)
 {
     struct wire_value half = {.kind = WIRE_DOUBLE, .number = 0.5};
     struct slice raw = SLICE("\x92\x01\x02");
-
     wire_put_map(&body, 9);
     wire_put_key_cstr(&body, "cstr", "x");
     wire_put_key_string(&body, "string", SLICE("y\n"));
@@ -85,7 +84,6 @@ Test(writer, integers_are_exact)
 Test(writer, doubles_stay_doubles_and_come_back_exactly)
 {
     static const double numbers[] = {0.0, -0.0, 1.0, -5.0, 0.1, 1e15, 1e17, 1e300, 5e-324, 1.7976931348623157e308};
-
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         struct wire_value number = {.kind = WIRE_DOUBLE, .number = numbers[i]};
         struct wire_pair pair = {.key = SLICE("n"), .value = number};
@@ -118,7 +116,6 @@ Test(writer, each_character_is_escaped_as_it_must_be)
 Test(writer, an_escape_is_seen_wherever_it_stands)
 {
     static const char odd[] = {'\n', '"', '\\', 0x01, 0x1f, '\v'};
-
     for (size_t n = 1; n < 110; n++) {
         for (size_t at = 0; at < n; at++) {
             char text[128];
@@ -138,7 +135,6 @@ Test(writer, an_escape_is_seen_wherever_it_stands)
 Test(writer, many_control_characters_in_a_row_are_all_counted)
 {
     char text[1000];
-
     memset(text, 0x1f, sizeof(text));
     struct wire_pair pair = {.key = SLICE("s")};
     pair.value = (struct wire_value){.kind = WIRE_STRING, .string = slice_make(text, sizeof(text))};
@@ -171,7 +167,6 @@ Test(writer, seq_is_the_last_pair)
 Test(writer, msgpack_frames_get_their_head_anew)
 {
     static const size_t sizes[] = {0, 1, 14, 15, 16, 17, 300, 1023};
-
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         struct wire_doc *doc;
         char key[32], why[200];
@@ -321,7 +316,6 @@ static void put_random_map(struct dice *dice, struct buf *b, int levels)
 {
     uint64_t n = roll(dice, 20);
     char prefix[8];
-
     wire_put_map(b, n);
     for (uint64_t i = 0; i < n; i++) {
         snprintf(prefix, sizeof(prefix), "%u,", (unsigned)i);
@@ -334,7 +328,6 @@ static void put_random(struct dice *dice, struct buf *b, int levels)
 {
     struct wire_value number = {.kind = WIRE_DOUBLE};
     uint64_t bits = roll(dice, UINT64_MAX), n;
-
     switch (roll(dice, levels > 0 ? 9 : 6)) {
     case 0:
         wire_put_null(b);
@@ -371,7 +364,6 @@ static void put_random(struct dice *dice, struct buf *b, int levels)
 Test(writer, any_tree_comes_back_from_both_formats)
 {
     struct dice dice = {UINT64_C(0x9e3779b97f4a7c15)};
-
     for (int i = 0; i < 300; i++) {
         struct wire_doc *doc;
         char why[200];

@@ -59,7 +59,6 @@ static inline const char *tree_round_trip(const struct wire_value *root)
     struct buf body, frame;
     struct wire_doc *doc = NULL;
     const char *lost = NULL;
-
     buf_init(&body, 1 << 24);
     buf_init(&frame, 1 << 24);
     wire_put_value(&body, root);
@@ -92,7 +91,6 @@ static inline bool tree_is_janssons(const struct wire_value *root, struct slice 
     struct buf both;
     struct wire_doc *doc = NULL;
     size_t at = slice_find(text, '{') + 1;
-
     buf_init(&both, 1 << 24);
     buf_put_cstr(&both, root->map.n > 0 ? "{\"the fraction\":0.5," : "{\"the fraction\":0.5");
     buf_put_mem(&both, text.p + at, text.n - at);

@@ -18,7 +18,6 @@ struct fake_conn {
 static void on_closed(uv_handle_t *handle)
 {
     struct fake_conn *conn = handle->data;
-
     redisReaderFree(conn->reader);
     free(conn);
 }
@@ -63,7 +62,6 @@ int fake_login(struct fake_conn *conn, const char *name)
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *ret_buf)
 {
     struct fake_conn *conn = handle->data;
-
     (void)size;
     *ret_buf = uv_buf_init(conn->chunk, sizeof conn->chunk);
 }
@@ -72,7 +70,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct fake_conn *conn = stream->data;
     void *command = NULL;
-
     if (n < 0) {
         fake_hang_up(conn);
         return;
@@ -90,7 +87,6 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     struct fake_redis *fake = listener->data;
     struct fake_conn *conn = calloc(1, sizeof *conn);
-
     cr_assert(status == 0 && conn);
     uv_pipe_init(listener->loop, &conn->pipe, 0);
     conn->pipe.data = conn;

@@ -69,7 +69,6 @@ static void wait_until_listening(const struct redis_server *server)
 static void spawn(struct redis_server *server)
 {
     pid_t parent = getpid();
-
     server->pid = fork();
     if (server->pid < 0)
         fail("fork");
@@ -89,7 +88,6 @@ static void spawn(struct redis_server *server)
 struct redis_server *redis_server_start(const char *const *extra)
 {
     struct redis_server *server = calloc(1, sizeof *server);
-
     if (!server)
         abort();
     snprintf(server->dir, sizeof server->dir, "/tmp/switchboard-test.XXXXXX");

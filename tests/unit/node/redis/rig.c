@@ -26,7 +26,6 @@ static void copy_text(char *to, const char *from, size_t n)
 static void on_message(void *context, struct slice channel, struct slice payload)
 {
     struct rig *rig = context;
-
     rig->messages++;
     copy_text(rig->last_channel, channel.p, channel.n);
     copy_text(rig->last_message, payload.p, payload.n);
@@ -40,7 +39,6 @@ static void on_subscribed(void *context)
 static void on_followed(void *context, struct slice channel)
 {
     struct rig *rig = context;
-
     rig->followed++;
     copy_text(rig->last_channel, channel.p, channel.n);
 }
@@ -60,7 +58,6 @@ struct rig *rig_create(const char *url, const struct redis_settings *settings)
     struct rig *rig = calloc(1, sizeof *rig);
     struct redis_settings own = settings ? *settings : (struct redis_settings){0};
     char why[128] = "";
-
     cr_assert(rig);
     cr_assert_eq(uv_loop_init(&rig->loop), 0);
     uv_timer_init(&rig->loop, &rig->pulse);
@@ -92,7 +89,6 @@ void rig_destroy(struct rig *rig)
 void rig_run_until(struct rig *rig, rig_condition_fn *condition)
 {
     uint64_t until = clock_steady_ms() + PATIENCE_MS;
-
     while (!condition(rig)) {
         cr_assert_lt(clock_steady_ms(), until, "it did not happen");
         uv_run(&rig->loop, UV_RUN_ONCE);
@@ -102,7 +98,6 @@ void rig_run_until(struct rig *rig, rig_condition_fn *condition)
 void rig_run_for(struct rig *rig, uint64_t ms)
 {
     uint64_t until = clock_steady_ms() + ms;
-
     while (clock_steady_ms() < until) {
         uv_run(&rig->loop, UV_RUN_ONCE);
     }
@@ -113,7 +108,6 @@ static void on_answer(void *context, enum err err, const struct redisReply *repl
     struct ticket *ticket = context;
     struct rig *rig = ticket->rig;
     struct rig_answer *answer = &rig->answers[ticket->number];
-
     free(ticket);
     answer->calls++;
     answer->order = ++rig->answered;
@@ -130,7 +124,6 @@ static void on_answer(void *context, enum err err, const struct redisReply *repl
 size_t rig_ask_args(struct rig *rig, const struct slice *args, size_t count)
 {
     struct ticket *ticket = malloc(sizeof *ticket);
-
     cr_assert(ticket && rig->asked < RIG_ANSWERS_MAX);
     *ticket = (struct ticket){rig, rig->asked};
     redis_command(rig->client, args, count, on_answer, ticket);
@@ -142,7 +135,6 @@ size_t rig_ask(struct rig *rig, const char *text)
     struct slice args[WORDS_MAX];
     struct slice rest = slice_of(text);
     size_t count = 0;
-
     while (count < WORDS_MAX && slice_split(&rest, ' ', &args[count])) {
         count++;
     }

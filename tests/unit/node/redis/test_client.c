@@ -40,7 +40,6 @@ static size_t ask_until_ok(const char *text)
 {
     size_t number = 0;
     size_t tries = 0;
-
     do {
         number = rig_ask(rig, text);
         rig_run_until(rig, rig_all_answered);
@@ -130,7 +129,6 @@ Test(client, binary_and_empty_and_large_arguments_arrive_whole)
 {
     size_t n = 3 * 1024 * 1024;
     char *large = malloc(n);
-
     begin();
     for (size_t i = 0; i < n; i++) {
         large[i] = (char)(i * 31 % 251);
@@ -264,7 +262,6 @@ Test(client, too_many_bytes_are_refused_at_once)
 {
     char block[600] = {0};
     struct slice args[] = {SLICE("APPEND"), SLICE("k"), {block, sizeof block}};
-
     begin_with(&(struct redis_settings){.pending_bytes_max = 2048}, NULL);
     for (int i = 0; i < 4; i++) {
         rig_ask_args(rig, args, 3);
@@ -290,7 +287,6 @@ struct again {
 static void on_answer_ask_again(void *context, enum err err, const struct redisReply *reply)
 {
     struct again *again = context;
-
     (void)reply;
     if (again->calls++ < 100) {
         cr_expect_eq(err, ERR_UNAVAILABLE);
@@ -321,7 +317,6 @@ Test(client, destroying_answers_all_inside_the_call_and_refuses_new_commands)
 static void on_answer_destroy(void *context, enum err err, const struct redisReply *reply)
 {
     struct rig *r = context;
-
     cr_expect_eq(err, ERR_OK);
     cr_expect_eq(reply->type, REDIS_REPLY_STATUS);
     redis_client_destroy(r->client);
@@ -349,7 +344,6 @@ Test(client, an_answer_may_destroy_the_client)
 static void on_answer_count_down(void *context, enum err err, const struct redisReply *reply)
 {
     struct again *again = context;
-
     (void)reply;
     cr_expect_eq(err, ERR_OK);
     if (++again->calls < 100) {
@@ -374,7 +368,6 @@ Test(client, a_login_and_a_database_are_used)
 {
     static const char *const extra[] = {"--requirepass", "s3cret", NULL};
     char url[200];
-
     server = redis_server_start(extra);
     snprintf(url, sizeof url, "%s?db=3", redis_server_url(server));
     rig = rig_create(url, &(struct redis_settings){.command_timeout_ms = 300, .backoff_max_ms = 20});
@@ -394,7 +387,6 @@ Test(client, a_login_and_a_database_are_used)
 Test(client, a_wrong_password_is_no_connection)
 {
     static const char *const extra[] = {"--requirepass", "s3cret", NULL};
-
     begin_with(&(struct redis_settings){.command_timeout_ms = 200}, extra);
     rig->url.password = slice_dup(SLICE("wrong"));
     rig_ask(rig, "PING");
@@ -410,7 +402,6 @@ Test(ask_once, it_answers_or_says_why_not)
     struct redis_url url;
     char why[200] = "";
     struct slice get[] = {SLICE("GET"), SLICE("k")};
-
     server = redis_server_start(extra);
     cr_assert_eq(redis_url_parse(redis_server_url(server), &url, why, sizeof why), ERR_OK);
     cr_expect_eq(redis_ask_once(&url, get, 2, &reply, why, sizeof why), ERR_UNAVAILABLE);
@@ -437,7 +428,6 @@ Test(ask_once, a_server_that_quotes_the_password_is_not_quoted)
     struct redisReply *reply = NULL;
     struct redis_url url;
     char why[200] = "";
-
     server = redis_server_start(extra);
     cr_assert_eq(redis_url_parse(redis_server_url(server), &url, why, sizeof why), ERR_OK);
     url.password = slice_dup(SLICE("hunter2"));
@@ -454,7 +444,6 @@ Test(ask_once, a_server_of_a_cluster_of_several_is_told_by_its_answer)
     struct redis_url url;
     char why[200] = "";
     struct slice moved[] = {SLICE("EVAL"), SLICE("return redis.error_reply('MOVED 14041 127.0.0.1:7753')"), SLICE("0")};
-
     server = redis_server_start(NULL);
     cr_assert_eq(redis_url_parse(redis_server_url(server), &url, why, sizeof why), ERR_OK);
     cr_expect_eq(redis_ask_once(&url, moved, 3, &reply, why, sizeof why), ERR_UNAVAILABLE);

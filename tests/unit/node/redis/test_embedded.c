@@ -18,7 +18,6 @@ static struct embedded_redis *start(const char *dir)
 {
     struct embedded_redis *redis = NULL;
     char why[256] = "";
-
     cr_assert_eq(embedded_redis_start(dir, &redis, why, sizeof why), ERR_OK, "%s", why);
     return redis;
 }
@@ -28,7 +27,6 @@ static struct redisReply *ask(const char *url_text, const struct slice *args, si
     struct redis_url url;
     struct redisReply *reply = NULL;
     char why[256] = "";
-
     cr_assert_eq(redis_url_parse(url_text, &url, why, sizeof why), ERR_OK, "%s", why);
     cr_assert_eq(redis_ask_once(&url, args, count, &reply, why, sizeof why), ERR_OK, "%s", why);
     redis_url_finish(&url);
@@ -57,7 +55,6 @@ Test(embedded, it_answers_on_a_private_socket_and_leaves_nothing_behind)
     struct stat st;
     char dir[128];
     pid_t pid = embedded_redis_pid(redis);
-
     path_of_dir(redis, dir, sizeof dir);
     cr_assert_eq(stat(dir, &st), 0);
     cr_expect_eq(st.st_mode & 0777, 0700);
@@ -79,7 +76,6 @@ Test(embedded, a_given_directory_keeps_the_data)
 {
     char parent[] = "/tmp/switchboard-test.XXXXXX";
     char dir[64];
-
     cr_assert(mkdtemp(parent));
     snprintf(dir, sizeof dir, "%s/data", parent);
     struct embedded_redis *redis = start(dir);
@@ -106,7 +102,6 @@ Test(embedded, a_directory_serves_one_node_at_a_time)
     char command[128];
     char why[256] = "";
     struct embedded_redis *second = NULL;
-
     cr_assert(mkdtemp(dir));
     struct embedded_redis *first = start(dir);
     cr_expect_neq(embedded_redis_start(dir, &second, why, sizeof why), ERR_OK);
@@ -183,7 +178,6 @@ Test(embedded, a_server_that_is_not_installed_is_named)
 {
     struct embedded_redis *redis = NULL;
     char why[256] = "";
-
     setenv("PATH", "/nowhere", 1);
     cr_expect_neq(embedded_redis_start(NULL, &redis, why, sizeof why), ERR_OK);
     cr_expect(strstr(why, "apt-get install redis-server"), "%s", why);

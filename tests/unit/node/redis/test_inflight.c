@@ -10,7 +10,6 @@ static struct inflight q;
 static bool push(size_t number)
 {
     char digits[24];
-
     snprintf(digits, sizeof digits, "%06zu", number);
     const struct inflight_command command = {.queued_us = number};
     return inflight_push(&q, (struct slice[]){SLICE("GET"), slice_of(digits)}, 2, &command);
@@ -26,7 +25,6 @@ static size_t next_written(void)
 {
     struct slice bytes = inflight_unwritten(&q);
     uint64_t n = 0;
-
     cr_assert_geq(bytes.n, bytes_of_one());
     cr_assert(slice_to_u64(slice_make(bytes.p + bytes_of_one() - 8, 6), &n));
     return n;
@@ -46,7 +44,6 @@ Test(inflight, order_holds_however_it_wraps_and_breaks)
     size_t pushed = 0, answered = 0;
     struct inflight_command command;
     bool given_up = false;
-
     inflight_init(&q, 300, 1000 * 1000);
     for (int round = 0; round < 2000; round++) {
         for (int i = 0; i < round % 97 && push(pushed); i++)
@@ -70,7 +67,6 @@ Test(inflight, what_was_given_up_keeps_its_place_and_is_not_written_again)
 {
     struct inflight_command command;
     bool given_up = false;
-
     inflight_init(&q, 8, 1000);
     for (size_t i = 0; i < 4; i++)
         cr_assert(push(i));
@@ -117,7 +113,6 @@ Test(inflight, memory_is_bounded)
     struct inflight_command command;
     bool given_up = false;
     size_t pushed = 0;
-
     inflight_init(&q, 100000, 100 * bytes_of_one());
     for (int i = 0; i < 100000; i++) {
         while (push(pushed))

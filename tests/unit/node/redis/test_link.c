@@ -243,7 +243,6 @@ static void on_command_letter_by_letter(struct fake_redis *f, struct fake_conn *
                                         const struct redisReply *command)
 {
     static const char answer[] = "*3\r\n$5\r\nhello\r\n:-12\r\n*1\r\n$-1\r\n";
-
     (void)f;
     (void)command;
     if (fake_login(conn, name)) {
@@ -293,7 +292,6 @@ static void on_command_subscribed_then_deaf(struct fake_redis *f, struct fake_co
                                             const struct redisReply *command)
 {
     char text[128];
-
     (void)f;
     if (strcmp(name, "SSUBSCRIBE") == 0) {
         snprintf(text, sizeof text, "*3\r\n$10\r\nssubscribe\r\n$%zu\r\n%s\r\n:1\r\n", command->element[1]->len,

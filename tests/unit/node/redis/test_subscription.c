@@ -254,7 +254,6 @@ static bool has_all_messages(struct rig *r)
 Test(subscription, a_flood_arrives_whole)
 {
     char block[700];
-
     begin();
     memset(block, 'y', sizeof block);
     redis_subscribe(rig->client, SLICE("{1}:a"));

@@ -24,7 +24,6 @@ static void run(const char *command)
 static void make_certificates(void)
 {
     char command[2048];
-
     snprintf(command, sizeof command,
              "cd %s && exec 2>/dev/null"
              " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout "
@@ -55,7 +54,6 @@ static void choose_port(void)
 static void begin(void)
 {
     char cert[64], key[64];
-
     cr_assert(mkdtemp(dir));
     make_certificates();
     choose_port();
@@ -82,7 +80,6 @@ static void begin(void)
 static void finish(void)
 {
     char command[128];
-
     redis_server_stop(server);
     snprintf(command, sizeof command, "rm -r %s", dir);
     run(command);
@@ -91,7 +88,6 @@ static void finish(void)
 static struct rig *connect_to(const char *host, const char *trusted)
 {
     char url[128];
-
     snprintf(url, sizeof url, "rediss://%s:%s", host, port);
     return rig_create(
         url, &(struct redis_settings){.command_timeout_ms = 30000, .url = &(struct redis_url){.tls_ca = trusted}});
@@ -102,7 +98,6 @@ Test(tls, commands_and_messages_pass)
     static const char *const hosts[] = {"127.0.0.1", "localhost"};
     size_t n = 2 * 1024 * 1024;
     char *large = malloc(n);
-
     memset(large, 'z', n);
     begin();
     for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {

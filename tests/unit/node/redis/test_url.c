@@ -106,7 +106,6 @@ Test(url, finish_is_safe_twice_and_on_nothing)
 {
     struct redis_url url;
     char why[64];
-
     cr_assert_eq(redis_url_parse("redis://u:p@h", &url, why, sizeof why), ERR_OK);
     redis_url_finish(&url);
     redis_url_finish(&url);
