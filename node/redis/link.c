@@ -84,9 +84,8 @@ static void fail_attempt(struct link *link, enum link_failure failure, const cha
 void link_break(struct link *link, const char *why)
 {
     char copy[sizeof link->why];
-    if (link->state != LINK_UP) {
+    if (link->state != LINK_UP)
         return;
-    }
     snprintf(copy, sizeof copy, "%s", why);
     close_connection(link);
     wait_and_retry(link);
@@ -114,9 +113,8 @@ bool link_error_passes(struct slice code)
                                         "TRYAGAIN", "CLUSTERDOWN", "NOAUTH"};
 
     for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-        if (slice_is(code, codes[i])) {
+        if (slice_is(code, codes[i]))
             return true;
-        }
     }
     return false;
 }
@@ -132,16 +130,14 @@ static void on_watch_timer(struct timer *timer)
         return;
     }
     timer_set(link->settings.timers, &link->timer, link->settings.quiet_max_ms / WATCHES + 1, on_watch_timer);
-    if (link->silent > 0) {
+    if (link->silent > 0)
         link->settings.events.on_quiet(link->settings.events.context);
-    }
 }
 
 void link_expect(struct link *link, bool expect)
 {
-    if (expect && !link->expecting) {
+    if (expect && !link->expecting)
         link->silent = 0;
-    }
     link->expecting = expect;
 }
 
@@ -153,11 +149,10 @@ void link_prove(struct link *link)
 static void write_login(struct link *link)
 {
     ssize_t n = stream_write(link->stream, buf_slice(&link->login));
-    if (n < 0) {
+    if (n < 0)
         fail_attempt(link, LINK_UNREACHABLE, stream_why(link->stream));
-    } else {
+    else
         buf_drop(&link->login, (size_t)n);
-    }
 }
 
 static void write_unsent(struct link *link)
@@ -165,36 +160,32 @@ static void write_unsent(struct link *link)
     const struct link_events *events = &link->settings.events;
     struct slice bytes = events->unsent(events->context);
     ssize_t n = stream_write(link->stream, bytes);
-    if (n < 0) {
+    if (n < 0)
         link_break(link, stream_why(link->stream));
-    } else if (n > 0) {
+    else if (n > 0)
         events->sent(events->context, (size_t)n);
-    }
 }
 
 static void on_writable(void *context)
 {
     struct link *link = context;
-    if (link->state == LINK_UP) {
+    if (link->state == LINK_UP)
         write_unsent(link);
-    } else if (link->state == LINK_LOGGING_IN) {
+    else if (link->state == LINK_LOGGING_IN)
         write_login(link);
-    }
 }
 
 static void on_turn_end(struct timer *timer)
 {
     struct link *link = CONTAINER_OF(timer, struct link, flush);
-    if (link->state == LINK_UP) {
+    if (link->state == LINK_UP)
         write_unsent(link);
-    }
 }
 
 void link_flush_soon(struct link *link)
 {
-    if (link->state == LINK_UP && !timer_is_set(&link->flush)) {
+    if (link->state == LINK_UP && !timer_is_set(&link->flush))
         timer_set_turn_end(link->settings.timers, &link->flush, on_turn_end);
-    }
 }
 
 static void ask(struct link *link, unsigned step, const struct slice *args, size_t count)
@@ -232,9 +223,8 @@ static void finish_login(struct link *link)
     link->expecting = false;
     link->silent = 0;
     link->why[0] = '\0';
-    if (link->connections++ > 0) {
+    if (link->connections++ > 0)
         metric_inc(link->settings.metrics, METRIC_STORE_RECONNECTS);
-    }
     const struct log_field fields[] = {LOG_CSTR("link", link->settings.name), LOG_U64("took_ms", now - link->opened_ms),
                                        LOG_END};
     log_event(link->settings.quiet ? LOG_DEBUG : LOG_INFO, "redis.connected", fields);
@@ -249,9 +239,8 @@ static void refuse_login(struct link *link, unsigned step, const struct redisRep
     struct slice text = slice_make(reply->str, reply->len);
     char why[sizeof link->why];
     /* A server that knows no AUTH quotes its arguments: of that answer only the code is shown. */
-    if (step == STEP_AUTH && !slice_starts(text, SLICE("ERR AUTH <password> called without"))) {
+    if (step == STEP_AUTH && !slice_starts(text, SLICE("ERR AUTH <password> called without")))
         text = code;
-    }
     snprintf(why, sizeof why, "%s: %.*s", step_names[step], (int)(text.n < 128 ? text.n : 128), text.p);
     fail_attempt(link, link_error_passes(code) && !slice_is(code, "NOAUTH") ? LINK_NOT_READY : LINK_REFUSED, why);
 }
@@ -259,18 +248,16 @@ static void refuse_login(struct link *link, unsigned step, const struct redisRep
 static void on_login_reply(struct link *link, const struct redisReply *reply)
 {
     unsigned step = link->login_answered;
-    while (step < STEP_COUNT && !(link->login_asked & 1u << step)) {
+    while (step < STEP_COUNT && !(link->login_asked & 1u << step))
         step++;
-    }
     /* An old or restricted server may not let us name ourselves; PING tells all that matters. */
     if (reply->type == REDIS_REPLY_ERROR && step != STEP_NAME) {
         refuse_login(link, step, reply);
         return;
     }
     link->login_answered = step + 1;
-    if (step == STEP_PING) {
+    if (step == STEP_PING)
         finish_login(link);
-    }
 }
 
 /* Gives out the whole replies; false when the connection is gone. */
@@ -282,9 +269,8 @@ static bool take_replies(struct link *link)
             give_up_connection(link, "what came is not the Redis protocol");
             return false;
         }
-        if (!reply) {
+        if (!reply)
             break;
-        }
         link->fed = 0;
         if (link->state == LINK_UP) {
             link->settings.events.on_reply(link->settings.events.context, reply);
@@ -292,9 +278,8 @@ static bool take_replies(struct link *link)
             on_login_reply(link, reply);
             freeReplyObject(reply);
         }
-        if (!link->reader) {
+        if (!link->reader)
             return false;
-        }
     }
     if (link->fed > REPLY_MAX) {
         give_up_connection(link, "a reply is too large");
@@ -313,9 +298,8 @@ static bool feed(struct link *link, const char *bytes, size_t n)
             give_up_connection(link, "out of memory");
             return false;
         }
-        if (!take_replies(link)) {
+        if (!take_replies(link))
             return false;
-        }
     }
     return true;
 }
@@ -327,13 +311,11 @@ static void on_readable(void *context)
     ssize_t n = 0;
     while ((n = stream_read(link->stream, chunk, sizeof chunk)) > 0) {
         link->heard = true;
-        if (!feed(link, chunk, (size_t)n)) {
+        if (!feed(link, chunk, (size_t)n))
             return;
-        }
     }
-    if (n < 0) {
+    if (n < 0)
         give_up_connection(link, stream_why(link->stream));
-    }
 }
 
 static void on_connect_timeout(struct timer *timer)
@@ -398,9 +380,8 @@ void link_init(struct link *link, const struct link_settings *settings)
 
 void link_finish(struct link *link)
 {
-    if (link->state == LINK_FINISHED) {
+    if (link->state == LINK_FINISHED)
         return;
-    }
     close_connection(link);
     link->state = LINK_FINISHED;
     tls_trust_destroy(link->trust);
