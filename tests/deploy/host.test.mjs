@@ -5,8 +5,10 @@ import { join as path } from 'node:path';
 import { describe, test } from 'node:test';
 import { OFFER, pair } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
-import { BINARY, run, startCluster } from '../support/cluster.mjs';
+import { BINARY, freePort, run, startCluster } from '../support/cluster.mjs';
+import { startLine } from '../support/line.mjs';
 import { startRedis } from '../support/redis.mjs';
+import { until } from '../support/wait.mjs';
 import { defaultOf, inEnvironment, judge, needs, pathOf, scratch, settingNames, textOf } from './tools.mjs';
 
 const UNIT = 'systemd/switchboard.service';
@@ -140,6 +142,41 @@ describe('redis.conf', () => {
       await redis.start();
       assert.equal(await redis.command('GET', 'said'), 'done');
     }));
+
+  test('moves to another machine as docs/operations.md says, and nothing is lost', async () => {
+    const file = path(scratch(), 'redis.conf');
+    writeFileSync(file, textOf('redis/redis.conf'));
+    const ports = [await freePort(), await freePort()];
+    const args = (port, ...more) => ['--port', `${port}`, '--bind', '127.0.0.1', '--include', file, ...more];
+    const cluster = await startCluster({ nodes: 0, redis: { args: args(ports[0], '--repl-diskless-sync-delay', '0') } });
+    const place = { port: ports[0] }; // where the name leads
+    const line = await startLine(place);
+    const next = await startRedis({ args: args(ports[1]) });
+    try {
+      const node = await cluster.add({ redis: `redis://127.0.0.1:${line.port}`, 'grace-ms': 300_000 });
+      const [alice, bob] = [await join(node, fresh('alice')), await join(node, fresh('bob'), { ack: false })];
+      const call = await pair(alice, bob);
+      await bob.drop();
+      await alice.expect('call.suspended');
+      await alice.request('signal', { call, to: 2, data: 'before' });
+      await next.command('REPLICAOF', '127.0.0.1', `${ports[0]}`);
+      await until(async () => /master_link_status:up/.test(await next.command('INFO', 'replication')), 'the replica to have all');
+      await cluster.redis.command('SHUTDOWN').catch(() => {}); // it waits for the replica
+      await next.command('REPLICAOF', 'NO', 'ONE');
+      place.port = ports[1];
+      await node.untilReady();
+      assert.equal((await bob.resume(node)).resumed, true);
+      assert.equal((await bob.expect('signal')).data, 'before');
+      await until(async () => (await alice.ask('signal', { call, to: 2, data: 'behind' })).type === 'ok', 'a signal to go');
+      assert.equal((await bob.expect('signal')).data, 'behind');
+      assert.match((await node.get('/metrics')).text, /^switchboard_sessions_restored_total\{[^}]*\} 0$/m);
+      await Promise.all([alice.close(), bob.close()]);
+    } finally {
+      await cluster.stop();
+      line.close();
+      await next.stop();
+    }
+  });
 
   test('has a user with the rights that nodes and operators need, and no others', async () => {
     const [, rights] = /^# user switchboard on >PASSWORD (.*)$/m.exec(textOf('redis/redis.conf'));

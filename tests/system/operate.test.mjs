@@ -101,8 +101,8 @@ describe('switchboard status', () => {
       await shows(/no answer/);
       terminal.child.stdin.write('\x03');
       assert.equal((await within(terminal.exited, 'Ctrl-C to end it')).code, 0);
-    } finally {
       process.kill(redis.pid, 'SIGCONT');
+    } finally {
       terminal.child.kill('SIGKILL');
       await node.stop();
       cluster.nodes.pop();
