@@ -158,8 +158,9 @@ export class Switchboard extends Emitter<SwitchboardEvents> {
   setBlocked(users: string[]): Promise<void>;
   blocked(): Promise<string[]>;
 
-  /** Lets the server wake this device by push when somebody calls. A PushSubscription as the browser gives it is Web Push. */
+  /** Lets the server wake this device by push when somebody calls. A PushSubscription as the browser gives it is Web Push. @throws `unsupported` by servers that have no push, as all do yet */
   registerPush(push: PushSubscription | PushSubscriptionJSON | { provider: 'apns' | 'fcm'; token: string; topic?: string; sandbox?: boolean }): Promise<void>;
+  /** @throws likewise */
   unregisterPush(): Promise<void>;
 
   /** STUN and TURN servers, with credentials for this user. The client asks by itself where it needs them. */
@@ -181,7 +182,10 @@ export interface Presence {
   note?: string;
 }
 
-/** `incoming`: it rings here. `ringing`: alone in it, and somebody is being rung. `waiting`: alone, nobody rung. `active`: two or more sit in it. */
+/**
+ * `incoming`: it rings here. `rejoin`: this device sat in it before it was reloaded or restarted, and its seat waits. `ringing`: alone in it, and somebody is
+ * being rung. `waiting`: alone, nobody rung. `active`: two or more sit in it. `ended`: it is over, for this device at least.
+ */
 export type CallState = 'incoming' | 'rejoin' | 'ringing' | 'waiting' | 'active' | 'ended';
 
 /** Of `ended`: what the protocol says, and `gone` if it was over when this client came. */
