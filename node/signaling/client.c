@@ -191,8 +191,10 @@ static void take_message(struct client *c, struct wire_doc *doc, size_t bytes)
     struct slice type = wire_get_string(message, "type");
     uint64_t wait = rate_check(c, bytes);
     uint64_t id = 0;
-    if (slice_is(type, "ack") && c->state != CLIENT_NEW) {
-        if (wire_get(message, "seq") == NULL || !take_ack(c, message, "seq"))
+    if (slice_is(type, "ack")) {
+        if (c->state == CLIENT_NEW)
+            client_close(c, CLOSE_BAD_STATE);
+        else if (wire_get(message, "seq") == NULL || !take_ack(c, message, "seq"))
             client_close(c, CLOSE_NOT_PROTOCOL);
         else if (wait > 0)
             count_refused(c); /* it has no answer that could say so */

@@ -553,7 +553,7 @@ Test(hello, nothing_comes_before_it)
         int code;
     } cases[] = {
         {"{\"type\":\"ping\",\"id\":1}", CLOSE_BAD_STATE},
-        {"{\"type\":\"ack\",\"seq\":1}", CLOSE_NOT_PROTOCOL},
+        {"{\"type\":\"ack\",\"seq\":1}", CLOSE_BAD_STATE},
         {"{\"type\":\"hello\"}", CLOSE_NOT_PROTOCOL},
         {"[]", CLOSE_NOT_PROTOCOL},
         {"", CLOSE_NOT_PROTOCOL},
