@@ -1,4 +1,4 @@
-// The walk-through of README.md, typed into deploy/talk as a newcomer would.
+// The walk-through of docs/by-hand.md, typed into deploy/talk as a newcomer would.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -8,10 +8,10 @@ import { startProcess } from '../support/processes.mjs';
 import { until } from '../support/wait.mjs';
 
 const TOP = new URL('../../', import.meta.url);
-const README = readFileSync(new URL('README.md', TOP), 'utf8');
+const PAGE = readFileSync(new URL('docs/by-hand.md', TOP), 'utf8');
 
 /** What one of them types, block by block. */
-const typedBy = (name) => [...README.matchAll(new RegExp(`\`\`\`${name}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text]) => text);
+const typedBy = (name) => [...PAGE.matchAll(new RegExp(`\`\`\`${name}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text]) => text);
 
 function talk(user, node) {
   const started = startProcess(fileURLToPath(new URL('deploy/talk', TOP)), [user, '--node', `127.0.0.1:${node.port}`], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -19,9 +19,9 @@ function talk(user, node) {
   return { ...started, hears, type: (text) => started.child.stdin.write(text) };
 }
 
-test('the first call happens as README.md says', async () => {
-  assert.match(README, /^deploy\/talk alice$/m);
-  assert.match(README, /^deploy\/talk bob --node 127\.0\.0\.1:8081$/m);
+test('the call happens as docs/by-hand.md says', async () => {
+  assert.match(PAGE, /^deploy\/talk alice$/m);
+  assert.match(PAGE, /^deploy\/talk bob --node 127\.0\.0\.1:8081$/m);
   const cluster = await startCluster({ nodes: 2, settings: { dev: true, 'jwt-key': undefined, 'grace-ms': 300 } });
   try {
     const [alice, bob] = [talk('alice', cluster.nodes[0]), talk('bob', cluster.nodes[1])];
