@@ -319,6 +319,7 @@ describe('switchboard drain', () => {
   test('does not say that a node leaves which stands still', async () => {
     const frozen = await cluster.add();
     const [, id] = /node="([^"]+)"/.exec((await frozen.get('/metrics')).text);
+    await sees(cluster, ({ nodes }) => nodes.some((one) => one.node === id), 'its lease');
     frozen.freeze();
     const { code, output } = await operate(cluster, 'drain', '--', id);
     assert.equal(code, 1, output);
