@@ -79,7 +79,6 @@ void store_session_attach(struct store *store, const struct session_attach *s, s
     struct script_args a;
     args_init(&a);
     args_key(&a, key_session(&s->id));
-    args_key(&a, key_mailbox(&s->id));
     args_key(&a, key_replies(&s->id));
     args_key(&a, key_timers(partition));
     put_held_keys(&a, store, partition);

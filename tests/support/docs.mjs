@@ -101,7 +101,7 @@ export function eventsWithoutMeaning(page = read('docs/operations.md')) {
 }
 
 /** What can be linked to within a page: its headings as GitHub names them (a second one of the same name gets `-1`), and `id`s of HTML. */
-export function anchorsOf(page) {
+function anchorsOf(page) {
   const prose = page.replace(/^```[\s\S]*?^```$/gm, '');
   const seen = new Map();
   const headings = [...prose.matchAll(/^#{1,6} (.*)$/gm)].map(([, heading]) => {

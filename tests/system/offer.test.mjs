@@ -1,7 +1,7 @@
 // Offers by id (docs/protocol.md): post here, take there, exactly one taker, nothing lost on the way.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ANSWER, CHROMIUM, OFFER, pair } from '../support/calls.mjs';
+import { CHROMIUM, OFFER, pair } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 

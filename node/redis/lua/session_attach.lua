@@ -1,12 +1,12 @@
 -- Continues a session on another socket, perhaps of another node: resume.
--- KEYS 1 session  2 mailbox  3 replies  4 timers  5 held (by the node that holds the socket)  6 holders  7 presence
+-- KEYS 1 session  2 replies  3 timers  4 held (by the node that holds the socket)  5 holders  6 presence
 -- ARGV 1 session id  2 key  3 user  4 device  5 channel of the node that holds the socket  6 the last event the client has
 --      7 a name for this attempt, so that it can be taken back if its answer is lost  8 node id  9 when the client asked for it (0: not known)
 -- Returns {"ok", epoch, last event, highest request id that was answered with an effect, seats that the user holds, call, seating, …}. {"gone"} the session is over, another's, or
 -- can't give every event after that one. {"stale"} what was asked for later was done before.
 -- include: now
 -- include: session
-local session, mailbox, replies, timers, held, holders, presence = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local session, replies, timers, held, holders, presence = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, key, user, device, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local have, attempt, node, asked = tonumber(ARGV[6]), ARGV[7], ARGV[8], tonumber(ARGV[9])
 

@@ -47,7 +47,7 @@ export const STEP_WEIGHTS = {
   'race.invite': 2,
 };
 
-export const FAULT_WEIGHTS = { kill: 4, freeze: 3, drain: 2, 'redis.clients': 3, 'redis.pubsub': 3, 'redis.restart': 2, 'redis.scripts': 1 };
+const FAULT_WEIGHTS = { kill: 4, freeze: 3, drain: 2, 'redis.clients': 3, 'redis.pubsub': 3, 'redis.restart': 2, 'redis.scripts': 1 };
 
 /** A seed's own taste: some kinds often, some rarely, a few never. Runs that differ in this meet more than runs that are all average. */
 function bent(weights, random, factors) {

@@ -1,7 +1,7 @@
 // What one session knows: the calls it sits in, the rings it hears, whom it watches. Built from nothing but what it was told.
 
 /** A call as one of its members sees it: a snapshot, and the changes after it in the order of their versions, whichever way they came. */
-export class CallView {
+class CallView {
   #changes = []; // {version, change(state)}
 
   constructor({ call, peer }) {

@@ -94,7 +94,7 @@ const char *lab_session_attach(struct lab *lab, const char *who, unsigned seq)
     struct script_args a;
     char attempt[40];
     snprintf(attempt, sizeof attempt, "%s:1", who);
-    put_session_keys(&a, &p, true, true, true);
+    put_session_keys(&a, &p, false, true, true);
     put_held_keys(&a);
     args_key(&a, key_presence(SESSIONS_AT, slice_of(p.user)));
     args_put(&a, id_slice(&p.session));
