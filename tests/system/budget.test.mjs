@@ -139,7 +139,9 @@ const STEPS = {
     async () => {
       const [alice, bob] = await two();
       const carol = await join(nodes[1], fresh('carol'), { ack: false });
-      return { alice, bob, carol, call: await room(alice, [bob]) };
+      const call = await room(alice, [bob]);
+      await settled(); // a share behind another node's is told at once
+      return { alice, bob, carol, call };
     },
     async ({ alice, bob, carol, call }) => {
       await alice.request('call.invite', { call, to: carol.user });
