@@ -214,6 +214,28 @@ function scriptsStayShort({ lua }) {
     .map(({ file, count }) => ({ file, line: 1, text: `${count} lines of code; above ${LUA_CODE_LINES_MAX}: split` }));
 }
 
+/** The highest number that a script's head gives to one of its keys or arguments, and the highest that its code takes. */
+function places(file, code, kind) {
+  const [, head = ''] = new RegExp(`^-- ${kind} ([\\s\\S]*?)\\n(?:-- [A-Z]|[^-])`, 'm').exec(file.text) ?? [];
+  const highest = (text, pattern) => Math.max(0, ...[...text.matchAll(pattern)].map(([, n]) => Number(n)));
+  return { said: highest(head, /(?:^| {2})(\d+) /g), taken: highest(code, new RegExp(`${kind}\\[(\\d+)\\]`, 'g')) };
+}
+
+/** C hands keys and arguments over by their places: a script's head and its first lines name the same ones, and nothing is handed over that is not used. */
+function scriptsUseWhatTheyAreGiven({ lua }) {
+  return lua.flatMap((file) => {
+    const code = luaCode(file).join('\n');
+    const bound = [...code.matchAll(/^local ([\w, ]+?) = [^\n]*(?:KEYS|ARGV)\[/gm)].flatMap(([, names]) => names.split(', '));
+    const unused = bound.filter((name) => code.match(new RegExp(`\\b${name}\\b`, 'g')).length < 2).map((name) => `${name} is bound and not used`);
+    const drift = ['KEYS', 'ARGV'].flatMap((kind) => {
+      const { said, taken } = places(file, code, kind);
+      const some = new RegExp(`${kind}\\[[^\\d\\]]|[(#]${kind}\\b`).test(code); // taken by a number that is worked out: there are as many as there are
+      return said === taken || (some && said <= taken) ? [] : [`the head has ${kind} up to ${said}, the code takes them up to ${taken}`];
+    });
+    return [...unused, ...drift].map((text) => ({ file: file.path, line: 1, text }));
+  });
+}
+
 /**
  * A key or channel begins with its partition's hash tag: a text with `}:` in it, or a Lua command on a text or on something put together, unless that is a
  * name behind a prefix (decision 11).
@@ -245,6 +267,7 @@ export const RULES = {
   'no header includes itself': noHeaderIncludesItself,
   'headers stand alone': headersStandAlone,
   'scripts stay short': scriptsStayShort,
+  'scripts use what they are given': scriptsUseWhatTheyAreGiven,
   'keys are spelled in one place': keysAreSpelledInOnePlace,
 };
 

@@ -50,7 +50,10 @@ const WRONG = [
   ['keys are spelled in one place', { 'node/redis/lua/a.lua': "redis.call('HGET', 'calls', id)\n" }],
   ['keys are spelled in one place', { 'node/redis/lua/a.lua': "redis.call('HGET', key .. id, 'x')\n" }],
   ['keys are spelled in one place', { 'node/redis/lua/a.lua': "redis.call('HGET', session_prefix .. id .. ':log', 'x')\n" }],
-  ['keys are spelled in one place', { 'node/redis/lua/a.lua': "local log = KEYS[1] .. ':log'\n" }],
+  ['keys are spelled in one place', { 'node/redis/lua/a.lua': "-- KEYS 1 log\nlocal log = KEYS[1] .. ':log'\nreturn log\n" }],
+  ['scripts use what they are given', { 'node/redis/lua/a.lua': '-- KEYS 1 call  2 log\n-- Returns\nlocal call, log = KEYS[1], KEYS[2]\nreturn call\n' }],
+  ['scripts use what they are given', { 'node/redis/lua/a.lua': '-- KEYS 1 call  2 log\n-- ARGV 1 id\nlocal call, id = KEYS[1], ARGV[1]\nreturn call .. id\n' }],
+  ['scripts use what they are given', { 'node/redis/lua/a.lua': '-- ARGV 1 id  2 user\nlocal id, user = ARGV[1], ARGV[3]\nreturn id .. user\n' }],
 ];
 
 /** What comes near and is right. */
@@ -66,6 +69,7 @@ const RIGHT = {
   'node/redis/keys.c': 'const char *k = "{%u}:call:%s";\n',
   'node/redis/keys.h': 'struct redisReply;\n',
   'node/redis/lua/a.lua': `${lines(79, "redis.call('HGET', call, 'version') -- '{17}:call'")}--[[ ${lines(9, 'head')} ]]\nredis.call('TIME')\n`,
+  'node/redis/lua/b.lua': '-- KEYS 1 call  2 log\n-- ARGV 1 id  2 how many (0: 3)\n--      then for each: a name\n-- Returns what was there.\nlocal call, log = KEYS[1], KEYS[2]\nlocal id, most = ARGV[1], ARGV[2]\nfor i = 3, #ARGV do id = id .. ARGV[i] end\nreturn call .. log .. id .. most\n',
   'node/signaling/conn.h': 'struct uv_loop_s;\n',
   'node/main.c': '#include "node/edge/edge.h"\n#include "node/redis/keys.h"\n#include "common/base/a.h"\n',
 };
