@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "common/base/net.h"
 #include "common/base/slice.h"
+
+enum { WHY_SIZE = 512 };
 
 #define ROW(field) OPTION(struct config, field)
 
@@ -11,7 +14,7 @@ static const struct option rows[] = {
      .help = "read settings from this file as well"},
 
     {ROW(listen), .group = "Sockets", .value = "ADDRESS", .fallback = "127.0.0.1:8080",
-     .help = "where to listen: HOST:PORT, [IPv6]:PORT, :PORT for every address, or unix:/path.sock"},
+     .help = "where to listen: IP:PORT, [IPv6]:PORT, :PORT for every address, or unix:/path.sock"},
     {ROW(tls_cert), .group = "Sockets", .value = "FILE", .absent = "no TLS",
      .help = "certificate chain (PEM) for TLS on every TCP listener; read again on SIGHUP"},
     {ROW(tls_key), .group = "Sockets", .value = "FILE", .help = "private key (PEM) of that certificate"},
@@ -151,6 +154,60 @@ static void check_presence(const struct config *c, struct buf *problems)
     }
 }
 
+static void check_addresses(const struct config *c, struct buf *problems)
+{
+    struct buf why;
+    buf_init(&why, WHY_SIZE);
+    for (const char *const *listen = c->listen; *listen; listen++) {
+        struct net_addr address;
+        buf_clear(&why);
+        if (net_addr_parse(slice_of(*listen), &why, &address) != ERR_OK)
+            buf_putf(problems, "--listen: %.*s\n", SLICE_FMT(buf_slice(&why)));
+    }
+    for (const char *const *range = c->trust_proxy; *range; range++) {
+        struct net_cidr cidr;
+        buf_clear(&why);
+        if (net_cidr_parse(slice_of(*range), &why, &cidr) != ERR_OK)
+            buf_putf(problems, "--trust-proxy: %.*s\n", SLICE_FMT(buf_slice(&why)));
+    }
+    buf_finish(&why);
+}
+
+static bool ends(struct slice text, struct slice end)
+{
+    return text.n >= end.n && slice_eq(slice_make(text.p + text.n - end.n, end.n), end);
+}
+
+/* What no browser writes into `Origin` (RFC 6454 section 6.2) lets nobody in, and nobody would see why. */
+static const char *origin_mistake(struct slice origin)
+{
+    const char *found = memmem(origin.p, origin.n, "://", 3);
+    if (slice_is(origin, "null"))
+        return NULL;
+    if (!found)
+        return "an origin is scheme://host or scheme://host:port";
+    struct slice host = slice_make(found + 3, origin.n - (size_t)(found + 3 - origin.p));
+    for (size_t i = 0; i < origin.n; i++) {
+        if (origin.p[i] >= 'A' && origin.p[i] <= 'Z')
+            return "browsers write origins in small letters";
+    }
+    if (slice_find(host, '/') < host.n)
+        return "an origin ends with its host or port, without a path or a /";
+    if ((slice_starts(origin, SLICE("https://")) && ends(host, SLICE(":443"))) ||
+        (slice_starts(origin, SLICE("http://")) && ends(host, SLICE(":80"))))
+        return "browsers leave out the port that the scheme means anyway";
+    return NULL;
+}
+
+static void check_origins(const struct config *c, struct buf *problems)
+{
+    for (const char *const *origin = c->origin; *origin; origin++) {
+        const char *mistake = origin_mistake(slice_of(*origin));
+        if (mistake)
+            buf_putf(problems, "--origin \"%s\": %s\n", *origin, mistake);
+    }
+}
+
 static void check_holds_message(const struct config *c, const char *name, uint64_t bytes, struct buf *problems)
 {
     if (bytes < c->message_bytes_max) {
@@ -179,6 +236,8 @@ enum err config_read(const struct option_sources *sources, struct config *ret_co
         return e;
     size_t before = problems->n;
     check_presence(&c, problems);
+    check_addresses(&c, problems);
+    check_origins(&c, problems);
     check_holds_message(&c, "queue-bytes-max", c.queue_bytes_max, problems);
     check_holds_message(&c, "bytes-burst", c.bytes_burst, problems);
     check_holds_message(&c, "mailbox-bytes-max", c.mailbox_bytes_max, problems);

@@ -305,6 +305,36 @@ Test(config, settings_that_contradict_each_other)
     }
 }
 
+Test(config, addresses_that_are_none_are_mistakes_of_the_settings)
+{
+    static const struct {
+        struct given given;
+        const char *part;
+    } cases[] = {
+        {{.argv = {"--dev", "--listen=localhost:80"}},
+         "--listen: listen address \"localhost:80\": this is no IP address"},
+        {{.argv = {"--dev", "--listen=:80", "--listen=127.0.0.1:99999"}}, "the port must be a number from 0 to 65535"},
+        {{.argv = {"--dev", "--trust-proxy=10.0.0.0/33"}}, "--trust-proxy: address range \"10.0.0.0/33\""},
+        {{.argv = {"--dev", "--trust-proxy=10.0.0.1", "--trust-proxy=lb"}}, "\"lb\": this is no IP address"},
+        {{.argv = {"--dev", "--origin=app.example.org"}}, "an origin is scheme://host"},
+        {{.argv = {"--dev", "--origin=https://app.example.org/"}}, "without a path or a /"},
+        {{.argv = {"--dev", "--origin=https://app.example.org/x"}}, "without a path or a /"},
+        {{.argv = {"--dev", "--origin=https://App.example.org"}}, "small letters"},
+        {{.argv = {"--dev", "--origin=https://app.example.org:443"}}, "leave out the port"},
+        {{.argv = {"--dev", "--origin=http://app.example.org:80"}}, "leave out the port"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text = read_bad(cases[i].given, ERR_SYNTAX);
+        cr_expect_not_null(strstr(text, cases[i].part), "\"%s\" in: %s", cases[i].part, text);
+        free(text);
+    }
+    struct config c = read_good(
+        (struct given){.argv = {"--dev", "--origin=https://app.example.org", "--origin=http://app.example.org:443",
+                                "--origin=null", "--origin=file://", "--origin=capacitor://localhost",
+                                "--listen=[::1]:80", "--listen=unix:/x", "--trust-proxy=2001:db8::/32"}});
+    config_finish(&c);
+}
+
 Test(config, a_key_or_dev_is_enough)
 {
     struct config c = read_good((struct given){.argv = {"--jwt-key=HS256:x", "--redis=rediss://h", "--redis-ca=/x"}});
