@@ -41,8 +41,7 @@ if not call_free_peer(call) then return {'call_full'} end
 local offered = call_offers_to(call, user)
 if answer ~= '' and not offered and not inv.offered then return {'conflict'} end
 if relay and call.privacy ~= 'relay' then
-  call.privacy = 'relay'
-  redis.call('HSET', key, 'privacy', 'relay', 'plain', '1')
+  call.privacy, call.also = 'relay', {'privacy', 'relay', 'plain', '1'}
 end
 if offered then offer_hand_over(call, session) end
 own = call_seat(call, {session = session, user = user, device = device, name = name, epoch = epoch, request = request},

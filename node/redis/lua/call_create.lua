@@ -31,15 +31,16 @@ if tonumber(redis.call('HGET', presence, 'seats') or 0) >= seats_max then return
 local wait = bucket_take(limits, 'starts', starts_max)
 if wait > 0 then return {'rate_limited', wait, 'starts'} end
 local callee = sdp ~= '' and callees[1] or ''
-redis.call('HSET', key, 'starter', user, 'starter_session', session, 'seats', seats, 'privacy', privacy, 'allow', allow,
-  'open', open, 'created', now, 'fanned', 0, 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count, 'callee', callee)
-if meta ~= '' then redis.call('HSET', key, 'meta', meta) end
+local also = {'starter', user, 'starter_session', session, 'seats', ARGV[6], 'privacy', privacy, 'allow', allow, 'open', open,
+  'created', string.format('%d', now), 'fanned', '0', 'sdp', sdp, 'candidates', candidates, 'candidate_count', candidate_count, 'callee', callee}
+if meta ~= '' then also[#also + 1], also[#also + 2] = 'meta', meta end
+local due = ttl_ms > 0 and {string.format('%d', now + ttl_ms), 'expire:' .. id} or {}
 local call = {key = key, id = id, version = 0, seats = seats, starter = user, locked = false, privacy = privacy, allow = allow, open = open == '1',
-  fanned = 0, entries = {}, over = {}, invited = {}, guests = '\n', callee = callee, sdp = sdp, meta = meta, offer = sdp ~= '' and 'waiting' or '',
+  fanned = 0, entries = {}, over = {}, due = due, also = also, invited = {}, guests = '\n', callee = callee, sdp = sdp, meta = meta,
+  offer = sdp ~= '' and 'waiting' or '',
   members = {{peer = 1, session = session, user = user, device = device, name = name, state = 'here', mark = epoch * 2, since = now}}}
-local ring = call_invite(call, timers, callees, {user = user, name = name}, ring_ms)
+local ring = call_invite(call, callees, {user = user, name = name}, ring_ms)
 call_settle(call)
 call_event(call, 'call.created', {}, {[session] = '*'}, ring)
 call_save(call, log, timers)
-if ttl_ms > 0 then redis.call('ZADD', timers, now + ttl_ms, 'expire:' .. id) end
 return {'ok', call.version, call.entries, 0, 1}

@@ -24,7 +24,7 @@ if call.locked and actor.user ~= call.starter then return {'forbidden'} end
 if call_member(call, 'user', user) or call_invitation(call, user) then return {'conflict'} end
 if #call.members + #call.invited + (call_is_posted(call) and 1 or 0) >= call.seats then return {'call_full'} end
 if not reachable then return {'unreachable'} end
-local ring = call_invite(call, timers, {user}, actor, ring_ms)
+local ring = call_invite(call, {user}, actor, ring_ms)
 call_settle(call)
 call_event(call, 'call.invited', {'user', user, 'from', actor.user}, {[session] = '-'}, ring)
 did(call, session, request)

@@ -23,7 +23,7 @@ for i = 8, #ARGV, 4 do
     return {'overrun'}
   elseif problem then
     deliver_save(s, id, presence)
-    if #s.bodies > 0 then deliver_publish(s, id) end
+    deliver_publish(s, id)
     return {'hole', s.at}
   end
 end

@@ -38,7 +38,7 @@ local function bring(id)
   holed = holed or problem == 'hole'
   deliver_save(s, id, presence)
   if id == actor and not problem then reply_keep(replies, request, reply, kept) end
-  if s.changed then deliver_publish(s, id) end
+  deliver_publish(s, id)
   return true, s.channel ~= ''
 end
 

@@ -27,7 +27,7 @@ if call then
   local free = #call.members + #call.invited < call.seats and not call_member(call, 'user', user)
   if call.state ~= 'ended' and now - healed < healed_lately_ms and version < call.version and free then
     local starter = call_member(call, 'user', call.starter)
-    call_invite(call, timers, {user}, {user = call.starter, name = starter and starter.name or call.starter}, heal_ring_ms)
+    call_invite(call, {user}, {user = call.starter, name = starter and starter.name or call.starter}, heal_ring_ms)
     call_settle(call)
     call_event(call, 'call.invited', {'user', user, 'from', call.starter}, {})
     call_save(call, log, timers)

@@ -1,8 +1,8 @@
 -- A call's hash as a table, its changes, and the way they go out. See docs/state.md, "Calls".
 --
 -- A script that changes a call reads it with call_load, says each change with call_event, which raises the version and appends to the log, and
--- ends with call_save, which stores the call and arms the fan-out timer in the same step. Whoever ran the script then brings the
--- members' mailboxes up to the version; if it dies, the partition's owner does.
+-- ends with call_save, which stores the call (and the fields in call.also) and arms the fan-out timer (and those in call.due: time, name, …) in the same
+-- step. Whoever ran the script then brings the members' mailboxes up to the version; if it dies, the partition's owner does.
 -- include: members
 -- include: invitations
 local fanout_retry_ms = 2000
@@ -17,21 +17,20 @@ local function call_load(key)
   return {key = key, state = f[1], version = tonumber(f[2]), seats = tonumber(f[3]), starter = f[4], starter_session = f[5],
     locked = f[6] == '1', privacy = f[7], allow = f[8], open = f[9] == '1', members = cmsgpack.unpack(f[10]),
     created = tonumber(f[11]), offer = f[12], fanned = tonumber(f[13]), invited = f[14] and cmsgpack.unpack(f[14]) or {},
-    guests = f[15] or '\n', callee = f[16] or '', done = f[17] or ';', entries = {}, over = {}}
+    guests = f[15] or '\n', callee = f[16] or '', done = f[17] or ';', entries = {}, over = {}, due = {}, also = {}}
 end
 
 -- marks: {session = mark}; members who stand in no mark get `+`. ring: what ringing devices hear of it, see include/invitations.lua.
 local function call_event(call, name, pairs_in_order, marks, ring)
   call.version = call.version + 1
-  local p = {'type', name, 'call', call.id, 'version', call.version}
-  for i = 1, #pairs_in_order do p[#p + 1] = pairs_in_order[i] end
   local targets = {}
   for _, m in ipairs(call.members) do
     if not marks[m.session] and not m.absent then targets[#targets + 1] = '+' .. m.session end
   end
   for session, mark in pairs(marks) do targets[#targets + 1] = mark .. session end
   for _, target in ipairs(ring and ring.targets or {}) do targets[#targets + 1] = target end
-  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), call_seating(call), body(p), ring and ring_body(call, ring) or ''}
+  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), call_seating(call), body_of_call(call, name, pairs_in_order),
+    ring and ring_body(call, ring) or ''}
 end
 
 -- Marks rise with each attach and loss of a socket (call_mark.lua). What an attach says whose session has gone on since is stale; `epoch` nil: said on
@@ -77,11 +76,12 @@ local function call_save(call, log, timers)
     'members', cmsgpack.pack(call.members), 'offer', call.offer}
   if call.invited_anew then f[11], f[12], f[13], f[14] = 'invited', cmsgpack.pack(call.invited), 'guests', call.guests end
   if call.did then f[#f + 1], f[#f + 2] = 'done', call.did end
+  for _, one in ipairs(call.also) do f[#f + 1] = one end
   redis.call('HSET', call.key, unpack(f))
   for _, e in ipairs(call.entries) do
     redis.call('XADD', log, e[1] .. '-0', 't', e[2], 's', e[3], 'b', e[4], 'r', e[5])
   end
-  redis.call('ZADD', timers, string.format('%d', now + fanout_retry_ms), 'fanout:' .. call.id)
+  redis.call('ZADD', timers, string.format('%d', now + fanout_retry_ms), 'fanout:' .. call.id, unpack(call.due))
   if call.state == 'ended' then
     call.over[#call.over + 1] = 'expire:' .. call.id
     redis.call('HDEL', call.key, 'sdp', 'candidates', 'meta')

@@ -41,26 +41,29 @@ local function deliver_save(s, id, presence)
   if not s.changed then return end
   local call, field, ring = s.call, 'in:' .. s.call, 'ring:' .. s.call
   local seq, bytes = string.format('%d', s.seq), string.format('%d', s.bytes) -- as in include/mailbox.lua
+  local set, gone = {'seq', seq, 'bytes', bytes}, {}
   if s.seating then
-    redis.call('HSET', s.key, field, s.seating, 'seq', seq, 'bytes', bytes)
+    set[5], set[6] = field, s.seating
   elseif s.ring then
-    redis.call('HSET', s.key, ring, s.ring, 'seq', seq, 'bytes', bytes)
+    set[5], set[6] = ring, s.ring
   else
     -- The last calls it was in stay known, so that a late word about one of them does not bring it back.
     local out = call .. '=' .. s.at .. ';' .. s.out
     if #out > 1024 then out = string.match(string.sub(out, 1, 1024), '^.*;') end
-    redis.call('HSET', s.key, 'out', out, 'seq', seq, 'bytes', bytes)
+    set[5], set[6] = 'out', out
   end
-  if s.rang and not s.ring then redis.call('HDEL', s.key, ring) end
+  if s.rang and not s.ring then gone[1] = ring end
   if s.sat and not s.seating then
-    redis.call('HDEL', s.key, field)
-    heard_keep(s.key, call)
+    gone[#gone + 1] = field
+    heard_keep(s.key, call, set, gone)
   end
+  redis.call('HSET', s.key, unpack(set))
+  if gone[1] then redis.call('HDEL', s.key, unpack(gone)) end
   if s.sat ~= (s.seating ~= nil) then presence_seats(presence, s.user, s.seating and 1 or -1) end
 end
 
 local function deliver_publish(s, id)
-  if s.channel == '' then return end
+  if s.channel == '' or not s.changed then return end
   local where = s.seating or (s.ring and '?' .. s.ring) or ''
   redis.call('SPUBLISH', s.channel, cmsgpack.pack({1, 'events', id, s.first, s.bodies, s.call .. '=' .. where}))
 end

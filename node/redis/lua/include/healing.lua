@@ -14,11 +14,11 @@ local function healing_seat(call, b, s)
 end
 
 -- Rings go on as if they began now. A callee of two may hold the offer still: so an answer is taken.
-local function healing_ring(call, timers, users)
+local function healing_ring(call, users)
   local starter = call_member(call, 'user', call.starter)
   for _, user in ipairs(users) do
     if not call_member(call, 'user', user) and not call_invitation(call, user) then
-      call_invite(call, timers, {user}, {user = call.starter, name = starter and starter.name or call.starter}, heal_ring_ms)
+      call_invite(call, {user}, {user = call.starter, name = starter and starter.name or call.starter}, heal_ring_ms)
     end
   end
   if call.seats == 2 and #call.invited == 1 and call.offer == '' then
@@ -43,7 +43,7 @@ local function healing_finish(call, b, log, timers, id, key, grace_ms)
   end
   redis.call('HSET', key, 'healed', now)
   heal_know(call)
-  healing_ring(call, timers, b.rings)
+  healing_ring(call, b.rings)
   call_settle(call)
   heal_say(call, out)
   call_end_if_over(call, 'lost')

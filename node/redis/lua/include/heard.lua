@@ -8,8 +8,8 @@ local function heard_short(text)
   return string.match(text, '^[^=]*=') .. string.match(text, '[^,]*,(.*)$', #text - heard_ranges)
 end
 
--- On leaving a call.
-local function heard_keep(session, call)
+-- On leaving a call: fields of the session to set, and those to delete, behind what stands in the lists.
+local function heard_keep(session, call, set, gone)
   local fields = {}
   for peer = 1, 5 do fields[peer] = 'once:' .. call .. ':' .. peer end
   local texts = redis.call('HMGET', session, 'heard', unpack(fields))
@@ -19,8 +19,8 @@ local function heard_keep(session, call)
     if text then all = call .. ':' .. peer .. '=' .. heard_short(text) .. ';' .. all end
   end
   if all == (texts[1] or '') then return end
-  redis.call('HDEL', session, unpack(fields))
-  redis.call('HSET', session, 'heard', string.match(string.sub(all, 1, heard_most), '^.*;') or '')
+  for _, field in ipairs(fields) do gone[#gone + 1] = field end
+  set[#set + 1], set[#set + 2] = 'heard', string.match(string.sub(all, 1, heard_most), '^.*;') or ''
 end
 
 -- What of that sender was taken before, if anything is known of it.

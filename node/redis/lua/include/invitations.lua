@@ -6,9 +6,7 @@
 local guests_bytes = 4096 -- of those who were ever invited; the last ones
 
 local function ring_body(call, ring)
-  local p = {'type', ring.name, 'call', call.id, 'version', call.version}
-  for i = 1, #ring.pairs do p[#p + 1] = ring.pairs[i] end
-  return body(p, ring.open)
+  return body_of_call(call, ring.name, ring.pairs, ring.open)
 end
 
 local function call_invitation(call, user)
@@ -43,8 +41,8 @@ local function call_incoming(call, inv)
   return {name = 'call.incoming', pairs = p, open = 1}
 end
 
--- by: {user, name}. Returns the ring.
-local function call_invite(call, timers, users, by, ring_ms)
+-- by: {user, name}. Returns the ring; call_save arms its timers.
+local function call_invite(call, users, by, ring_ms)
   local ring
   local targets = {}
   for _, user in ipairs(users) do
@@ -54,7 +52,8 @@ local function call_invite(call, timers, users, by, ring_ms)
     if not string.find(call.guests, '\n' .. user .. '\n', 1, true) then 
       call.guests = string.match(string.sub('\n' .. user .. call.guests, 1, guests_bytes), '^.*\n')
     end
-    redis.call('ZADD', timers, inv['until'], 'ring:' .. call.id .. ':' .. user)
+    call.due[#call.due + 1] = string.format('%d', inv['until'])
+    call.due[#call.due + 1] = 'ring:' .. call.id .. ':' .. user
     ring = ring or call_incoming(call, inv)
     targets[#targets + 1] = '?' .. user .. '=' .. by.user
   end

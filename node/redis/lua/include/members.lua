@@ -16,9 +16,9 @@ end
 -- who sits where, as sessions and nodes keep it (node/call/seating.h). A node can put a call back from it.
 local function call_seating(call)
   local starter = call.starter ~= '' and call_member(call, 'user', call.starter) or call_member(call, 'session', call.starter_session)
-  local parts = {string.format(';%d%d%s%s%s%s;', call.seats, starter and starter.peer or 0, call.privacy == 'relay' and 'r' or '',
-    call.locked and 'l' or '', call.open and 'o' or '', call.allow == '*' and 'a' or '')}
-  for _, m in ipairs(call.members) do parts[#parts + 1] = m.peer .. '=' .. m.session .. ';' end
+  local parts = {string.char(59, 48 + call.seats, 48 + (starter and starter.peer or 0)) .. (call.privacy == 'relay' and 'r' or '')
+    .. (call.locked and 'l' or '') .. (call.open and 'o' or '') .. (call.allow == '*' and 'a;' or ';')}
+  for i, m in ipairs(call.members) do parts[i + 1] = string.char(48 + m.peer, 61) .. m.session .. ';' end
   return table.concat(parts)
 end
 
@@ -28,11 +28,12 @@ local function call_free_peer(call)
   end
 end
 
--- The members as a client sees them, one msgpack array.
+-- The members as a client sees them, one msgpack array; written like include/body.lua.
 local function call_members(call)
   local list = {}
   for i, m in ipairs(call.members) do
-    list[i] = body({'peer', m.peer, 'user', m.user, 'device', m.device, 'name', m.name, 'state', m.state})
+    list[i] = '\133\164peer' .. string.char(m.peer) .. '\164user' .. cmsgpack.pack(m.user) .. '\166device' .. cmsgpack.pack(m.device)
+      .. '\164name' .. cmsgpack.pack(m.name) .. '\165state' .. (m.state == 'here' and '\164here' or cmsgpack.pack(m.state))
   end
   return string.char(0x90 + #list) .. table.concat(list)
 end

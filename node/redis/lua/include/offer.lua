@@ -1,8 +1,8 @@
--- An offer that waits in a call, posted or on an invitation, goes to one taker.
+-- An offer that waits in a call, posted or on an invitation, goes to one taker; call_save says so.
 local function offer_hand_over(call, session)
   call.offer = 'taken'
   call.over[#call.over + 1] = 'expire:' .. call.id
-  redis.call('HSET', call.key, 'taker', session)
+  call.also[#call.also + 1], call.also[#call.also + 2] = 'taker', session
 end
 
 -- What the taker is told (whoever else sits down: without the offer); a last item, 1, says that the offer was stored with addresses that must not pass any more.

@@ -32,7 +32,7 @@ local function presence_tell(p, user, change)
   if text ~= (f[1] or cmsgpack.pack({'offline', 0, 0, 0, ''})) then
     local rev = math.max(tonumber(f[2] or 0) + 1, presence_now())
     redis.call('HSET', key, 'shown', text, 'rev', string.format('%d', rev), 'seats', seats)
-    redis.call('SPUBLISH', p.watch_prefix .. user, cmsgpack.pack({1, 'presence', user, rev, state[1], state[2], state[3], state[4], state[5]}))
+    redis.call('SPUBLISH', p.watch_prefix .. user, '\153\1\168presence' .. cmsgpack.pack(user, rev) .. string.sub(text, 2))
   elseif change ~= 0 then
     redis.call('HSET', key, 'seats', seats)
   end

@@ -124,6 +124,25 @@ Test(script_mailbox, nothing_is_published_for_a_suspended_session)
     lab_expect("ok 1 [1 {\"type\":\"e\"}] call1 2;51;1=alice;", lab_mailbox_read_in(lab, "alice", 2, 0, 10));
 }
 
+Test(script_mailbox, what_changes_nothing_is_not_published)
+{
+    deliver_one(1, '*', NULL);
+    deliver_one(2, '+', "e");
+    lab_heard(lab);
+    lab_heard(lab);
+    lab_expect("ok", deliver_one(2, '+', "e"));
+    lab_expect("", lab_heard(lab));
+    lab_expect("hole 2", deliver_one(4, '+', "e"));
+    lab_expect("", lab_heard(lab));
+}
+
+Test(script_mailbox, what_is_taken_before_a_hole_is_published)
+{
+    const struct lab_entry e[] = {{1, '*', "1=alice;", NULL}, {3, '+', "1=alice;", "e"}};
+    lab_expect("hole 1", lab_deliver(lab, "alice", "call1", (struct lab_delivery){e, 2, NULL, NULL}));
+    lab_expect("events alice 1 [] call1=1;51;1=alice;", lab_heard(lab));
+}
+
 Test(script_mailbox, only_the_attach_that_holds_the_session_reads_it)
 {
     lab_session_attach(lab, "alice", 0);
