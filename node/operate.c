@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "node/config.h"
 #include "node/options.h"
 #include "node/tell.h"
 
@@ -15,6 +16,7 @@ enum { ARGUMENTS_MAX = 32 };
 struct options {
     const char *redis;
     const char *redis_ca;
+    const char *config;
     bool watch;
     bool json;
 };
@@ -22,15 +24,17 @@ struct options {
 #define ROW(field) OPTION(struct options, field)
 
 static const struct option rows[] = {
-    {ROW(redis), .value = "URL", .required = true, .secret = true,
+    {ROW(redis), .value = "URL", .secret = true,
      .help = "the cluster's Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://… with TLS, "
-             "unix://[USER:PASSWORD@]/path.sock"},
+             "unix://[USER:PASSWORD@]/path.sock; best in the environment as SWITCHBOARD_REDIS, where `ps` does not "
+             "show the password"},
     {ROW(redis_ca), .value = "FILE", .absent = "the system's",
      .help = "certificate authorities (PEM) that a rediss:// server is checked against"},
+    {ROW(config), .value = "FILE", .help = "settings of a node: take both from there where they are not given"},
     {ROW(watch), .help = "look again each second, until Ctrl-C"},
     {ROW(json), .help = "one JSON object a look, for machines"},
 };
-enum { COMMON_ROWS = 2 };
+enum { COMMON_ROWS = 3 };
 
 static struct option_table table_of(bool is_status)
 {
@@ -105,12 +109,14 @@ static bool names_fit(const struct operate_form *form, const struct arguments *a
 }
 
 /* Of our environment only these: what else is set there is meant for nodes. */
-static void pick_environment(const char *picked[3])
+enum { PICKED = 3 };
+
+static void pick_environment(const char *picked[PICKED + 1])
 {
-    static const char *const names[] = {"SWITCHBOARD_REDIS=", "SWITCHBOARD_REDIS_CA="};
+    static const char *const names[PICKED] = {"SWITCHBOARD_REDIS=", "SWITCHBOARD_REDIS_CA=", "SWITCHBOARD_CONFIG="};
     size_t n = 0;
     for (char **e = environ; *e; e++) {
-        for (size_t i = 0; i < ARRAY_SIZE(names) && n < 2; i++) {
+        for (size_t i = 0; i < PICKED && n < PICKED; i++) {
             if (strncmp(*e, names[i], strlen(names[i])) == 0)
                 picked[n++] = *e;
         }
@@ -118,18 +124,47 @@ static void pick_environment(const char *picked[3])
     picked[n] = NULL;
 }
 
+/* What a node would read there, all of it: a mistake in another line is one here, too. */
+static enum err read_file(struct options *options, struct operate *o, struct buf *problems)
+{
+    const char *const argv[] = {"--config", options->config};
+    const char *const nothing[] = {NULL};
+    const struct option_sources sources = {.argc = ARRAY_SIZE(argv), .argv = argv, .environ = nothing};
+    struct config config;
+    enum err err = config_gather(&sources, &config, problems);
+    if (err != ERR_OK)
+        return err;
+    options->redis = config.redis;
+    options->redis_ca = options->redis_ca ? options->redis_ca : config.redis_ca;
+    o->file_memory = config.memory;
+    return ERR_OK;
+}
+
 static enum err read_options(const struct option_table *table, const struct arguments *a, struct options *options,
                              struct operate *o)
 {
-    const char *environment[3];
+    const char *environment[PICKED + 1];
     struct buf problems;
     pick_environment(environment);
     const struct option_sources sources = {.argc = a->option_count, .argv = a->options, .environ = environment};
     tell_init(&problems);
     enum err err = options_read(table, &sources, options, &o->memory, &problems);
+    if (err == ERR_OK && !options->redis && options->config)
+        err = read_file(options, o, &problems);
+    if (err == ERR_OK && !options->redis) {
+        buf_putf(&problems, "--redis URL is missing: %s%s\n", options->config ? options->config : "give it",
+                 options->config ? " has none either" : ", or SWITCHBOARD_REDIS in the environment, or --config FILE");
+        err = ERR_SYNTAX;
+    }
     tell_problems(&problems);
     buf_finish(&problems);
     return err;
+}
+
+static void forget(struct operate *o)
+{
+    option_memory_free(o->memory);
+    option_memory_free(o->file_memory);
 }
 
 bool operate_begin(const struct operate_form *form, int argc, const char *const *argv, struct operate *ret,
@@ -147,17 +182,13 @@ bool operate_begin(const struct operate_form *form, int argc, const char *const 
         try_help(form);
         return false;
     }
-    if (read_options(&table, &a, &options, &o) != ERR_OK) {
-        try_help(form);
-        return false;
-    }
-    if (!names_fit(form, &a, &o)) {
-        option_memory_free(o.memory);
+    if (read_options(&table, &a, &options, &o) != ERR_OK || !names_fit(form, &a, &o)) {
+        forget(&o);
         try_help(form);
         return false;
     }
     if (redis_url_parse(options.redis, &o.url, why, sizeof why) != ERR_OK) {
-        option_memory_free(o.memory);
+        forget(&o);
         fprintf(stderr, "switchboard: --redis: %s\n", why);
         return false;
     }
@@ -171,7 +202,7 @@ bool operate_begin(const struct operate_form *form, int argc, const char *const 
 void operate_finish(struct operate *o)
 {
     redis_url_finish(&o->url);
-    option_memory_free(o->memory);
+    forget(o);
 }
 
 int operate_fail(const char *fmt, ...)

@@ -20,6 +20,7 @@ struct operate {
     bool watch; /* status only */
     bool json;
     struct option_memory *memory;
+    struct option_memory *file_memory; /* NULL: no file was read */
 };
 
 /** What the command line is to have. */
@@ -31,7 +32,7 @@ struct operate_form {
     bool is_status;      /* has --watch and --json */
 };
 
-/** --redis and --redis-ca may also stand in the environment, as for a node. True: to be finished. Else *ret_code, and what was wrong has been said. */
+/** --redis and --redis-ca may also stand in the environment or in a settings file, as for a node. True: to be finished. Else *ret_code, and what was wrong has been said. */
 bool operate_begin(const struct operate_form *, int argc, const char *const *argv, struct operate *ret,
                    int *ret_code) ATTR_MUST_USE;
 void operate_finish(struct operate *);

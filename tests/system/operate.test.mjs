@@ -1,5 +1,7 @@
 // What an operator sees and does: switchboard status, kick, call end, drain.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join as path } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { OFFER, room } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
@@ -125,7 +127,9 @@ describe('switchboard status', () => {
         [['status', '--redis', 'redis://127.0.0.1:1'], 1, /Redis can't be asked: .*refused/],
         [['status', '--redis', empty.url], 1, /no node was ever at this Redis/],
         [['status', '--redis', 'nonsense'], 2, /--redis/],
-        [['status'], 2, /--redis URL is missing/],
+        [['status'], 2, /--redis URL is missing: give it, or SWITCHBOARD_REDIS/],
+        [['status', '--config', '/nonexistent.conf'], 2, /nonexistent\.conf can't be read: No such file/],
+        [['status', '--config', '/dev/null'], 2, /--redis URL is missing: \/dev\/null has none either/],
         [['status', 'alice', '--redis', empty.url], 2, /"alice": status takes no names/],
         [['status', '-x', '--redis', empty.url], 2, /no option -x/],
         [['status', '--format', 'json', '--redis', empty.url], 2, /no option --format/],
@@ -137,6 +141,10 @@ describe('switchboard status', () => {
         assert.match(ended.output, said);
       }
       assert.equal((await run(['status'], { env: { SWITCHBOARD_REDIS: cluster.redis.url, SWITCHBOARD_REDIS_DIR: '/x' } })).code, 0, 'in the environment, as for a node');
+      const file = path(empty.dir, 'switchboard.conf');
+      writeFileSync(file, `# of a node\nlisten = 0.0.0.0:8080\njwt-key = HS256:@/not/for/us\nredis = ${cluster.redis.url}\n`);
+      for (const given of [['--config', file], ['--redis', cluster.redis.url, '--config', '/nonexistent.conf']]) assert.equal((await run(['status', ...given])).code, 0, `${given}`);
+      assert.equal((await run(['status'], { env: { SWITCHBOARD_CONFIG: file, SWITCHBOARD_REDIS: '' } })).code, 0, 'as in a container');
     } finally {
       await empty.stop();
     }
