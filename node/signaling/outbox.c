@@ -193,6 +193,7 @@ void outbox_put(struct request *rq, const struct id *recipient, unsigned from, s
     }
     buf_clear(&rq->reply);
     buf_put(&rq->reply, body);
+    request_forget_message(rq); /* it has become the body, and may wait here with hundreds of others */
     if (c->current == rq)
         c->current = NULL; /* verbs behind it need not wait */
     client_load(c, 1);

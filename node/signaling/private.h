@@ -44,6 +44,7 @@ struct signaling {
     struct admission *admission;
     struct buf body;  /* scratch: a reply or event being written */
     struct buf frame; /* scratch: a frame on its way out */
+    struct buf items; /* scratch: a signal's candidates */
     bool draining;
     uint64_t attempts;                /* to attach a session, so far */
     uint32_t heard[HEARD_COUNTERS];   /* what the bus brought, see mail_heard() */
@@ -182,6 +183,8 @@ struct client_ring *ring_find(struct client *, const struct id *call);
 void request_take(struct client *, struct wire_doc *doc);
 /* Goes on with what waits behind a verb that was answered. */
 void request_next(struct client *);
+/* What it asks has been read: gives its memory back while the answer is awaited. */
+void request_forget_message(struct request *);
 void request_destroy(struct request *);
 /* Ends a request that was answered otherwise, or that nobody waits for any more. */
 void request_drop(struct request *);

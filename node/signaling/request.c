@@ -31,6 +31,13 @@ static struct request *request_create(struct client *c, const struct verb *verb,
     return rq;
 }
 
+void request_forget_message(struct request *rq)
+{
+    wire_doc_destroy(rq->doc);
+    rq->doc = NULL;
+    rq->message = NULL;
+}
+
 void request_destroy(struct request *rq)
 {
     wire_doc_destroy(rq->doc);

@@ -29,15 +29,15 @@ static bool put_data(struct request *rq, const struct wire_value *data, struct b
 
 static bool put_candidates(struct request *rq, const struct wire_value *candidates, bool blank, struct buf *b)
 {
+    struct buf *items = &rq->signaling->items;
     size_t count = 0;
-    struct buf items;
-    buf_init(&items, rq->signaling->settings.message_bytes_max * 4);
-    bool good = candidates_put(rq, candidates, blank, &items, &count);
+    buf_clear(items);
+    if (!candidates_put(rq, candidates, blank, items, &count))
+        return false;
     wire_put_cstr(b, "candidates");
     wire_put_array(b, count);
-    wire_put_raw(b, buf_slice(&items));
-    buf_finish(&items);
-    return good && request_fits(rq, b);
+    wire_put_raw(b, buf_slice(items));
+    return request_fits(rq, b);
 }
 
 /* The body without `version`, which the store adds. False: the request was answered. */
@@ -164,17 +164,16 @@ static void to_taker(struct request *rq, const struct seat *seat)
 {
     const struct wire_value *candidates = wire_get(rq->message, "candidates");
     struct call_actor actor = request_actor(rq);
-    struct buf items;
+    struct buf *items = &rq->signaling->items;
     size_t count = 0;
     if (!candidates) {
         store_offer_add(rq->signaling->store, &actor, rq->id, (struct slice){0}, OFFER_CANDIDATES_MAX + 1, on_asked,
                         rq);
         return;
     }
-    buf_init(&items, rq->signaling->settings.message_bytes_max * 4);
-    if (candidates_put(rq, candidates, seat->seating.relay, &items, &count))
-        store_offer_add(rq->signaling->store, &actor, rq->id, buf_slice(&items), count, on_kept, rq);
-    buf_finish(&items);
+    buf_clear(items);
+    if (candidates_put(rq, candidates, seat->seating.relay, items, &count))
+        store_offer_add(rq->signaling->store, &actor, rq->id, buf_slice(items), count, on_kept, rq);
 }
 
 void signal_run(struct request *rq)

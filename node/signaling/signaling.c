@@ -18,6 +18,7 @@ struct signaling *signaling_create(const struct signaling_settings *settings)
         (struct metric_series){"code", err_codes, sig->refused, ERR_COUNT};
     buf_init(&sig->body, BODY_BYTES_MAX);
     buf_init(&sig->frame, FRAME_BYTES_MAX);
+    buf_init(&sig->items, settings->message_bytes_max * 4);
     return sig;
 }
 
@@ -128,5 +129,6 @@ void signaling_destroy(struct signaling *sig)
     sig->settings.metrics->series[METRIC_REQUESTS_FAILED] = (struct metric_series){0};
     buf_finish(&sig->body);
     buf_finish(&sig->frame);
+    buf_finish(&sig->items);
     free(sig);
 }
