@@ -1,7 +1,7 @@
 // Nodes as processes that share one Redis: start, kill, freeze, drain and restart them, and look at what they wrote when they end.
 //
 // The binary under test stands in SWITCHBOARD (build/switchboard when unset), so that the same tests run against the sanitizer build.
-// TEST_LOGS names a directory for the nodes' logs. TEST_OUTSIDE is a cluster that is there already (ws://…), TEST_OUTSIDE_REDIS its Redis: {host, port, password}.
+// TEST_LOGS names a directory for the nodes' logs. TEST_OUTSIDE is a cluster that is there already: {url, redis: {host, port, password}, settings}.
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import http from 'node:http';
@@ -9,6 +9,7 @@ import https from 'node:https';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { startProcess } from './processes.mjs';
 import { startRedis } from './redis.mjs';
 import { openResp } from './resp.mjs';
@@ -18,7 +19,7 @@ import { DEADLINE_MS, stretched, until, within } from './wait.mjs';
 export const BINARY = process.env.SWITCHBOARD ?? fileURLToPath(new URL('../../build/switchboard', import.meta.url));
 
 /** Settings of every node unless a test says otherwise: times a test can wait for, limits that only their own tests meet. */
-const SETTINGS = {
+export const SETTINGS = {
   'jwt-key': `HS256:${SECRET}`,
   'grace-ms': 20_000,
   'hello-timeout-ms': 60_000,
@@ -228,18 +229,52 @@ class Cluster {
   }
 }
 
+/** What stands for a node of a cluster that somebody else runs: the proxy before all of them. Their settings are what they are. */
+class Outside extends Node {
+  #lacks;
+
+  constructor(url, wanted, settings) {
+    super('outside', Number(url.port), {}, { tls: url.protocol === 'wss:' });
+    this.sockets = new Set();
+    this.#lacks = Object.keys(wanted).filter((name) => !isDeepStrictEqual(wanted[name], settings[name]));
+  }
+
+  #check() {
+    if (this.#lacks.length) throw new Error(`the cluster outside has other ${this.#lacks.join(', ')}`);
+  }
+
+  get url() {
+    this.#check();
+    return super.url;
+  }
+
+  get(path, ...options) {
+    this.#check();
+    if (/^\/(metrics|readyz|healthz)/.test(path)) throw new Error(`the proxy shows ${path} to nobody`);
+    return super.get(path, ...options);
+  }
+
+  /** The proxy knows a node that takes clients. */
+  async untilReady() {
+    await until(async () => (await this.get('/client/')).status === 200, 'the proxy to have a node');
+  }
+}
+
 /**
  * A cluster that somebody else runs, behind one address: the same tests through a proxy. The one node is as many as asked for; what it cannot do (to be
- * killed, to have settings of its own) fails.
+ * killed, to have settings of its own) fails at once.
  */
-async function outside(url, nodes) {
-  const redis = await openResp(JSON.parse(process.env.TEST_OUTSIDE_REDIS));
-  const sockets = new Set();
+async function outside(nodes, wanted) {
+  const { url, redis, settings } = JSON.parse(process.env.TEST_OUTSIDE);
+  const node = new Outside(new URL(url), wanted, settings);
+  const { command, close } = await openResp(redis);
+  const all = Array.from({ length: nodes }, () => node);
+  const add = (more) => all.push(new Outside(new URL(url), { ...wanted, ...more }, settings));
   const stop = () => {
-    for (const socket of sockets) socket.terminate();
-    redis.close();
+    for (const { sockets } of all) for (const socket of sockets) socket.terminate();
+    close();
   };
-  return { redis, nodes: Array.from({ length: nodes }, () => ({ name: 'outside', url, sockets, secrets: new Set() })), stop };
+  return { redis: { command }, nodes: all, add: async (more) => all[add(more) - 1], stop };
 }
 
 /**
@@ -247,7 +282,7 @@ async function outside(url, nodes) {
  * `redis` as startRedis() takes it.
  */
 export async function startCluster({ nodes = 2, settings = {}, redis = {}, tls = false } = {}) {
-  if (process.env.TEST_OUTSIDE) return outside(process.env.TEST_OUTSIDE, nodes);
+  if (process.env.TEST_OUTSIDE) return outside(nodes, settings);
   const server = await startRedis(redis);
   const all = { redis: server.url, ...SETTINGS, ...settings };
   const made = [];

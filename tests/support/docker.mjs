@@ -3,8 +3,9 @@
 //
 // Where a public image is neither there nor can be pulled, a stand-in is made of Debian's package of the same program, under a name of the tests' own.
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
@@ -12,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fresh, join } from './client.mjs';
-import { freePort } from './cluster.mjs';
+import { cleanEnvironment, freePort } from './cluster.mjs';
 import { SECRET } from './token.mjs';
 import { stretched, until } from './wait.mjs';
 
@@ -21,6 +22,8 @@ export const TOP = fileURLToPath(new URL('../..', import.meta.url));
 export const IMAGE = process.env.TEST_DOCKER_IMAGE ?? 'switchboard:test';
 const BASE = 'debian:trixie-slim';
 const BUILD_MS = 600_000;
+const CROWD = 100; // calls of the load tests: all three nodes, HAProxy and the clients are on one machine
+const OUTPUT_MAX = 8000; // of a failure: the end of what it wrote
 const DOWN = ['--profile', '*', 'down', '-v', '--timeout', '1', '--remove-orphans'];
 const STAND_INS = {
   REDIS_IMAGE: ['redis:7', 'redis-server'],
@@ -33,7 +36,7 @@ const run = promisify(execFile);
 /** Runs docker to its end; what it wrote. A failure says what it was and what it wrote. */
 export async function docker(args, { env = {}, ms = 120_000 } = {}) {
   const { stdout, stderr } = await run('docker', args, { env: { ...process.env, ...env }, timeout: ms, maxBuffer: 64 << 20 }).catch((error) => {
-    throw new Error(`docker ${args.join(' ')}: ${error.killed ? `not done after ${ms} ms` : error.code}\n${error.stdout}${error.stderr}`);
+    throw new Error(`docker ${args.join(' ')}: ${error.killed ? `not done after ${ms} ms` : error.code}\n${`${error.stdout}${error.stderr}`.slice(-OUTPUT_MAX)}`);
   });
   return { stdout: stdout.trim(), output: stdout + stderr };
 }
@@ -72,7 +75,7 @@ export function around(setUp, takeDown) {
 /** Builds IMAGE of this tree. What did not change since the last time is not built again. */
 export async function buildImage() {
   if (process.env.TEST_DOCKER_IMAGE) return;
-  await docker(['build', '--network=host', '-q', '-f', path(TOP, 'docker/Dockerfile'), '-t', IMAGE, TOP], { ms: BUILD_MS });
+  await docker(['build', '--network=host', '-f', path(TOP, 'docker/Dockerfile'), '-t', IMAGE, TOP], { ms: BUILD_MS });
 }
 
 /** The environment that names an image for a variable of the compose file. */
@@ -88,6 +91,8 @@ async function imageFor(variable) {
   return [variable, own];
 }
 
+/** The first three numbers of a network of coturn's own: as many projects as there are may stand beside each other. */
+const someNet = () => `10.${[0, 0].map(() => 1 + Math.floor(Math.random() * 250)).join('.')}`;
 let projects = 0;
 const running = new Set();
 // The runner's patience may end before a test's own end.
@@ -106,14 +111,15 @@ export class Project {
     this.project = `switchboard-test-${process.pid}-${projects}`;
     this.dir = mkdtempSync(path(tmpdir(), 'switchboard-compose-'));
     this.secrets = new Set();
+    this.tls = ''; // or 's', as in https
     this.#files = [path(TOP, file)];
   }
 
   /**
    * Makes secrets and images and starts `services`. `settings` are lines of switchboard.conf; `env` is what else the compose file asks for;
-   * `more` is another compose file, as text.
+   * `more` is another compose file, as text; `tls` gives HAProxy a certificate for localhost.
    */
-  async up({ services = ['haproxy'], scale = 3, settings = {}, env = {}, more, images = ['REDIS_IMAGE', 'HAPROXY_IMAGE'] } = {}) {
+  async up({ services = ['haproxy'], scale = 3, settings = {}, env = {}, more, tls = false, images = ['REDIS_IMAGE', 'HAPROXY_IMAGE'] } = {}) {
     execFileSync(path(TOP, 'docker/make-secrets'), [path(this.dir, 'secrets')], { stdio: 'ignore', env: { ...process.env, ...env } });
     this.set(settings);
     if (more) {
@@ -130,18 +136,38 @@ export class Project {
       CERTS: path(this.dir, 'certs'),
       SWITCHBOARD_IMAGE: IMAGE,
       PUBLISH: `127.0.0.1:${this.port}`,
+      TURN_NET: someNet(),
+      ...(tls ? { HAPROXY_CERT: this.#makeCertificate() } : {}),
       ...env,
     };
     running.add(this);
     await this.compose(['up', '-d', '--no-build', ...(scale ? ['--scale', `node=${scale}`] : []), ...services]);
   }
 
-  /** More lines for switchboard.conf, in front of what make-secrets wrote; nodes read them when they start. Tokens are those of the tests. */
+  /** In the directory of certificates; its path as HAProxy sees it. */
+  #makeCertificate() {
+    const dir = path(this.dir, 'certs');
+    mkdirSync(dir);
+    const [cert, key] = [path(dir, 'cert'), path(dir, 'key')];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost', '-days', '2'];
+    execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert], { stdio: 'pipe' });
+    writeFileSync(path(dir, 'site.pem'), readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
+    rmSync(cert);
+    rmSync(key);
+    this.tls = 's';
+    return '/certs/site.pem';
+  }
+
+  /**
+   * Lines for switchboard.conf, in place of those that make-secrets wrote; nodes read them when they start. `undefined` takes a line away, a list is as many
+   * lines. Tokens are those of the tests.
+   */
   set(settings) {
     const file = path(this.dir, 'secrets/switchboard.conf');
-    const own = readFileSync(file, 'utf8').split('\n').filter((line) => !/^jwt-key/.test(line));
-    const lines = Object.entries({ 'jwt-key': `HS256:${SECRET}`, ...settings }).map(([key, value]) => `${key} = ${value}`);
-    writeFileSync(file, [...lines, ...own].join('\n'));
+    const all = { 'jwt-key': `HS256:${SECRET}`, ...settings };
+    const kept = readFileSync(file, 'utf8').split('\n').filter((line) => !(/^([a-z-]+) =/.exec(line)?.[1] in all));
+    const lines = Object.entries(all).flatMap(([key, value]) => [value ?? []].flat().map((one) => `${key} = ${one}`));
+    writeFileSync(file, [...lines, ...kept].join('\n'));
   }
 
   /** Other values for the compose file, from the next command on. */
@@ -153,9 +179,9 @@ export class Project {
     return docker(['compose', '--progress=quiet', ...args], { ...options, env: this.#env });
   }
 
-  /** Runs one of the scripts of docker/. */
-  script(name, { ms = 180_000 } = {}) {
-    return run(path(TOP, 'docker', name), { env: { ...process.env, ...this.#env }, timeout: ms });
+  /** Runs one of the scripts of docker/: {stdout, stderr}. */
+  script(name, args = [], { ms = 180_000 } = {}) {
+    return run(path(TOP, 'docker', name), args, { env: { ...process.env, ...this.#env }, timeout: ms });
   }
 
   /** The containers of a service: ids. */
@@ -178,14 +204,15 @@ export class Project {
   }
 
   get url() {
-    return `ws://127.0.0.1:${this.port}/v1/signal`;
+    return `ws${this.tls}://127.0.0.1:${this.port}/v1/signal`;
   }
 
   /** Status, headers and text of a request through the proxy; status 0 when nobody answers. */
   get(path, { headers = {} } = {}) {
     return new Promise((resolve) => {
       const nobody = () => resolve({ status: 0, headers: {}, text: '' });
-      const asked = http.get({ host: '127.0.0.1', port: this.port, path, headers, agent: false, timeout: 5000 }, (response) => {
+      const options = { host: '127.0.0.1', port: this.port, path, headers, agent: false, timeout: 5000, rejectUnauthorized: false };
+      const asked = (this.tls ? https : http).get(options, (response) => {
         let text = '';
         response.on('data', (bytes) => (text += bytes)).on('end', () => resolve({ status: response.statusCode, headers: response.headers, text }));
       });
@@ -241,6 +268,21 @@ export class Project {
     const [{ IPAddress: host }] = Object.values((await this.inspect(id)).NetworkSettings.Networks);
     const [, password] = /requirepass (\S+)/.exec(readFileSync(path(this.dir, 'secrets/redis.conf'), 'utf8'));
     return { host, port: 6379, password };
+  }
+
+  /**
+   * Plays a file of whole-system tests against this cluster, whose `settings` are told to it: [{title, outcome}], as outcomes.mjs has them, and what else it
+   * wrote. `name` as in 'system/call'.
+   */
+  async play(name, settings, ms) {
+    const outside = JSON.stringify({ url: this.url, redis: await this.redis(), settings });
+    const { NODE_TEST_CONTEXT: ours, ...env } = { ...cleanEnvironment(), TEST_CROWD: CROWD, TEST_OUTSIDE: outside };
+    // By force: a test that failed at once may have left waits behind.
+    const args = ['--test', '--test-force-exit', `--test-reporter=${path(TOP, 'tests/support/outcomes.mjs')}`, path(TOP, `tests/${name}.test.mjs`)];
+    const { stdout, stderr } = await run(process.execPath, args, { env, timeout: ms, maxBuffer: 64 << 20 }).catch((error) => error);
+    const lines = stdout.split('\n');
+    const told = lines.filter((line) => line.startsWith('{"title"')).map((line) => JSON.parse(line));
+    return { told, more: lines.filter((line) => line && !line.startsWith('{"title"')).join('\n') + stderr };
   }
 
   /** Everything that the nodes wrote; a service's, when one is named. */

@@ -196,8 +196,11 @@ export async function playExamples(examples, format, test) {
         const story = new Story(shared, format);
         for (const example of all.filter((one) => !Object.keys(one.settings).length)) await story.play(example);
         await story.end();
-        for (const example of all.filter((one) => Object.keys(one.settings).length)) await playAlone(example, format);
       });
+      for (const example of all.filter(({ settings }) => Object.keys(settings).length)) {
+        const given = Object.entries(example.settings).map((pair) => pair.join('='));
+        await test(`${heading}, with ${given.join(' ')}`, () => playAlone(example, format));
+      }
     }
   } finally {
     await shared.stop();
