@@ -170,6 +170,15 @@ describe('early candidates', () => {
   });
 });
 
+describe('a call without an offer', () => {
+  test('has none for its members either, and that is no failure of the store', async () => {
+    const [alice, bob] = await two();
+    const { call } = await alice.request('call.start', { to: [], allow: 'anyone' });
+    await bob.request('call.join', { call });
+    for (const one of [alice, bob]) await one.refused('offer.take', { call }, 'not_found');
+  });
+});
+
 describe('the media policy', () => {
   test('refuses an offer with video and names the section', async () => {
     const [alice] = await two();

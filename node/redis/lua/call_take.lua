@@ -2,7 +2,7 @@
 -- KEYS 1 call  2 log  3 timers
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 epoch of the session
 -- Returns {"ok", version, entries, fanned, peer, members, offer, candidates, candidate count, poster's user, poster's name[, 1: the offer and
--- its candidates have addresses that must not pass]}. Sent again by the taker: the same. {"not_found"} no such call, {"gone"} taken, cancelled or expired, {"forbidden"} not allowed, or locked and not invited, {"conflict"} its own
+-- its candidates have addresses that must not pass]}. Sent again by the taker: the same. {"not_found", version} no such call (without version), or no offer in it, {"gone"} taken, cancelled or expired, {"forbidden"} not allowed, or locked and not invited, {"conflict"} its own
 -- poster, or a device that sits here already, {"stale"}.
 -- include: now
 -- include: body
@@ -18,7 +18,7 @@ if not call then return {'not_found'} end
 call.id = id
 local own = call_member(call, 'session', session)
 if not (own and redis.call('HGET', key, 'taker') == session) then
-  if call.offer ~= 'waiting' then return {call.offer == '' and 'not_found' or 'gone'} end
+  if call.offer ~= 'waiting' then return call.offer == '' and {'not_found', call.version} or {'gone'} end
   if own or call_device(call, user, device) then return {'conflict'} end
   if call.callee ~= '' and call.callee ~= user then return {'forbidden'} end
   if call.locked and not call_invitation(call, user) or not call_allows(call, user) then return {'forbidden'} end
