@@ -158,5 +158,5 @@ void on_mail_healed(void *context)
     struct signaling *sig = context;
     for (size_t i = 0; i < HEARD_COUNTERS; i++)
         sig->heard[i]++; /* what the cut bus did not bring may have been for anybody */
-    heal_all(sig); /* each mailbox is read once it is clear that it is there */
+    heal_all(sig);       /* each mailbox is read once it is clear that it is there */
 }
