@@ -1,6 +1,7 @@
 #include "node/dev.h"
 
 #include "common/base/clock.h"
+#include "common/base/name.h"
 #include "node/node_private.h"
 #include "node/store/dev.h"
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "common/base/name.h"
 #include "node/operate.h"
 #include "node/redis/hand.h"
 #include "node/redis/look.h"

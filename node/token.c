@@ -6,6 +6,7 @@
 #include "common/auth/jwt.h"
 #include "common/auth/keyring.h"
 #include "common/base/clock.h"
+#include "common/base/name.h"
 #include "node/options.h"
 #include "node/tell.h"
 

@@ -12,7 +12,7 @@
 
 #include "common/auth/file.h"
 #include "common/base/base64url.h"
-#include "common/base/id.h"
+#include "common/base/name.h"
 #include "common/wire/writer.h"
 
 enum {

@@ -12,7 +12,7 @@
 
 #include "common/auth/keyring.h"
 #include "common/base/buf.h"
-#include "common/base/id.h"
+#include "common/base/name.h"
 
 enum {
     JWT_SIZE_MAX = 8192, /* bytes of a token */

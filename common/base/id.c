@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/ascii.h"
 #include "common/base/base64url.h"
 #include "common/base/random.h"
 
@@ -33,11 +34,6 @@ static struct id id_of(unsigned partition, const unsigned char bytes[static ID_B
     id.text[1] = (char)('0' + partition % 10);
     encode_chars(id.text + 2, ID_RANDOM_CHARS, bytes, ID_BYTES);
     return id;
-}
-
-static bool is_alnum(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 struct id id_random(unsigned partition)
@@ -68,11 +64,10 @@ bool id_parse(struct slice text, unsigned partitions, struct id *ret_id)
     if (text.n != ID_CHARS)
         return false;
     for (size_t i = 0; i < 2; i++)
-        if (text.p[i] < '0' || text.p[i] > '9')
+        if (!ascii_is_digit(text.p[i]))
             return false;
-    for (size_t i = 2; i < ID_CHARS; i++)
-        if (!is_alnum(text.p[i]) && text.p[i] != '-' && text.p[i] != '_')
-            return false;
+    if (!ascii_is_made_of(text, "-_"))
+        return false;
     memcpy(id.text, text.p, ID_CHARS);
     if (id_partition(&id) >= partitions)
         return false;
@@ -93,23 +88,4 @@ struct node_id node_id_random(void)
     random_bytes(bytes, sizeof bytes);
     encode_chars(id.text, NODE_ID_CHARS, bytes, sizeof bytes);
     return id;
-}
-
-unsigned partition_of_user(struct slice user, unsigned partitions)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    assert(partitions > 0 && partitions <= ID_PARTITIONS_MAX);
-    for (size_t i = 0; i < user.n; i++)
-        hash = (hash ^ (unsigned char)user.p[i]) * UINT64_C(0x100000001b3);
-    return (unsigned)((hash ^ hash >> 32) % partitions);
-}
-
-bool name_is_valid(struct slice name)
-{
-    if (name.n == 0 || name.n > NAME_MAX_CHARS)
-        return false;
-    for (size_t i = 0; i < name.n; i++)
-        if (!is_alnum(name.p[i]) && (name.p[i] == '\0' || !strchr("._@:+-", name.p[i])))
-            return false;
-    return true;
 }

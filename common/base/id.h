@@ -62,11 +62,4 @@ static inline struct slice id_slice(const struct id *id)
 
 struct node_id node_id_random(void);
 
-/** The partition that a user's keys live in: FNV-1a over the name, folded. The same on every node for ever. */
-unsigned partition_of_user(struct slice user, unsigned partitions);
-
-/** User and device names: 1-64 of `A-Z a-z 0-9 . _ @ : + -`. */
-bool name_is_valid(struct slice);
-enum { NAME_MAX_CHARS = 64 };
-
 #endif

@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/base/ascii.h"
+#include "common/base/name.h"
 #include "common/wire/twins.h"
 
-enum { NAME_MAX_BYTES = 64, ID_MAX_BYTES = 40 };
+enum { ID_MAX_BYTES = 40 };
 
 /* Where a sentence is put together, should there be something to say. */
 struct sentence {
@@ -135,26 +137,6 @@ static enum err check_size(struct sentence *s, const struct field *row, size_t n
     return refuse(s, row, is_long && row->kind != FIELD_MAP ? ERR_TOO_LARGE : ERR_BAD_REQUEST);
 }
 
-static bool is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-static bool is_made_of(struct slice s, size_t max, const char *others)
-{
-    if (s.n == 0 || s.n > max)
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (!is_alnum(s.p[i]) && (s.p[i] == '\0' || !strchr(others, s.p[i])))
-            return false;
-    return true;
-}
-
-static bool is_name(struct slice s)
-{
-    return is_made_of(s, NAME_MAX_BYTES, "._@:+-");
-}
-
 static bool is_one_of(struct slice s, const char *words)
 {
     struct slice rest = slice_of(words), word;
@@ -168,12 +150,12 @@ static enum err check_string(struct sentence *s, const struct field *row, struct
 {
     switch (row->kind) {
     case FIELD_NAME:
-        if (is_name(string))
+        if (name_is_valid(string))
             return ERR_OK;
         say(s, "a string of %zu bytes that is no name", string.n);
         return refuse(s, row, ERR_BAD_REQUEST);
     case FIELD_ID:
-        if (is_made_of(string, ID_MAX_BYTES, "_-"))
+        if (string.n > 0 && string.n <= ID_MAX_BYTES && ascii_is_made_of(string, "_-"))
             return ERR_OK;
         say(s, "a string of %zu bytes that is no id", string.n);
         return refuse(s, row, ERR_BAD_REQUEST);
@@ -207,7 +189,7 @@ static enum err check_names(struct sentence *s, const struct field *row, const s
         return refuse(s, row, ERR_TOO_LARGE);
     }
     for (size_t i = 0; i < n; i++) {
-        if (items[i].kind == WIRE_STRING && is_name(items[i].string))
+        if (items[i].kind == WIRE_STRING && name_is_valid(items[i].string))
             continue;
         say(s, "an array with %s", wire_kind_name(items[i].kind));
         say(s, "%s as item %zu", items[i].kind == WIRE_STRING ? " that is no name" : "", i + 1);

@@ -1,5 +1,6 @@
 #include "node/call/address.h"
 
+#include "common/base/ascii.h"
 #include "node/call/words.h"
 
 /* More groups than this between colons are an address even without "::" (a time of day has three); six make a MAC address. */
@@ -19,7 +20,7 @@ static struct slice from(struct slice text, size_t i)
 static size_t digits(struct slice s)
 {
     size_t n = 0;
-    while (n < s.n && char_is_digit(s.p[n]))
+    while (n < s.n && ascii_is_digit(s.p[n]))
         n++;
     return n;
 }
@@ -30,7 +31,7 @@ static size_t quad_at(struct slice s)
     size_t n = digits(s), parts = 1;
     if (n == 0)
         return 0;
-    while (n + 1 < s.n && s.p[n] == '.' && char_is_digit(s.p[n + 1])) {
+    while (n + 1 < s.n && s.p[n] == '.' && ascii_is_digit(s.p[n + 1])) {
         n += 1 + digits(from(s, n + 1));
         parts++;
     }
@@ -39,7 +40,7 @@ static size_t quad_at(struct slice s)
 
 static bool is_host_char(char c)
 {
-    return char_is_alnum(c) || c == '.' || c == '-' || c == '_';
+    return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
 /* The length of the word here if `.local` is in it, or 0: not only at its end, for taking out what follows may put it there. */
@@ -59,7 +60,7 @@ static size_t local_name_at(struct slice s)
 static size_t group_at(struct slice s)
 {
     size_t n = 0;
-    while (n < s.n && char_is_hex(s.p[n]))
+    while (n < s.n && ascii_is_hex(s.p[n]))
         n++;
     return n;
 }
@@ -97,7 +98,7 @@ static struct colon_run colon_run_at(struct slice s)
             return run;
         run.n += tail + group;
         colons = colons_at(from(s, run.n));
-        bool goes_on = tail > 0 && run.n < s.n && char_is_hex(s.p[run.n]);
+        bool goes_on = tail > 0 && run.n < s.n && ascii_is_hex(s.p[run.n]);
         if (colons == 0 && !goes_on)
             break;
         has_gap = has_gap || colons > 1;
@@ -111,7 +112,7 @@ static bool begins_colon_run(struct slice s, char before)
 {
     if (s.p[0] == ':')
         return s.n > 1 && s.p[1] == ':';
-    return char_is_hex(s.p[0]) && !char_is_hex(before);
+    return ascii_is_hex(s.p[0]) && !ascii_is_hex(before);
 }
 
 void address_blank(struct slice text, struct buf *out)
@@ -133,7 +134,7 @@ void address_blank(struct slice text, struct buf *out)
         }
         if (found == 0 && !is_host_char(before))
             found = local_name_at(rest);
-        if (found == 0 && !char_is_digit(before))
+        if (found == 0 && !ascii_is_digit(before))
             found = quad_at(rest);
         if (found == 0) {
             i++;

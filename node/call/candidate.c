@@ -1,5 +1,6 @@
 #include "node/call/candidate.h"
 
+#include "common/base/ascii.h"
 #include "node/call/address.h"
 #include "node/call/words.h"
 
@@ -103,7 +104,7 @@ static void put_word(struct buf *out, struct slice word)
 static void put_related(struct buf *out, struct slice related, struct slice own)
 {
     bool is_ip6 = slice_find(related, ':') < related.n;
-    if (!is_ip6 && !char_is_digit(related.p[0]))
+    if (!is_ip6 && !ascii_is_digit(related.p[0]))
         is_ip6 = slice_find(own, ':') < own.n;
     buf_put_cstr(out, is_ip6 ? "::" : "0.0.0.0");
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/base/ascii.h"
 #include "node/call/address.h"
 #include "node/call/candidate.h"
 #include "node/call/words.h"
@@ -180,7 +181,7 @@ static void complain_media(const struct media *m, char *why, size_t why_size)
     char kind[NAME_SHOWN_MAX + 1];
     size_t n = 0;
     for (; n < m->kind.n && n < NAME_SHOWN_MAX; n++)
-        kind[n] = char_is_alnum(m->kind.p[n]) || m->kind.p[n] == '-' ? m->kind.p[n] : '?';
+        kind[n] = ascii_is_alnum(m->kind.p[n]) || m->kind.p[n] == '-' ? m->kind.p[n] : '?';
     kind[n] = '\0';
     complain(why, why_size, "section %zu (`m=%s`) of the description is neither audio nor a data channel", m->section,
              kind);
@@ -273,10 +274,10 @@ static bool is_fingerprint(struct slice value)
     if (!word_next(&value, &hash) || !word_next(&value, &digest) || word_next(&value, &more))
         return false;
     for (size_t i = 0; i < hash.n; i++)
-        if (!char_is_alnum(hash.p[i]) && hash.p[i] != '-')
+        if (!ascii_is_alnum(hash.p[i]) && hash.p[i] != '-')
             return false;
     for (size_t i = 0; i < digest.n; i++)
-        if (i % 3 == 2 ? digest.p[i] != ':' : !char_is_hex(digest.p[i]))
+        if (i % 3 == 2 ? digest.p[i] != ':' : !ascii_is_hex(digest.p[i]))
             return false;
     return digest.n % 3 == 2 && digest.n / 3 + 1 >= DIGEST_BYTES_MIN;
 }

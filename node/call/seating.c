@@ -1,5 +1,7 @@
 #include "node/call/seating.h"
 
+#include "common/base/name.h"
+
 static bool parse_seat(struct slice part, unsigned partitions, struct seating *seating)
 {
     struct slice peer = {0};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "node/edge/state.h"
 
 enum {
@@ -155,8 +156,7 @@ static const struct edge_route *route_find(const struct edge *edge, struct slice
 /** As RFC 3986 section 2.3 leaves them. */
 static bool is_unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 /** libwebsockets hands out the query decoded and split at `&`: put it together again as it was, so that no value can pass for two. */

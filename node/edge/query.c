@@ -1,21 +1,13 @@
+#include "common/base/ascii.h"
 #include "node/edge/edge.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/** application/x-www-form-urlencoded (WHATWG URL section 5.1): %XX, and + for a space. */
+/* application/x-www-form-urlencoded (WHATWG URL section 5.1): %XX, and + for a space. */
 static bool decode(struct slice in, struct buf *out)
 {
     for (size_t i = 0; i < in.n; i++) {
         if (in.p[i] == '%') {
-            int high = in.n - i > 2 ? hex_digit(in.p[i + 1]) : -1;
-            int low = in.n - i > 2 ? hex_digit(in.p[i + 2]) : -1;
+            int high = in.n - i > 2 ? ascii_hex_value(in.p[i + 1]) : -1;
+            int low = in.n - i > 2 ? ascii_hex_value(in.p[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             buf_put_char(out, (char)(high * 16 + low));

@@ -8,6 +8,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/id.h"
+#include "common/base/name.h"
 #include "node/redis/client.h"
 #include "node/redis/keys.h"
 

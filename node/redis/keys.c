@@ -1,5 +1,7 @@
 #include "node/redis/keys.h"
 
+#include "common/base/name.h"
+
 #include <assert.h>
 #include <stdio.h>
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/name.h"
 #include "node/redis/store_private.h"
 
 struct store *store_create(const struct store_settings *settings)

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/name.h"
 #include "common/wire/envelope.h"
 #include "node/redis/store_private.h"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "common/base/ascii.h"
 #include "node/redis/client.h"
 
 enum {
@@ -18,15 +19,6 @@ static enum err refuse(char *why, size_t why_size, const char *text)
     return ERR_SYNTAX;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* RFC 3986 section 2.1. A NUL would end the text early wherever C reads it, so it is refused. */
 static bool percent_decode(struct slice text, char **ret_text)
 {
@@ -35,8 +27,8 @@ static bool percent_decode(struct slice text, char **ret_text)
     for (size_t i = 0; i < text.n; i++) {
         int c = (unsigned char)text.p[i];
         if (c == '%') {
-            int high = i + 2 < text.n ? hex_value(text.p[i + 1]) : -1;
-            int low = i + 2 < text.n ? hex_value(text.p[i + 2]) : -1;
+            int high = i + 2 < text.n ? ascii_hex_value(text.p[i + 1]) : -1;
+            int low = i + 2 < text.n ? ascii_hex_value(text.p[i + 2]) : -1;
             c = high < 0 || low < 0 ? 0 : high * 16 + low;
             i += 2;
         }

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/base/ascii.h"
 #include "node/call/candidate.h"
 #include "node/signaling/private.h"
 
@@ -106,11 +107,8 @@ static void put_token(struct buf *out, const char *key, const struct wire_value 
 {
     if (!value || value->kind != WIRE_STRING || value->string.n > 64)
         return;
-    for (size_t i = 0; i < value->string.n; i++) {
-        char c = value->string.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("+/-_", c))))
-            return;
-    }
+    if (!ascii_is_made_of(value->string, "+/-_"))
+        return;
     wire_put_key_string(out, key, value->string);
     ++*pairs;
 }

@@ -1,6 +1,7 @@
 /* seating_parse() and target_next(): what a call's log and the bus say about seats. */
 #include <stdlib.h>
 
+#include "common/base/name.h"
 #include "node/call/seating.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
