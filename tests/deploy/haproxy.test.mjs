@@ -77,7 +77,7 @@ suite('behind HAProxy', () => {
   /** A node with a port of its own for the test, and the common one at an address of its own, as a container has. */
   async function startNode(i) {
     const own = await freePort();
-    const settings = { redis: cluster.redis.url, 'jwt-key': `HS256:${SECRET}`, 'drain-ms': DRAIN_MS, 'trust-proxy': '127.0.0.1/32' };
+    const settings = { redis: cluster.redis.url, 'jwt-key': `HS256:${SECRET}`, 'drain-ms': DRAIN_MS, 'grace-ms': 3 * DRAIN_MS, 'trust-proxy': '127.0.0.1/32' };
     const node = new Node(`n${i + 1}`, own, { ...settings, listen: [`127.0.0.1:${own}`, where(i)] });
     cluster.nodes.push(node);
     await node.start();
