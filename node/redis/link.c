@@ -33,6 +33,7 @@ enum { STEP_AUTH, STEP_SELECT, STEP_NAME, STEP_PING, STEP_COUNT };
 static const char *const step_names[STEP_COUNT] = {"AUTH", "SELECT", "CLIENT SETNAME", "PING"};
 
 static void connect_now(struct link *);
+static void give_up_heard(struct link *, const char *why);
 
 static void on_connect_timer(struct timer *timer)
 {
@@ -100,7 +101,7 @@ static void give_up_connection(struct link *link, const char *why)
     if (link->state == LINK_UP) {
         link_break(link, why);
     } else if (link->state == LINK_LOGGING_IN && plain && !link->heard) {
-        snprintf(asked, sizeof asked, "%s at the login (if it wants TLS: rediss://)", why);
+        snprintf(asked, sizeof asked, "%.120s at the login (if it wants TLS: rediss://)", why);
         fail_attempt(link, LINK_UNREACHABLE, asked);
     } else {
         fail_attempt(link, LINK_UNREACHABLE, why);
@@ -150,7 +151,7 @@ static void write_login(struct link *link)
 {
     ssize_t n = stream_write(link->stream, buf_slice(&link->login));
     if (n < 0)
-        fail_attempt(link, LINK_UNREACHABLE, stream_why(link->stream));
+        give_up_heard(link, stream_why(link->stream));
     else
         buf_drop(&link->login, (size_t)n);
 }
@@ -233,13 +234,19 @@ static void finish_login(struct link *link)
     link_flush_soon(link);
 }
 
+/* What Redis says to whom it does not let in at all, and hangs up. */
+static bool is_farewell(struct slice text)
+{
+    return slice_starts(text, SLICE("ERR max number of clients")) || slice_starts(text, SLICE("DENIED "));
+}
+
 static void refuse_login(struct link *link, unsigned step, const struct redisReply *reply)
 {
     struct slice code = resp_error_code(reply);
     struct slice text = slice_make(reply->str, reply->len);
     char why[sizeof link->why];
     /* A server that knows no AUTH quotes its arguments: of that answer only the code is shown. */
-    if (step == STEP_AUTH && !slice_starts(text, SLICE("ERR AUTH <password> called without")))
+    if (step == STEP_AUTH && !is_farewell(text) && !slice_starts(text, SLICE("ERR AUTH <password> called without")))
         text = code;
     snprintf(why, sizeof why, "%s: %.*s", step_names[step], (int)(text.n < 128 ? text.n : 128), text.p);
     fail_attempt(link, link_error_passes(code) && !slice_is(code, "NOAUTH") ? LINK_NOT_READY : LINK_REFUSED, why);
@@ -251,7 +258,8 @@ static void on_login_reply(struct link *link, const struct redisReply *reply)
     while (step < STEP_COUNT && !(link->login_asked & 1u << step))
         step++;
     /* An old or restricted server may not let us name ourselves; PING tells all that matters. */
-    if (reply->type == REDIS_REPLY_ERROR && step != STEP_NAME) {
+    bool is_error = reply->type == REDIS_REPLY_ERROR;
+    if (is_error && (step != STEP_NAME || is_farewell(slice_make(reply->str, reply->len)))) {
         refuse_login(link, step, reply);
         return;
     }
@@ -331,9 +339,21 @@ static void on_open(void *context)
     begin_login(context);
 }
 
+/* It hung up during the login: its last words, if there are any, say why. */
+static void give_up_heard(struct link *link, const char *why_given)
+{
+    char why[sizeof link->why];
+    char chunk[READ_CHUNK];
+    snprintf(why, sizeof why, "%s", why_given); /* it lives in the stream */
+    ssize_t n = link->state == LINK_LOGGING_IN ? stream_read(link->stream, chunk, sizeof chunk) : 0;
+    if (n > 0 && !feed(link, chunk, (size_t)n))
+        return;
+    give_up_connection(link, why);
+}
+
 static void on_broken(void *context, const char *why)
 {
-    give_up_connection(context, why);
+    give_up_heard(context, why);
 }
 
 static void connect_now(struct link *link)

@@ -451,3 +451,41 @@ Test(ask_once, a_server_of_a_cluster_of_several_is_told_by_its_answer)
     redis_url_finish(&url);
     redis_server_stop(server);
 }
+
+/* Whoever looked whether the server listens may still be gone only in a moment. */
+static redisContext *the_only_client(const struct redis_server *s)
+{
+    for (int i = 0; i < 10000; i++) {
+        redisContext *c = redisConnectUnix(redis_server_url(s) + strlen("unix://"));
+        redisReply *pong = c ? redisCommand(c, "PING") : NULL;
+        bool is_in = pong && pong->type == REDIS_REPLY_STATUS;
+        freeReplyObject(pong);
+        if (is_in)
+            return c;
+        redisFree(c);
+    }
+    cr_assert_fail("nobody is let in");
+    return NULL;
+}
+
+Test(ask_once, a_server_that_is_full_says_so)
+{
+    static const char *const extra[] = {"--maxclients", "1", NULL};
+    struct redisReply *reply = NULL;
+    struct redis_url url;
+    char why[200] = "";
+    struct slice ping[] = {SLICE("PING")};
+
+    server = redis_server_start(extra);
+    redisContext *only = the_only_client(server);
+    cr_assert_eq(redis_url_parse(redis_server_url(server), &url, why, sizeof why), ERR_OK);
+    for (int i = 0; i < 20; i++) { /* with and without a password; whichever of the two is quicker */
+        cr_expect_eq(redis_ask_once(&url, ping, 1, &reply, why, sizeof why), ERR_UNAVAILABLE);
+        cr_expect(strstr(why, "max number of clients"), "%s", why);
+        if (!url.password)
+            url.password = slice_dup(SLICE("s3cret"));
+    }
+    redisFree(only);
+    redis_url_finish(&url);
+    redis_server_stop(server);
+}
