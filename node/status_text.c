@@ -224,7 +224,8 @@ static void put_redis(struct buf *out, const struct look *look, unsigned width)
 {
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
-    buf_putf(&line, "Redis %s", look->redis.version);
+    buf_putf(&line, "Redis %s%s%s", look->redis.version, look->redis.is_replica ? ", A REPLICA" : "",
+             look->redis.may_evict ? ", MAY EVICT" : "");
     size_t fits = line.n;
     for (unsigned part = 0; part < REDIS_PARTS; part++) {
         buf_put_cstr(&line, part == 0 ? ": " : ", ");
@@ -327,8 +328,10 @@ void status_put_json(struct buf *out, const struct look *look)
     wire_put_key_int(b, "messages_per_s", (int64_t)t.frames_per_s);
     wire_put_key_int(b, "partitions", look->partitions);
     wire_put_cstr(b, "redis");
-    wire_put_map(b, 6);
+    wire_put_map(b, 8);
     wire_put_key_cstr(b, "version", look->redis.version);
+    wire_put_key_bool(b, "replica", look->redis.is_replica);
+    wire_put_key_bool(b, "may_evict", look->redis.may_evict);
     wire_put_key_int(b, "memory_bytes", (int64_t)look->redis.memory_bytes);
     wire_put_key_int(b, "memory_max_bytes", (int64_t)look->redis.memory_max_bytes);
     wire_put_key_int(b, "clients", (int64_t)look->redis.clients);

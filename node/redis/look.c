@@ -28,6 +28,9 @@ static enum err look_at_redis(const struct redis_url *url, struct look *look, ch
     look->redis.clients = info_number(info, SLICE("connected_clients"));
     look->redis.commands_per_s = info_number(info, SLICE("instantaneous_ops_per_sec"));
     look->now_ms = info_number(info, SLICE("server_time_usec")) / 1000;
+    look->redis.is_replica = slice_is(redis_info_field(info, SLICE("role")), "slave");
+    struct slice policy = redis_info_field(info, SLICE("maxmemory_policy"));
+    look->redis.may_evict = policy.n > 0 && !slice_is(policy, "noeviction");
     snprintf(look->redis.version, sizeof look->redis.version, "%.*s",
              SLICE_FMT(redis_info_field(info, SLICE("redis_version"))));
     redis_reply_free(reply);

@@ -30,6 +30,8 @@ struct look {
     uint64_t now_ms; /* Redis's time */
     struct {
         char version[LOOK_VERSION_SIZE];
+        bool is_replica; /* takes no writes: nodes want its primary */
+        bool may_evict;  /* its maxmemory-policy is not noeviction */
         uint64_t memory_bytes;
         uint64_t memory_max_bytes; /* 0: no limit */
         uint64_t clients;

@@ -112,6 +112,17 @@ describe('switchboard status', () => {
     }
   });
 
+  test('marks a Redis that takes no writes, or may drop what it was told', async () => {
+    const { redis } = await look(cluster);
+    assert.deepEqual([redis.replica, redis.may_evict], [false, false]);
+    await cluster.redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    await cluster.redis.command('REPLICAOF', '127.0.0.1', '1');
+    assert.match((await operate(cluster, 'status')).stdout, /^Redis \S+, A REPLICA, MAY EVICT: /m);
+    await cluster.redis.command('REPLICAOF', 'NO', 'ONE');
+    await cluster.redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await Promise.all(cluster.nodes.map((node) => node.untilReady()));
+  });
+
   test('writes where there is something to write to', async () => {
     const into = (where) => startProcess('sh', ['-c', `exec ${BINARY} status --redis ${cluster.redis.url} ${where}`], { env: cleanEnvironment() });
     const [closed, full] = [into('>&- 2>&- <&-'), into('>/dev/full')];

@@ -123,6 +123,17 @@ Test(status_text, a_node_without_a_card_is_shown_for_what_it_is)
     cr_expect(strstr(buf_cstr(&text), "\n1 node "), "%s", buf_cstr(&text));
 }
 
+Test(status_text, a_redis_that_nodes_cannot_rely_on_is_marked)
+{
+    struct look look = {
+        .count = 0, .partitions = 64, .redis = {.version = "7.0.15", .is_replica = true, .may_evict = true}};
+    status_put_table(&text, &look, &(struct status_style){.width = 0});
+    cr_expect(strstr(buf_cstr(&text), "Redis 7.0.15, A REPLICA, MAY EVICT: 0.0 MiB"), "%s", buf_cstr(&text));
+    buf_clear(&text);
+    status_put_json(&text, &look);
+    cr_expect(strstr(buf_cstr(&text), "\"replica\":true,\"may_evict\":true"), "%s", buf_cstr(&text));
+}
+
 Test(status_text, json_has_the_living_the_gone_and_the_sums_on_one_line)
 {
     status_put_json(&text, &two_and_one);
