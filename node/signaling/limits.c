@@ -66,10 +66,10 @@ static void refuse_seat(struct request *rq)
     request_fail_later(rq, ERR_RATE_LIMITED, "you sit in as many calls as one may: leave one first", SIT_RETRY_MS);
 }
 
+/* How many of them a user may have the store counts: some of these may be over, and this node not have heard of it yet. */
 bool client_is_full(const struct client *c)
 {
-    size_t most = c->signaling->settings.calls_open_max;
-    return c->seat_count >= (most < CALLS_OF_CLIENT_MAX ? most : CALLS_OF_CLIENT_MAX);
+    return c->seat_count >= CALLS_OF_CLIENT_MAX;
 }
 
 void request_fail_start(struct request *rq, const struct call_answer *a)

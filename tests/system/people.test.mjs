@@ -229,6 +229,16 @@ describe('a user\'s limits are the same on every device and node', () => {
     assert.equal((await laptop.request('offer.take', { call: offer })).peer, 2);
   });
 
+  test('a call that somebody else has ended counts no more, whether or not its node has heard of it', async () => {
+    for (let i = 0; i < 12; i += 1) {
+      const [alice, bob] = [await join(n1, fresh('alice')), await join(n1, fresh('bob'))];
+      await start(alice);
+      const { call } = await alice.request('call.start', { to: [bob.user] });
+      await bob.request('call.reject', { call });
+      assert.equal((await start(alice)).type, 'ok');
+    }
+  });
+
   test('what took the last seat is no new one when it is sent again', async () => {
     const alice = await join(n1, fresh('alice'));
     for (let seat = 1; seat < SEATS; seat += 1) await start(alice);

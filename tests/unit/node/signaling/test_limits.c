@@ -98,19 +98,24 @@ Test(limits, a_guesser_who_hangs_up_is_charged_and_not_answered)
 
 /* ---- seats ---- */
 
-static void sit_in_two(void)
+enum { CALLS_OF_A_SOCKET = 16 }; /* whatever a user may have */
+
+static void sit_in(unsigned count)
 {
-    const struct id calls[] = {some_id(5, "one"), some_id(5, "two")};
-    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-        seat(c, &calls[i], 1, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
+    for (unsigned i = 0; i < count; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "c%u", i);
+        const struct id id = some_id(5, name);
+        seat(c, &id, 1, (const struct id *const[5]){&c->session, NULL, NULL, NULL, NULL});
+    }
 }
 
 static const char *const verbs[] = {"call.join\",\"call\":\"05new-------------------",
                                     "offer.take\",\"call\":\"05new-------------------"};
 
-Test(limits, a_session_that_sits_in_as_many_calls_as_one_may_gets_no_more_without_the_store)
+Test(limits, a_session_that_sits_in_as_many_calls_as_one_ever_may_gets_no_more_without_the_store)
 {
-    sit_in_two();
+    sit_in(CALLS_OF_A_SOCKET);
     for (unsigned i = 0; i < ARRAY_SIZE(verbs); i++) {
         say(c, "{\"id\":%u,\"type\":\"%s\"}", i + 2, verbs[i]);
         expect_contains("you sit in as many calls as one may", heard(c));
@@ -124,7 +129,7 @@ Test(limits, a_start_by_such_a_session_is_the_stores_to_refuse)
     say(c, "{\"type\":\"call.start\",\"id\":2,\"to\":[]}");
     cr_expect_null(strstr(asked(stage, ASKED_CALL_CREATE)->text, "full"));
     fake_err(&stage->store, asked(stage, ASKED_CALL_CREATE), ERR_UNAVAILABLE);
-    sit_in_two();
+    sit_in(CALLS_OF_A_SOCKET);
     say(c, "{\"type\":\"call.start\",\"id\":3,\"to\":[]}");
     expect_contains(" full", asked(stage, ASKED_CALL_CREATE)->text);
     fake_err(&stage->store, asked(stage, ASKED_CALL_CREATE), ERR_UNAVAILABLE);
@@ -135,8 +140,19 @@ Test(limits, a_start_by_such_a_session_is_the_stores_to_refuse)
 
 Test(limits, the_seat_that_a_session_has_is_no_new_one)
 {
-    sit_in_two();
-    say(c, "{\"type\":\"call.join\",\"id\":9,\"call\":\"%s\"}", some_id(5, "one").text);
+    sit_in(CALLS_OF_A_SOCKET);
+    say(c, "{\"type\":\"call.join\",\"id\":9,\"call\":\"%s\"}", some_id(5, "c1").text);
+    fake_seats(&stage->store, asked(stage, ASKED_SEATS), 1);
+    cr_expect(fake_find(&stage->store, ASKED_JOIN));
+}
+
+Test(limits, a_call_that_is_over_and_not_yet_heard_of_counts_no_more)
+{
+    sit_in(2); /* as many as a user may */
+    say(c, "{\"type\":\"call.start\",\"id\":2,\"to\":[]}");
+    cr_expect_null(strstr(asked(stage, ASKED_CALL_CREATE)->text, "full"));
+    fake_err(&stage->store, asked(stage, ASKED_CALL_CREATE), ERR_UNAVAILABLE);
+    say(c, "{\"id\":3,\"type\":\"%s\"}", verbs[0]);
     fake_seats(&stage->store, asked(stage, ASKED_SEATS), 1);
     cr_expect(fake_find(&stage->store, ASKED_JOIN));
 }
