@@ -57,7 +57,7 @@ static struct address *find(const struct addresses *t, const struct net_ip *coun
     return a;
 }
 
-/** Best effort: a table that could not grow is slower, not wrong. */
+/* Best effort: a table that could not grow is slower, not wrong. */
 static void grow(struct addresses *t)
 {
     struct address **old = t->buckets;

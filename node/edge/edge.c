@@ -49,7 +49,7 @@ static enum wire_format format_of(struct lws *wsi)
     return (enum wire_format)lws_get_protocol(wsi)->id;
 }
 
-/** Forwards, and nothing else. */
+/* Forwards, and nothing else. */
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
     (void)user;
@@ -108,7 +108,7 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
-/** It speaks of peers' mistakes and of addresses: for debugging only. */
+/* It speaks of peers' mistakes and of addresses: for debugging only. */
 static void on_lws_log(int level, const char *line)
 {
     (void)level;

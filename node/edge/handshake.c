@@ -8,10 +8,10 @@
 #include "node/edge/state.h"
 #include "node/edge/ws.h"
 
-/** libwebsockets reads the list of subprotocols and the Connection header into 128 bytes and hangs up without a word on longer ones. */
+/* libwebsockets reads the list of subprotocols and the Connection header into 128 bytes and hangs up without a word on longer ones. */
 enum { LIST_MAX = 127 };
 
-/** A header's value, in the edge's scratch; n is 0 if it is not there or longer than `max`. */
+/* A header's value, in the edge's scratch; n is 0 if it is not there or longer than `max`. */
 static struct slice header(struct edge *edge, struct lws *wsi, enum lws_token_indexes token)
 {
     int n = lws_hdr_copy(wsi, (char *)edge->scratch, EDGE_SCRATCH_BYTES, token);
@@ -63,7 +63,7 @@ static bool form_is_good(struct edge *edge, struct lws *wsi)
            lws_hdr_total_length(wsi, WSI_TOKEN_KEY) > 0 && lws_hdr_total_length(wsi, WSI_TOKEN_HOST) > 0;
 }
 
-/** A client without an Origin is no browser, and no page of a stranger can make it connect. */
+/* A client without an Origin is no browser, and no page of a stranger can make it connect. */
 static bool origin_is_good(struct edge *edge, struct lws *wsi)
 {
     const char *const *allowed = edge->set.origins;

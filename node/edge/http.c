@@ -21,7 +21,7 @@ enum {
 
 static const char text_plain[] = "text/plain; charset=utf-8";
 
-/** The rest of a lasting body. Owned by its socket, where a WebSocket has its conn. */
+/* The rest of a lasting body. Owned by its socket, where a WebSocket has its conn. */
 struct sending {
     unsigned magic;
     struct slice left;
@@ -53,7 +53,7 @@ static const char *reason_of(unsigned status)
     return "Status";
 }
 
-/** `bytes` have LWS_PRE before them. As "headers" libwebsockets passes them through; the other kinds it counts against a length it wants to know. */
+/* `bytes` have LWS_PRE before them. As "headers" libwebsockets passes them through; the other kinds it counts against a length it wants to know. */
 static bool write_raw(struct lws *wsi, void *bytes, size_t n)
 {
     return lws_write(wsi, bytes, n, LWS_WRITE_HTTP_HEADERS) >= 0;
@@ -153,13 +153,13 @@ static const struct edge_route *route_find(const struct edge *edge, struct slice
     return NULL;
 }
 
-/** As RFC 3986 section 2.3 leaves them. */
+/* As RFC 3986 section 2.3 leaves them. */
 static bool is_unreserved(char c)
 {
     return ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/** libwebsockets hands out the query decoded and split at `&`: put it together again as it was, so that no value can pass for two. */
+/* libwebsockets hands out the query decoded and split at `&`: put it together again as it was, so that no value can pass for two. */
 static void query_rebuild(struct edge *edge, struct lws *wsi, struct buf *out)
 {
     char *part = (char *)edge->scratch;

@@ -37,7 +37,7 @@ static const char *unix_path(const struct listener *l)
     return ((const struct sockaddr_un *)(const void *)&l->addr.storage)->sun_path;
 }
 
-/** A socket file that nobody listens on is left over from a node that was killed. */
+/* A socket file that nobody listens on is left over from a node that was killed. */
 static void unix_unlink_stale(const struct listener *l)
 {
     struct stat st;
@@ -145,7 +145,7 @@ static bool has_room(const struct edge *edge)
     return edge->socket_count < edge->conn_count + EDGE_PLAIN_MAX;
 }
 
-/** False: nothing more to accept now. */
+/* False: nothing more to accept now. */
 static bool accept_one(struct listener *l)
 {
     struct edge *edge = l->edge;

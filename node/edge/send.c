@@ -8,7 +8,7 @@
 
 enum { HEAD_MAX = 10 };
 
-/** As it goes over the wire: a head of RFC 6455 section 5.2, without a mask, and the payload. */
+/* As it goes over the wire: a head of RFC 6455 section 5.2, without a mask, and the payload. */
 struct frame {
     struct frame *next;
     size_t n;
@@ -72,7 +72,7 @@ static void on_first_written(struct conn *c)
     frame_drop_first(c);
 }
 
-/** `at` has LWS_PRE bytes before it. As "headers" libwebsockets passes through what it shall not frame itself. */
+/* `at` has LWS_PRE bytes before it. As "headers" libwebsockets passes through what it shall not frame itself. */
 static bool write_raw(struct conn *c, unsigned char *at, size_t n)
 {
     if (lws_write(c->wsi, at, n, LWS_WRITE_HTTP_HEADERS) >= 0)
@@ -81,7 +81,7 @@ static bool write_raw(struct conn *c, unsigned char *at, size_t n)
     return false;
 }
 
-/** As many of the first frames as fit into one write, or one that is larger. Always whole ones: libwebsockets may put a pong behind them. */
+/* As many of the first frames as fit into one write, or one that is larger. Always whole ones: libwebsockets may put a pong behind them. */
 static void write_first(struct conn *c)
 {
     unsigned char *at = c->edge->scratch + LWS_PRE;

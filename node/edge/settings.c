@@ -12,7 +12,7 @@ enum {
     FILES_MAX = 1024 * 1024, /* libwebsockets keeps 16 bytes for each that may be open */
 };
 
-/** A copy of a list that ends with NULL. */
+/* A copy of a list that ends with NULL. */
 static const char *const *list_copy(const char *const *list)
 {
     size_t n = 0;

@@ -12,7 +12,7 @@
 
 enum { RSA_BITS_MIN = 2048 };
 
-/** Without one of our own OpenSSL asks the terminal. */
+/* Without one of our own OpenSSL asks the terminal. */
 static int on_passphrase(char *out, int size, int writing, void *context)
 {
     (void)out;

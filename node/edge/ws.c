@@ -48,7 +48,7 @@ static enum closes closes_as(unsigned code)
     return CLOSES_OTHER;
 }
 
-/** What a client says: codes that only we have a reason for would make our own numbers lie. */
+/* What a client says: codes that only we have a reason for would make our own numbers lie. */
 static enum closes closes_said(struct slice payload)
 {
     if (payload.n < 2)
@@ -115,7 +115,7 @@ int conn_on_established(struct edge *edge, struct lws *wsi, enum wire_format for
     return c->state == CONN_DOOMED ? -1 : 0;
 }
 
-/** How libwebsockets learns of it: the socket is shut down, so the write or read that it does next fails, whatever it holds back. */
+/* How libwebsockets learns of it: the socket is shut down, so the write or read that it does next fails, whatever it holds back. */
 void conn_doom(struct conn *c)
 {
     if (c->state == CONN_DOOMED)
@@ -128,7 +128,7 @@ void conn_doom(struct conn *c)
     hold_settle(c);
 }
 
-/** One part of a message: libwebsockets passes on what it has read, up to its buffer's size. */
+/* One part of a message: libwebsockets passes on what it has read, up to its buffer's size. */
 static void message_take(struct conn *c, struct slice part)
 {
     bool last = lws_is_final_fragment(c->wsi);
@@ -234,7 +234,7 @@ static void on_timer(struct timer *timer)
         conn_doom(c);
 }
 
-void conn_send(struct conn *c, struct slice frame)
+static void conn_send(struct conn *c, struct slice frame)
 {
     assert(c->magic == CONN_MAGIC);
     if (c->state != CONN_OPEN)
@@ -265,7 +265,7 @@ void conn_close(struct conn *c, enum close_code code)
         conn_doom(c);
 }
 
-void conn_pause(struct conn *c, bool paused)
+static void conn_pause(struct conn *c, bool paused)
 {
     assert(c->magic == CONN_MAGIC);
     if (c->state != CONN_OPEN || c->paused == paused)

@@ -76,9 +76,7 @@ void conn_doom(struct conn *);
 /** Names of enum closes. */
 extern const char *const conn_closes[];
 
-/** The functions of edge_conn_ops. */
-void conn_send(struct conn *, struct slice frame);
+/** Sends a close frame behind what is queued, and waits for the peer's: as in struct conn_ops. */
 void conn_close(struct conn *, enum close_code);
-void conn_pause(struct conn *, bool paused);
 
 #endif

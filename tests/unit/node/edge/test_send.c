@@ -36,7 +36,7 @@ static size_t flood_read(struct peer *p, size_t bytes, struct peer_frame *ret_la
     }
 }
 
-/** Texts in one segment, so that they are read in one turn. */
+/* Texts in one segment, so that they are read in one turn. */
 static void peer_texts(struct peer *p, const char *const *texts)
 {
     struct buf b;
