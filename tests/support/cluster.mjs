@@ -37,7 +37,7 @@ export const SETTINGS = {
 };
 
 /** What no log may hold at the level that nodes write by default. */
-const SECRETS = [/eyJ[A-Za-z0-9_-]{8,}/, /\bv=0\b/, /a=(candidate|ice-|fingerprint|group)/, /\bcandidate:/, /\btyp (host|srflx|relay)\b/, /^(?!.*(level=debug|event=(node\.listening|dev\.open) )).*\b\d{1,3}(\.\d{1,3}){3}\b/m];
+const SECRETS = [/eyJ[A-Za-z0-9_-]{8,}/, /\bv=0\b/, /a=(candidate|ice-|fingerprint|group)/, /\bcandidate:/, /\btyp (host|srflx|relay)\b/, /^(?!.*(level"?[=:]"?debug|event"?[=:]"?(node\.listening|dev\.open)\b)).*\b\d{1,3}(\.\d{1,3}){3}\b/m];
 const SANITIZER = /AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehaviorSanitizer/;
 const OPTIONS = {
   ASAN_OPTIONS: 'detect_leaks=1:exitcode=99:detect_stack_use_after_return=1',
