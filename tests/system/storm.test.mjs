@@ -7,10 +7,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { room } from '../support/calls.mjs';
 import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
-import { until } from '../support/wait.mjs';
+import { DEADLINE_MS, until } from '../support/wait.mjs';
 
 const CLIENTS = 200;
 const SEATS = 5;
+const ENOUGH = 100; // joins, and refusals: a busy machine has more time for them
 const STORM_MS = process.env.TEST_LONG ? 60_000 : 10_000;
 
 let cluster;
@@ -58,9 +59,9 @@ class Seated {
   }
 }
 
-async function storm(client, call, end, seated, totals) {
+async function storm(client, call, isOver, seated, totals) {
   await pause(randomInt(200));
-  while (Date.now() < end) {
+  while (!isOver()) {
     client.events.length = 0;
     const reply = await client.ask('call.join', { call });
     if (reply.type === 'error') {
@@ -80,7 +81,7 @@ async function storm(client, call, end, seated, totals) {
       assert.equal((await client.resume(node)).resumed, true);
     }
     view.apply(client.events);
-    if (Date.now() >= end) return view;
+    if (isOver()) return view;
     seated.leave(reply.peer);
     await client.request('call.leave', { call });
     await pause(randomInt(20));
@@ -98,9 +99,11 @@ describe(`${CLIENTS} clients on four nodes that want ${SEATS} seats`, () => {
     const started = new View({ version: 0, members: [{ peer: 1, user: starter.user }], peer: 1 });
     const totals = { joined: 0, full: 0, dropped: 0 };
     const end = Date.now() + STORM_MS;
-    const views = await Promise.all(clients.map((client) => storm(client, call, end, seated, totals)));
+    const enough = () => totals.joined > ENOUGH && totals.full > ENOUGH;
+    const isOver = () => Date.now() >= end && (enough() || Date.now() >= end + DEADLINE_MS);
+    const views = await Promise.all(clients.map((client) => storm(client, call, isOver, seated, totals)));
     t.diagnostic(`${totals.joined} joins, ${totals.full} refused, ${totals.dropped} sockets dropped`);
-    assert.ok(totals.joined > 100 && totals.full > 100, JSON.stringify(totals));
+    assert.ok(enough(), JSON.stringify(totals));
 
     const truth = await starter.request('call.get', { call });
     const members = new Map(truth.members.map(({ peer, user }) => [peer, user]));
