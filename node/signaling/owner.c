@@ -259,13 +259,14 @@ static void on_look(struct timer *timer)
     timer_set(o->signaling->settings.timers, timer, LOOK_EVERY_MS, on_look);
 }
 
+/* The lease goes before all that a client asks: a store that forgets a session of this node has forgotten its lease, too, which tells. */
 struct owner *owner_create(struct signaling *sig)
 {
     struct owner *o = calloc(1, sizeof *o);
     assert(o);
     o->signaling = sig;
     o->sweeper = sweeper_create(sig);
-    timer_set(sig->settings.timers, &o->renew, 0, on_renew);
+    on_renew(&o->renew);
     timer_set(sig->settings.timers, &o->look, LOOK_EVERY_MS, on_look);
     return o;
 }

@@ -194,6 +194,13 @@ Test(signaling, with_its_lease_a_node_leaves_a_card_and_says_at_once_that_it_dra
     fake_nodes(&stage->store, q, &self, 1);
 }
 
+Test(signaling, the_lease_goes_before_all_that_a_client_asks)
+{
+    live(stage, "alice");
+    cr_assert(stage->store.open);
+    cr_expect_eq(stage->store.open->kind, ASKED_LEASE);
+}
+
 Test(signaling, a_node_alone_owns_every_partition)
 {
     bool seen[STAGE_PARTITIONS] = {false};
