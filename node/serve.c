@@ -61,14 +61,21 @@ static void warn_of_dev(const struct config *config)
     }
 }
 
+static int failure_code(enum err err)
+{
+    return err == ERR_SYNTAX ? EXIT_USAGE : EXIT_FAILURE;
+}
+
 static int serve_with(const struct config *config, const char *redis_url, pid_t redis_pid)
 {
     struct preflight found;
     struct buf problems;
     tell_init(&problems);
-    int code = EXIT_FAILURE;
-    if (preflight_redis(config, redis_url, &found, &problems) != ERR_OK) {
+    int code = 0;
+    enum err e = preflight_redis(config, redis_url, &found, &problems);
+    if (e != ERR_OK) {
         tell_problems(&problems);
+        code = failure_code(e);
     } else {
         const struct node_place place = {
             .redis_url = redis_url,
@@ -105,7 +112,7 @@ static int serve(const struct config *config)
     tell_problems(&problems);
     buf_finish(&problems);
     if (e != ERR_OK)
-        return EXIT_FAILURE;
+        return failure_code(e);
     return config->redis ? serve_with(config, config->redis, 0) : serve_embedded(config);
 }
 
@@ -121,7 +128,7 @@ int serve_main(int argc, const char *const *argv, const char *const *environment
     if (e == ERR_SYNTAX)
         fputs("Try: switchboard serve --help\n", stderr);
     if (e != ERR_OK)
-        return e == ERR_SYNTAX ? EXIT_USAGE : EXIT_FAILURE;
+        return failure_code(e);
     log_setup(config.log_level, config.log_format, "");
     int code = serve(&config);
     config_finish(&config);

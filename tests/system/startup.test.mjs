@@ -40,6 +40,13 @@ function saysWhy({ code, signal, output }, ...words) {
   assert.ok(output.trim().split('\n').length <= 5, `a sentence, not a novel: ${output}`);
 }
 
+test('a mistake in the settings ends with 2, all else that is wrong with 1', async () => {
+  const code = async (settings) => (await serve(settings)).code;
+  for (const wrong of [{ 'grace-ms': 'long' }, { 'jwt-key': 'HS256:short' }, { redis: 'nonsense' }]) assert.equal(await code(wrong), 2, JSON.stringify(wrong));
+  const away = `redis://127.0.0.1:${await freePort()}`;
+  for (const wrong of [{ 'jwt-key': 'HS256:@/nowhere' }, { redis: away }]) assert.equal(await code(wrong), 1, JSON.stringify(wrong));
+});
+
 describe('serve says what is wrong with', () => {
   test('an option that is none, and which one may be meant', async () => {
     saysWhy(await serve({ 'grace-sm': 1 }), /--grace-sm/, /did you mean --grace-ms/);
