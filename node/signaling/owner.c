@@ -33,7 +33,7 @@ struct owner {
     unsigned looking; /* partitions whose timers are being asked for */
     unsigned ticks;
     struct sweeper *sweeper;
-    uint64_t renewed_ms;    /* when the lease was renewed last; 0: never */
+    uint64_t renewed_ms;    /* when the lease was renewed last, or first asked for */
     uint64_t sweep_from_ms; /* before that nobody is taken for dead */
     struct {
         uint64_t at_us; /* steady clock; 0: never */
@@ -87,7 +87,7 @@ static uint64_t grace_left(const struct signaling *sig, uint64_t ended_ms)
 static bool may_sweep(struct owner *o, bool lapsed)
 {
     uint64_t now = clock_steady_ms();
-    bool late = o->renewed_ms && now - o->renewed_ms > RENEW_LATE_MS;
+    bool late = now - o->renewed_ms > RENEW_LATE_MS;
     o->renewed_ms = now;
     if (lapsed || late)
         o->sweep_from_ms = now + OTHERS_RENEW_MS;
@@ -266,6 +266,7 @@ struct owner *owner_create(struct signaling *sig)
     assert(o);
     o->signaling = sig;
     o->sweeper = sweeper_create(sig);
+    o->renewed_ms = clock_steady_ms();
     on_renew(&o->renew);
     timer_set(sig->settings.timers, &o->look, LOOK_EVERY_MS, on_look);
     return o;

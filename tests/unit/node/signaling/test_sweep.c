@@ -117,3 +117,12 @@ Test(sweep, a_node_whose_lease_lapsed_takes_nobody_for_dead_yet)
     page_of(NULL);
     fake_err(&stage->store, asked(stage, ASKED_HELD_DONE), ERR_OK);
 }
+
+/* So does a store that went away when this node had just begun. */
+Test(sweep, a_node_whose_first_lease_was_late_takes_nobody_for_dead_yet)
+{
+    for (int i = 0; i < 2; i++)
+        fake_err(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), ERR_UNAVAILABLE);
+    round_with(&(struct node_lease){.node = dead, .ended_ms = 1000});
+    cr_expect_null(fake_find(&stage->store, ASKED_HELD));
+}
