@@ -316,13 +316,13 @@ export function ringsReach(index) {
   return found;
 }
 
-/** A request that was sent again with its id gets the answer that it got before, if that one changed something. */
+/** A request that was sent again with its id gets the answer that it got before, if that one changed something. While the store is away nobody knows it. */
 export function sameAnswer({ sessions }) {
   const found = [];
   for (const { id, records } of sessions.values()) {
     const first = new Map();
     for (const { what, frame, request, n } of records) {
-      if (what !== 'reply' || !CALL_VERBS.includes(request)) continue;
+      if (what !== 'reply' || !CALL_VERBS.includes(request) || frame.code === 'unavailable') continue;
       const before = first.get(frame.id);
       if (!before && frame.type === 'ok') first.set(frame.id, { frame, request });
       else if (before && show(sorted(before.frame)) !== show(sorted(frame))) found.push({ message: `${request} ${frame.id} was answered ${show(frame)} after ${show(before.frame)}`, session: id, call: frame.call ?? before.frame.call, at: n });

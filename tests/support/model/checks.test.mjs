@@ -117,7 +117,11 @@ const CASES = {
       'another call': [[started(), started({ to: ['bob'] }, { call: 'call-2' })]],
       'a refusal after an ok': [[reply(BOB, 'call.join', { peer: 2, version: 2 }), reply(BOB, 'call.join', { type: 'error', code: 'gone' })]],
     },
-    fine: [[reply(BOB, 'call.join', { peer: 2, version: 2 }), reply(BOB, 'call.join', { version: 2, peer: 2 })], [reply(BOB, 'call.join', { type: 'error', code: 'call_full' }), reply(BOB, 'call.join', { version: 2, peer: 2 })]],
+    fine: [
+      [reply(BOB, 'call.join', { peer: 2, version: 2 }), reply(BOB, 'call.join', { version: 2, peer: 2 })],
+      [reply(BOB, 'call.join', { peer: 2, version: 2 }), reply(BOB, 'call.join', { type: 'error', code: 'unavailable' }), reply(BOB, 'call.join', { version: 2, peer: 2 })],
+      [reply(BOB, 'call.join', { type: 'error', code: 'call_full' }), reply(BOB, 'call.join', { version: 2, peer: 2 })],
+    ],
   },
   oneReplyEach: {
     broken: {
