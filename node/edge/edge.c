@@ -34,6 +34,11 @@ struct edge *edge_of(struct lws *wsi)
     return edge;
 }
 
+bool edge_write_raw(struct lws *wsi, unsigned char *bytes, size_t n)
+{
+    return lws_write(wsi, bytes, n, LWS_WRITE_HTTP_HEADERS) >= 0;
+}
+
 static int on_wsi_destroyed(struct lws *wsi)
 {
     struct edge *edge = edge_of(wsi);

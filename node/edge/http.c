@@ -53,12 +53,6 @@ static const char *reason_of(unsigned status)
     return "Status";
 }
 
-/* `bytes` have LWS_PRE before them. As "headers" libwebsockets passes them through; the other kinds it counts against a length it wants to know. */
-static bool write_raw(struct lws *wsi, void *bytes, size_t n)
-{
-    return lws_write(wsi, bytes, n, LWS_WRITE_HTTP_HEADERS) >= 0;
-}
-
 static void put_head(struct buf *out, const struct http_answer *a)
 {
     buf_putf(out, "HTTP/1.1 %u %s\r\n", a->status, reason_of(a->status));
@@ -104,7 +98,7 @@ int http_on_writable(struct edge *edge, struct lws *wsi)
     size_t n = s->left.n < PIECE_BYTES ? s->left.n : PIECE_BYTES;
     memcpy(edge->scratch + LWS_PRE, s->left.p, n);
     s->left = (struct slice){s->left.p + n, s->left.n - n};
-    if (!write_raw(wsi, edge->scratch + LWS_PRE, n))
+    if (!edge_write_raw(wsi, edge->scratch + LWS_PRE, n))
         return -1;
     if (s->left.n > 0) {
         lws_callback_on_writable(wsi);
@@ -128,7 +122,7 @@ bool http_send(struct lws *wsi, const struct http_answer *a)
         buf_commit(&out, LWS_PRE);
     put_head(&out, a);
     buf_put(&out, now);
-    bool sent = !buf_failed(&out) && write_raw(wsi, out.p + LWS_PRE, out.n - LWS_PRE);
+    bool sent = !buf_failed(&out) && edge_write_raw(wsi, (unsigned char *)out.p + LWS_PRE, out.n - LWS_PRE);
     buf_finish(&out);
     if (sent && !a->without_body && now.n < a->body.n)
         sent = send_later(wsi, (struct slice){a->body.p + now.n, a->body.n - now.n});

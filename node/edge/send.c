@@ -72,15 +72,6 @@ static void on_first_written(struct conn *c)
     frame_drop_first(c);
 }
 
-/* `at` has LWS_PRE bytes before it. As "headers" libwebsockets passes through what it shall not frame itself. */
-static bool write_raw(struct conn *c, unsigned char *at, size_t n)
-{
-    if (lws_write(c->wsi, at, n, LWS_WRITE_HTTP_HEADERS) >= 0)
-        return true;
-    conn_doom(c);
-    return false;
-}
-
 /* As many of the first frames as fit into one write, or one that is larger. Always whole ones: libwebsockets may put a pong behind them. */
 static void write_first(struct conn *c)
 {
@@ -97,8 +88,10 @@ static void write_first(struct conn *c)
         n = c->queue->n;
         count = 1;
     }
-    if (!write_raw(c, at, n))
+    if (!edge_write_raw(c->wsi, at, n)) {
+        conn_doom(c);
         return;
+    }
     while (count-- > 0)
         on_first_written(c);
 }

@@ -77,6 +77,11 @@ struct edge {
 
 /** The edge that a libwebsockets callback belongs to. */
 struct edge *edge_of(struct lws *);
+/**
+ * Bytes to the socket as they are; `bytes` have LWS_PRE before them. As "headers" libwebsockets passes them through; the other kinds it frames, or counts against a
+ * length it wants to know. False: the socket is lost.
+ */
+bool edge_write_raw(struct lws *, unsigned char *bytes, size_t n);
 /** After the number of sockets went down: accept again, or go on with stopping. */
 void edge_on_fewer_sockets(struct edge *);
 
