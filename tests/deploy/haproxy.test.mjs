@@ -9,7 +9,7 @@ import { Client, fresh, join } from '../support/client.mjs';
 import { freePort, Node, startCluster } from '../support/cluster.mjs';
 import { SECRET } from '../support/token.mjs';
 import { stretched, unhurried, until } from '../support/wait.mjs';
-import { startDns, startHaproxy } from './proxies.mjs';
+import { outlives, startDns, startHaproxy } from './proxies.mjs';
 import { defaultOf, judge, pathOf, scratch, suiteNeeding, textOf } from './tools.mjs';
 
 const FILE = 'haproxy/haproxy.cfg';
@@ -313,11 +313,7 @@ suite('an idle socket', () => {
     unhurried(async (pace) => {
       const { proxy, client } = await idle(250 * pace, pace);
       try {
-        let pings = 0;
-        client.socket.on('ping', () => (pings += 1));
-        await until(() => pings >= 12 || !client.open, 'as many heartbeats as three times the timeout takes');
-        assert.ok(client.open);
-        await client.close();
+        await outlives(client, 12, 'as many heartbeats as three times the timeout takes');
       } finally {
         await proxy.stop();
       }

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { Client, fresh, join } from '../support/client.mjs';
 import { freePort, startCluster } from '../support/cluster.mjs';
 import { stretched, unhurried, until } from '../support/wait.mjs';
-import { startNginx } from './proxies.mjs';
+import { outlives, startNginx } from './proxies.mjs';
 import { defaultOf, judge, pathOf, scratch, suiteNeeding, textOf } from './tools.mjs';
 
 const FILE = 'nginx/switchboard.conf';
@@ -82,11 +82,7 @@ suite('behind nginx', () => {
       const impatient = await startNginx(dir, withNodes(port, ...quick.nodes).replace(TIMEOUTS, `proxy_$1_timeout ${pace}s`), port);
       try {
         const client = await join(impatient, fresh('silent'));
-        let pings = 0;
-        client.socket.on('ping', () => (pings += 1));
-        await until(() => pings >= 10 || !client.open, 'more heartbeats than fit into the timeout');
-        assert.ok(client.open);
-        await client.close();
+        await outlives(client, 10, 'more heartbeats than fit into the timeout');
       } finally {
         await impatient.stop();
         await quick.stop();

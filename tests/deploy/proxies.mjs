@@ -1,4 +1,5 @@
 // Real proxies with the files of deploy/, on ports of their own. To a client a proxy is a node like those of cluster.mjs: whichever it chooses.
+import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -122,6 +123,15 @@ export async function startNginx(dir, text, port) {
   );
   const process = startProcess(find('nginx'), ['-p', dir, '-c', main], { env: cleanEnvironment() });
   return new Proxy('nginx', port, process).started();
+}
+
+/** Hears so many heartbeats, and is connected still. `why`: as many of them. */
+export async function outlives(client, heartbeats, why) {
+  let pings = 0;
+  client.socket.on('ping', () => (pings += 1));
+  await until(() => pings >= heartbeats || !client.open, why);
+  assert.ok(client.open);
+  await client.close();
 }
 
 /** A name server that answers every question for addresses with `addresses`, which the test may change. */
