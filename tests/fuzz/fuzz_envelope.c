@@ -17,11 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct envelope e;
     if (envelope_read(slice_make(data, size), &e) != ERR_OK)
         return 0;
-    if (e.count > ENVELOPE_BODIES_MAX || (e.kind != ENVELOPE_EVENTS && e.count > 0))
+    bool has_bodies = e.kind == ENVELOPE_EVENTS || e.kind == ENVELOPE_BLOCKS;
+    if (e.count > ENVELOPE_BODIES_MAX || (!has_bodies && e.count > 0))
         abort();
     check(e.subject, data, size);
     check(e.text, data, size);
     for (size_t i = 0; i < e.count; i++)
         check(e.bodies[i], data, size);
+    if (e.kind == ENVELOPE_PRESENCE)
+        check(e.presence.note, data, size);
     return 0;
 }

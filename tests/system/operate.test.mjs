@@ -90,7 +90,7 @@ describe('switchboard status', () => {
     const redis = await startRedis();
     const node = await cluster.add({ redis: redis.url });
     const screen = () => terminal.output.split('\x1b[H').at(-1);
-    const terminal = startProcess('script', ['-qefc', `${BINARY} status --watch --redis ${redis.url}`, '/dev/null'], { env: cleanEnvironment({ TERM: 'xterm' }), stdio: ['pipe', 'pipe', 'pipe'] });
+    const terminal = startProcess('script', ['-qefc', `exec ${BINARY} status --watch --redis ${redis.url}`, '/dev/null'], { env: cleanEnvironment({ TERM: 'xterm' }), stdio: ['pipe', 'pipe', 'pipe'] });
     const shows = (what) => until(() => what.test(screen()), () => `${what}; it shows ${JSON.stringify(screen())}`);
     try {
       await shows(/here/);
