@@ -144,7 +144,7 @@ export class Node {
   async untilReady(ready = true) {
     await until(
       async () => {
-        if (!this.running) throw new Error(`node ${this.name} ended with ${JSON.stringify(this.#process.exit)}:\n${this.output}`);
+        if (!this.running) throw new Error(`node ${this.name} (${this.binary}) ended with ${JSON.stringify(this.#process.exit)}:\n${this.output}`);
         return ((await this.get('/readyz')).status === 200) === ready;
       },
       () => `node ${this.name} to be ${ready ? '' : 'un'}ready; it wrote: ${this.output.slice(-2000)}`,
