@@ -4,8 +4,7 @@
 
 #include "common/base/net.h"
 #include "common/base/slice.h"
-
-enum { WHY_SIZE = 512 };
+#include "common/base/why.h"
 
 #define ROW(field) OPTION(struct config, field)
 

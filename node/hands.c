@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/name.h"
+#include "common/base/why.h"
 #include "node/operate.h"
 #include "node/redis/hand.h"
 #include "node/redis/look.h"
@@ -21,7 +22,7 @@ enum { PATIENCE_MS = 10000, TOLD_PATIENCE_MS = 5000, LOOK_EVERY_MS = 100, AGAIN_
 struct work {
     struct operate o;
     struct look look;
-    char why[OPERATE_WHY_SIZE];
+    char why[WHY_SIZE];
 };
 
 static int unasked(const struct work *w)

@@ -8,13 +8,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/why.h"
 #include "node/call/limits.h"
 #include "node/node_private.h"
 #include "node/routes.h"
 #include "node/supervisor.h"
 
 enum {
-    WHY_SIZE = 512,
     REPLIES_KEPT = 16,
     FRAMES_REFUSED_MAX = 1000,
     LAG_EVERY_MS = 100,

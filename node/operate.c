@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/why.h"
 #include "node/config.h"
 #include "node/options.h"
 #include "node/tell.h"
@@ -174,7 +175,7 @@ bool operate_begin(const struct operate_form *form, int argc, const char *const 
     struct arguments a = {.option_count = 0};
     struct options options = {0};
     struct operate o = {.name_count = 0};
-    char why[OPERATE_WHY_SIZE] = "";
+    char why[WHY_SIZE] = "";
     *ret_code = EXIT_USAGE;
     log_setup(LOG_ERROR, LOG_FORMAT_TEXT, ""); /* what goes wrong is said in our own words */
     if (!sort_arguments(form, &table, argc, argv, &a, &o)) {

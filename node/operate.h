@@ -11,7 +11,7 @@
 #include "common/base/buf.h"
 #include "node/redis/client.h"
 
-enum { OPERATE_NAMES_MAX = 2, OPERATE_WHY_SIZE = 512 };
+enum { OPERATE_NAMES_MAX = 2 };
 
 struct operate {
     struct redis_url url;

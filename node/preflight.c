@@ -10,10 +10,11 @@
 #include "common/auth/keyring.h"
 #include "common/base/net.h"
 #include "common/base/slice.h"
+#include "common/base/why.h"
 #include "node/config.h"
 #include "node/redis/client.h"
 
-enum { WHY_SIZE = 512, PLACE_SIZE_MAX = 4096 };
+enum { PLACE_SIZE_MAX = 4096 };
 
 /* fopen() opens a directory as well; reading from it fails. */
 static enum err check_readable(const char *option, const char *path, struct buf *problems)

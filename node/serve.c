@@ -6,14 +6,13 @@
 
 #include "common/base/buf.h"
 #include "common/base/log.h"
+#include "common/base/why.h"
 #include "node/config.h"
 #include "node/node.h"
 #include "node/preflight.h"
 #include "node/redis/embedded.h"
 #include "node/supervisor.h"
 #include "node/tell.h"
-
-enum { WHY_SIZE = 512 };
 
 /* What the node or its workers are started with. */
 struct start {

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/why.h"
 #include "node/operate.h"
 #include "node/redis/look.h"
 #include "node/status_text.h"
@@ -110,7 +111,7 @@ static int show_failure(const struct operate *o, const char *why)
 
 static int look_once(const struct operate *o, struct look *look)
 {
-    char why[OPERATE_WHY_SIZE] = "";
+    char why[WHY_SIZE] = "";
     asking = true;
     enum err err = look_at(&o->url, look, why, sizeof why);
     asking = false;

@@ -7,10 +7,9 @@
 #include "common/auth/keyring.h"
 #include "common/base/clock.h"
 #include "common/base/name.h"
+#include "common/base/why.h"
 #include "node/options.h"
 #include "node/tell.h"
-
-enum { WHY_SIZE = 512 };
 
 struct request {
     const char *user, *device, *name;

@@ -5,7 +5,7 @@
 #define COMMON_AUTH_CLAIMS_H
 
 #include "common/auth/jwt.h"
-#include "common/auth/why.h"
+#include "common/base/why.h"
 
 /** Reads and checks the payload. As jwt_verify() otherwise. */
 enum err claims_read(struct slice payload, const struct jwt_expect *, uint64_t now_s, struct claims *ret_claims,

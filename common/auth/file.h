@@ -4,8 +4,8 @@
 #ifndef COMMON_AUTH_FILE_H
 #define COMMON_AUTH_FILE_H
 
-#include "common/auth/why.h"
 #include "common/base/buf.h"
+#include "common/base/why.h"
 
 /**
  * The whole file in `out`, which the callee initialises and the caller ends with auth_file_forget(), whatever came out. ERR_IO, or ERR_SYNTAX for more

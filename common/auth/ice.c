@@ -238,7 +238,7 @@ static enum err read_servers(struct slice json, struct ice_config *config, struc
         char inner[WHY_INNER] = "";
         struct ice_server *server = &config->servers[config->count++];
         buf_init(&server->urls, ICE_FILE_MAX);
-        e = read_server(&list->array.items[i], server, (struct why){inner, sizeof inner});
+        e = read_server(&list->array.items[i], server, WHY_IN(inner));
         if (e != ERR_OK)
             why_fail(why, e, "entry %zu: %s", i + 1, inner);
     }
@@ -255,7 +255,7 @@ enum err ice_config_load(const char *path, struct ice_config **ret_config, char 
     enum err e = auth_file_read(path, ICE_FILE_MAX, &file, sentence);
     if (e != ERR_OK)
         goto fail;
-    e = read_servers(buf_slice(&file), config, (struct why){inner, sizeof inner});
+    e = read_servers(buf_slice(&file), config, WHY_IN(inner));
     if (e != ERR_OK) {
         why_fail(sentence, e, "%s: %s", path, inner);
         goto fail;

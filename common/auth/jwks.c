@@ -244,7 +244,7 @@ enum err jwks_read(struct slice json, struct keyring *ring, struct why why)
     if (!keys || keys->kind != WIRE_ARRAY)
         e = why_fail(why, ERR_SYNTAX, "no array `keys` in it");
     for (size_t i = 0; e == ERR_OK && i < keys->array.n; i++) {
-        e = read_key(&keys->array.items[i], ring, (struct why){inner, sizeof inner});
+        e = read_key(&keys->array.items[i], ring, WHY_IN(inner));
         if (e != ERR_OK)
             why_fail(why, e, "key %zu: %s", i + 1, inner);
     }

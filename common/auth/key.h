@@ -12,8 +12,8 @@
 #include <openssl/types.h>
 
 #include "common/auth/keyring.h"
-#include "common/auth/why.h"
 #include "common/base/buf.h"
+#include "common/base/why.h"
 
 enum {
     KEY_SECRET_MIN = 32, /* RFC 7518 section 3.2: no shorter than the hash */

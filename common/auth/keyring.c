@@ -128,9 +128,9 @@ static enum err add_jwks_file(struct keyring *ring, const char *path, struct why
     enum err e = auth_file_read(path, JWKS_FILE_MAX, &file, why);
     if (e != ERR_OK)
         goto done;
-    e = jwks_read(buf_slice(&file), fresh, (struct why){inner, sizeof inner});
+    e = jwks_read(buf_slice(&file), fresh, WHY_IN(inner));
     if (e == ERR_OK)
-        e = move_all(ring, fresh, (struct why){inner, sizeof inner});
+        e = move_all(ring, fresh, WHY_IN(inner));
     if (e != ERR_OK)
         why_fail(why, e, "%s: %s", path, inner);
 done:

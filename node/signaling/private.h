@@ -4,6 +4,7 @@
 
 #include <uthash.h>
 
+#include "common/base/why.h"
 #include "common/wire/fields.h"
 #include "common/wire/writer.h"
 #include "node/call/seating.h"
@@ -20,7 +21,6 @@ enum {
     CALLS_OF_CLIENT_MAX = 16,
     RINGS_OF_CLIENT_MAX = 16,
     SESSION_KEY_CHARS = 22,
-    WHY_SIZE = 256,
     HEARD_COUNTERS = 1024,
 };
 

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     char why[128] = "";
     struct keyring *ring = keyring_create();
-    enum err e = jwks_read(slice_make(data, n), ring, (struct why){why, sizeof why});
+    enum err e = jwks_read(slice_make(data, n), ring, WHY_IN(why));
     /* a set that is taken has keys, one that is not has a reason */
     if ((e == ERR_OK) != (why[0] == '\0') || (e == ERR_OK && keyring_count(ring) == 0))
         abort();

@@ -30,7 +30,7 @@ static const char jwks[] =
 static struct keyring *ring_of_all_kinds(void)
 {
     struct keyring *ring = keyring_create();
-    if (jwks_read(slice_of(jwks), ring, (struct why){NULL, 0}) != ERR_OK || keyring_count(ring) != JWT_ALGORITHM_COUNT)
+    if (jwks_read(slice_of(jwks), ring, WHY_NONE) != ERR_OK || keyring_count(ring) != JWT_ALGORITHM_COUNT)
         abort();
     return ring;
 }
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         check(&claims);
         claims_finish(&claims);
     }
-    if (claims_read(bytes, n % 2 ? &expect : NULL, NOW, &claims, (struct why){why, sizeof why}) == ERR_OK) {
+    if (claims_read(bytes, n % 2 ? &expect : NULL, NOW, &claims, WHY_IN(why)) == ERR_OK) {
         check(&claims);
         claims_finish(&claims);
     }

@@ -176,7 +176,7 @@ Test(claims, issuer_and_audience_are_the_expected_ones)
         struct claims c = {0};
         struct jwt_expect expect = {expectations[i].issuer, expectations[i].audience};
         snprintf(json, sizeof json, "{\"sub\":\"a\",\"exp\":1000060,%s}", expectations[i].claims);
-        enum err e = claims_read(slice_of(json), &expect, NOW, &c, (struct why){why, sizeof why});
+        enum err e = claims_read(slice_of(json), &expect, NOW, &c, WHY_IN(why));
         cr_expect_eq(e, expectations[i].sentence ? ERR_UNAUTHORIZED : ERR_OK, "%s: %s", json, why);
         if (expectations[i].sentence)
             cr_expect(strstr(why, expectations[i].sentence), "%s: %s", json, why);
@@ -253,8 +253,7 @@ Test(claims, a_sentence_repeats_nothing_of_the_token)
         char why[200] = "";
         struct claims c;
         struct jwt_expect expect = {"id", NULL};
-        cr_expect_eq(claims_read(slice_of(tokens[i]), &expect, NOW, &c, (struct why){why, sizeof why}),
-                     ERR_UNAUTHORIZED);
+        cr_expect_eq(claims_read(slice_of(tokens[i]), &expect, NOW, &c, WHY_IN(why)), ERR_UNAUTHORIZED);
         cr_expect(why[0] && !strstr(why, "geheim"), "%s", why);
     }
 }

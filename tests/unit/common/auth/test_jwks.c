@@ -42,7 +42,7 @@ Test(jwks, keys_for_us_are_taken_and_others_passed_over)
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         char why[256] = "";
         struct keyring *ring = keyring_create();
-        cr_expect_eq(jwks_read(slice_of(good[i].json), ring, (struct why){why, sizeof why}), ERR_OK, "%zu: %s", i, why);
+        cr_expect_eq(jwks_read(slice_of(good[i].json), ring, WHY_IN(why)), ERR_OK, "%zu: %s", i, why);
         cr_expect_eq(keyring_count(ring), good[i].count, "%zu", i);
         keyring_destroy(ring);
     }
@@ -110,7 +110,7 @@ Test(jwks, broken_and_weak_keys_are_refused_by_place_and_member)
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         char why[256] = "";
         struct keyring *ring = keyring_create();
-        cr_expect_neq(jwks_read(slice_of(bad[i].json), ring, (struct why){why, sizeof why}), ERR_OK, "%s", bad[i].json);
+        cr_expect_neq(jwks_read(slice_of(bad[i].json), ring, WHY_IN(why)), ERR_OK, "%s", bad[i].json);
         cr_expect(strstr(why, bad[i].sentence), "%s: %s", bad[i].json, why);
         cr_expect_not(strstr(why, K), "%s", why);
         cr_expect_eq(ERR_peek_error(), 0, "%s", bad[i].json);
@@ -126,7 +126,7 @@ Test(jwks, an_rsa_modulus_that_is_none_is_refused)
     memset(n, '_', 342); /* all ones, but the last bits */
     memcpy(n + 341, "w", 2);
     snprintf(json, sizeof json, "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"%.*s\",\"e\":\"AQAB\"}]}", 342, n);
-    cr_expect_eq(jwks_read(slice_of(json), ring, (struct why){why, sizeof why}), ERR_SYNTAX);
+    cr_expect_eq(jwks_read(slice_of(json), ring, WHY_IN(why)), ERR_SYNTAX);
     cr_expect(strstr(why, "make no valid RS256 key"), "%s", why);
     keyring_destroy(ring);
 }

@@ -6,8 +6,6 @@
 
 #include "tests/unit/common/auth/keys.h"
 
-static const struct why no_why = {NULL, 0};
-
 static struct jwt_key *private_key(enum jwt_algorithm algorithm)
 {
     static const char *const pems[JWT_ALGORITHM_COUNT] = {
@@ -17,9 +15,9 @@ static struct jwt_key *private_key(enum jwt_algorithm algorithm)
     };
     struct jwt_key *key;
     if (algorithm == JWT_HS256)
-        cr_assert_eq(jwt_key_from_secret(SLICE(TEST_SECRET), &key, no_why), ERR_OK);
+        cr_assert_eq(jwt_key_from_secret(SLICE(TEST_SECRET), &key, WHY_NONE), ERR_OK);
     else
-        cr_assert_eq(jwt_key_from_pem(algorithm, slice_of(pems[algorithm]), &key, no_why), ERR_OK);
+        cr_assert_eq(jwt_key_from_pem(algorithm, slice_of(pems[algorithm]), &key, WHY_NONE), ERR_OK);
     return key;
 }
 
@@ -119,7 +117,7 @@ Test(key, a_public_key_cannot_sign)
 {
     struct buf out;
     struct jwt_key *key;
-    cr_assert_eq(jwt_key_from_pem(JWT_ES256, SLICE(TEST_P256_PUBLIC), &key, no_why), ERR_OK);
+    cr_assert_eq(jwt_key_from_pem(JWT_ES256, SLICE(TEST_P256_PUBLIC), &key, WHY_NONE), ERR_OK);
     buf_init(&out, 100);
     cr_expect_eq(jwt_key_sign(key, SLICE("text"), &out), ERR_UNSUPPORTED);
     cr_expect_eq(out.n, 0);
@@ -134,9 +132,9 @@ Test(key, failures_leave_nothing_in_the_error_queue)
     cr_expect_not(jwt_key_verifies(key, SLICE("text"), slice_make(junk, sizeof junk)));
     cr_expect_eq(ERR_peek_error(), 0);
     struct jwt_key *none;
-    cr_expect_neq(jwt_key_from_pem(JWT_RS256, SLICE("junk"), &none, no_why), ERR_OK);
+    cr_expect_neq(jwt_key_from_pem(JWT_RS256, SLICE("junk"), &none, WHY_NONE), ERR_OK);
     cr_expect_eq(ERR_peek_error(), 0);
-    cr_expect_neq(jwt_key_from_pem(JWT_RS256, SLICE(TEST_ENCRYPTED), &none, no_why), ERR_OK);
+    cr_expect_neq(jwt_key_from_pem(JWT_RS256, SLICE(TEST_ENCRYPTED), &none, WHY_NONE), ERR_OK);
     cr_expect_eq(ERR_peek_error(), 0);
     jwt_key_destroy(key);
     jwt_key_destroy(NULL);
