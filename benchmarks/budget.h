@@ -19,15 +19,15 @@
     X(ALERT, "alert", 3, 2, "call_alert deliver deliver", "", "call.alert: until the caller knows")                    \
     X(ACCEPT, "accept", 3, 2, "call_accept deliver ring", "",                                                          \
       "call.accept with an answer: until the caller has it and all devices have stopped ringing")                      \
-    X(SIGNAL, "signal", 1, 1, "signal_put", "", "signal with one candidate or ten: until the other has it")            \
+    X(SIGNAL, "signal", 1, 1, "signal", "", "signal with one candidate or ten: until the other has it")                \
     X(HANG_UP, "hang up", 3, 2, "call_leave deliver deliver", "",                                                      \
       "call.leave: until the other knows that the call has ended")                                                     \
     X(REJECT, "reject", 3, 2, "call_reject deliver ring", "", "call.reject: until the caller knows")                   \
     X(POST, "post", 2, 2, "call_create deliver", "", "offer.post")                                                     \
-    X(TAKE, "take", 3, 3, "call_take deliver deliver", "HGET", "offer.take: until the poster knows")                   \
+    X(TAKE, "take", 3, 3, "offer_take deliver deliver", "HGET", "offer.take: until the poster knows")                  \
     X(JOIN, "join", 4, 3, "call_join deliver deliver deliver", "HGET",                                                 \
       "call.join of a third: until the other two know")                                                                \
-    X(INVITE, "invite", 6, 3, "limit_take user_reach call_invite deliver deliver ring", "",                            \
+    X(INVITE, "invite", 6, 3, "limit_charge user_reach call_invite deliver deliver ring", "",                          \
       "call.invite by one of two: until the other knows, and the third one's devices ring")                            \
     X(SUSPEND, "suspend", 4, 3, "session_detach call_mark deliver deliver", "",                                        \
       "a socket is lost whose session sits in a call of two: until the other knows")                                   \

@@ -13,7 +13,7 @@
 enum { TEXT_MAX = 1 << 18, PATIENCE_S = 10 };
 
 /* As in tests/system/budget.test.mjs. */
-static const char *const behind[] = {"timers_due",  "node_renew",    "fanout_done",
+static const char *const behind[] = {"timers_due",  "lease_renew",   "fanout_done",
                                      "session_ack", "session_sweep", "held_done"};
 
 static struct slice fetch(const struct sockaddr_in *node, char *text)

@@ -27,13 +27,14 @@ struct scripts;
     X(SESSION_ACK, "session_ack")         \
     X(MAILBOX_READ, "mailbox_read")       \
     X(CALL_CREATE, "call_create")         \
-    X(CALL_TAKE, "call_take")             \
+    X(OFFER_TAKE, "offer_take")           \
+    X(OFFER_ADD, "offer_add")             \
+    X(OFFER_EXPIRE, "offer_expire")       \
     X(CALL_JOIN, "call_join")             \
     X(CALL_LEAVE, "call_leave")           \
     X(CALL_MARK, "call_mark")             \
     X(CALL_LOCK, "call_lock")             \
     X(CALL_GET, "call_get")               \
-    X(CALL_EXPIRE, "call_expire")         \
     X(CALL_END, "call_end")               \
     X(LOG_READ, "log_read")               \
     X(CALL_ACCEPT, "call_accept")         \
@@ -46,11 +47,10 @@ struct scripts;
     X(PAIR_CLAIM, "pair_claim")           \
     X(USER_REACH, "user_reach")           \
     X(BLOCK_SET, "block_set")             \
-    X(LIMIT_TAKE, "limit_take")           \
+    X(LIMIT_CHARGE, "limit_charge")       \
     X(RING, "ring")                       \
     X(PRESENCE_SET, "presence_set")       \
     X(PRESENCE_GET, "presence_get")       \
-    X(OFFER_ADD, "offer_add")             \
     X(SESSION_RESTORE, "session_restore") \
     X(CALL_RESTORE, "call_restore")       \
     X(RING_RESTORE, "ring_restore")       \
@@ -58,9 +58,9 @@ struct scripts;
     X(CALL_HEALED, "call_healed")         \
     X(DELIVER, "deliver")                 \
     X(FANOUT_DONE, "fanout_done")         \
-    X(SIGNAL_PUT, "signal_put")           \
+    X(SIGNAL, "signal")                   \
     X(TIMERS_DUE, "timers_due")           \
-    X(NODE_RENEW, "node_renew")
+    X(LEASE_RENEW, "lease_renew")
 
 enum script {
 #define X(id, file) SCRIPT_##id,

@@ -178,7 +178,7 @@ void store_offer_take(struct store *store, const struct call_actor *actor, call_
     put_call_keys(&a, &actor->call);
     put_actor(&a, actor);
     put_epoch(&a, actor->epoch);
-    script_call(store->scripts, SCRIPT_CALL_TAKE, &a, on_call_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_OFFER_TAKE, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_offer_add(struct store *store, const struct call_actor *actor, uint64_t request, struct slice candidates,
@@ -256,7 +256,7 @@ void store_offer_expire(struct store *store, const struct id *call, call_answer_
 {
     struct script_args a;
     put_call_keys(&a, call);
-    script_call(store->scripts, SCRIPT_CALL_EXPIRE, &a, on_call_change, call_question(store, fn, context));
+    script_call(store->scripts, SCRIPT_OFFER_EXPIRE, &a, on_call_change, call_question(store, fn, context));
 }
 
 void store_log_read(struct store *store, const struct id *call, uint64_t after, call_answer_fn *fn, void *context)
@@ -346,5 +346,5 @@ void store_signal(struct store *store, const struct signal_batch *b, delivered_f
         args_u64(&a, b->items[i].previous);
         args_put(&a, b->items[i].body);
     }
-    script_call(store->scripts, SCRIPT_SIGNAL_PUT, &a, on_signalled, q);
+    script_call(store->scripts, SCRIPT_SIGNAL, &a, on_signalled, q);
 }

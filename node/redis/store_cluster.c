@@ -250,7 +250,7 @@ void store_lease_renew(struct store *store, uint64_t lease_ms, struct slice card
     args_u64(&a, lease_ms);
     args_u64(&a, REMEMBERED_MS);
     args_put(&a, card);
-    script_call(store->scripts, SCRIPT_NODE_RENEW, &a, on_nodes, q);
+    script_call(store->scripts, SCRIPT_LEASE_RENEW, &a, on_nodes, q);
 }
 
 /* ---- what dead nodes held ---- */

@@ -62,7 +62,7 @@ static void charge(struct store *store, const struct charge *c, uint64_t per_min
     args_put(&a, id_slice(&c->session));
     args_u64(&a, c->request);
     args_put(&a, slice_of(limit));
-    script_call(store->scripts, SCRIPT_LIMIT_TAKE, &a, on_charged, q);
+    script_call(store->scripts, SCRIPT_LIMIT_CHARGE, &a, on_charged, q);
 }
 
 static struct question *charge_question(struct store *store, charged_fn *fn, void *context)

@@ -9,7 +9,7 @@ import { tableRows } from '../support/docs.mjs';
 import { until } from '../support/wait.mjs';
 
 /** Scripts that nodes call by themselves, or once for many changes. */
-const BEHIND = new Set(['timers_due', 'node_renew', 'fanout_done', 'session_sweep', 'held_done']);
+const BEHIND = new Set(['timers_due', 'lease_renew', 'fanout_done', 'session_sweep', 'held_done']);
 const PLAYS_MAX = 40;
 const CANDIDATES = Array.from({ length: 10 }, (_, i) => ({ candidate: `candidate:1 1 udp 2122260223 192.0.2.${i} 5000 typ host`, sdpMid: '0', sdpMLineIndex: 0 }));
 

@@ -100,7 +100,7 @@ for (const [offset, sign] of [['+1h', 1], ['-1h', -1]]) {
     // A busy machine may keep a node from its renewals once; a wrong clock would do it each time.
     test('is taken for dead by nobody', async () => {
       const lapses = () => cluster.nodes.map(({ output }) => output.split('lease.lapsed').length - 1);
-      const renewals = async (node) => Number(/script="node_renew"\} (\d+)/.exec((await node.get('/metrics')).text)?.[1]);
+      const renewals = async (node) => Number(/script="lease_renew"\} (\d+)/.exec((await node.get('/metrics')).text)?.[1]);
       const renewed = async (node) => {
         const from = await renewals(node);
         await until(async () => (await renewals(node)) >= from + RENEWALS, `node ${node.name} to renew its lease`);

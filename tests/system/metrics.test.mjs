@@ -160,7 +160,7 @@ describe('what is counted is what happened', () => {
       for (let i = 0; i < 7; i += 1) await alice.request('signal', { call, to: 2, data: 'x'.repeat(100) });
       await bob.expectMany('signal', 7);
     };
-    const sent = { frames_in_total: 7, requests_total: 7, signals_total: 7, relay_seconds_count: 7, events_total: 0, 'store_scripts_total{script="signal_put"}': 7 };
+    const sent = { frames_in_total: 7, requests_total: 7, signals_total: 7, relay_seconds_count: 7, events_total: 0, 'store_scripts_total{script="signal"}': 7 };
     const taken = { frames_out_total: 7, events_total: 7, signals_total: 0, bytes_out_total: [700] };
     await moves(n1, { ...sent, frames_out_total: 7, bytes_in_total: [700], 'store_seconds_count': [7] }, () => moves(n2, taken, send));
     await close(alice, bob);

@@ -3,7 +3,7 @@
 -- ARGV 1 call id  2 session  3 user  4 device  5 name  6 epoch of the session  7 answer (msgpack value or "")  8 the same without addresses
 --      9 glare (0|1)  10 the one who crosses wants relay privacy (0|1)
 --      11 request id
--- Returns what call_take.lua does, with an empty offer where none came with the invitation, or whoever made it has left: then the answer goes nowhere. Sent again:
+-- Returns what offer_take.lua does, with an empty offer where none came with the invitation, or whoever made it has left: then the answer goes nowhere. Sent again:
 -- the same seat.
 -- {"not_found"}, {"gone"} cancelled, timed out, or another device was first, {"call_full"}, {"conflict"} the device sits here, or an answer where no offer came, {"stale"}.
 -- Glare: {"not_found"} nothing to cross with; {"gone"} another device of the user has answered this very moment.

@@ -91,7 +91,7 @@ struct lab_offer {
 const char *lab_call_create(struct lab *, const char *call, const char *who, struct lab_offer);
 const char *lab_call_join(struct lab *, const char *call, const char *who);
 const char *lab_call_join_by(struct lab *, const char *call, const char *who, unsigned request);
-const char *lab_call_take(struct lab *, const char *call, const char *who);
+const char *lab_offer_take(struct lab *, const char *call, const char *who);
 const char *lab_call_leave(struct lab *, const char *call, const char *who, unsigned peer, unsigned request);
 const char *lab_call_lock(struct lab *, const char *call, const char *who, bool locked);
 const char *lab_call_mark(struct lab *, const char *call, const char *who, uint64_t epoch, bool suspended);
@@ -100,7 +100,7 @@ void lab_call_supersede(struct lab *, const char *call, const char *who);
 const char *lab_call_get(struct lab *, const char *call, const char *who);
 /** By an operator. */
 const char *lab_call_end(struct lab *, const char *call);
-const char *lab_call_expire(struct lab *, const char *call);
+const char *lab_offer_expire(struct lab *, const char *call);
 const char *lab_log_read(struct lab *, const char *call, unsigned after);
 const char *lab_fanout_done(struct lab *, const char *call, unsigned first, unsigned last);
 /** `count` candidates, each "\xa1c". */

@@ -315,9 +315,9 @@ const char *lab_call_join(struct lab *lab, const char *call, const char *who)
     return lab_call_join_by(lab, call, who, 9999);
 }
 
-const char *lab_call_take(struct lab *lab, const char *call, const char *who)
+const char *lab_offer_take(struct lab *lab, const char *call, const char *who)
 {
-    return run_with_person(lab, SCRIPT_CALL_TAKE, call, who);
+    return run_with_person(lab, SCRIPT_OFFER_TAKE, call, who);
 }
 
 const char *lab_call_leave(struct lab *lab, const char *call, const char *who, unsigned peer, unsigned request)
@@ -381,11 +381,11 @@ const char *lab_call_end(struct lab *lab, const char *call)
     return lab_run(lab, SCRIPT_CALL_END, &a);
 }
 
-const char *lab_call_expire(struct lab *lab, const char *call)
+const char *lab_offer_expire(struct lab *lab, const char *call)
 {
     struct script_args a;
     lab_put_call(&a, call);
-    return lab_run(lab, SCRIPT_CALL_EXPIRE, &a);
+    return lab_run(lab, SCRIPT_OFFER_EXPIRE, &a);
 }
 
 const char *lab_log_read(struct lab *lab, const char *call, unsigned after)
@@ -556,7 +556,7 @@ const char *lab_signal(struct lab *lab, const char *to, const char *call, unsign
         args_put(&a, previous.n ? previous : SLICE("0"));
         args_put(&a, signal_body(lab, request));
     }
-    return lab_run(lab, SCRIPT_SIGNAL_PUT, &a);
+    return lab_run(lab, SCRIPT_SIGNAL, &a);
 }
 
 /* One target of an entry, a session's or a user's, brought up to date from a log that is read anew. */

@@ -3,7 +3,7 @@
 
 #include "tests/unit/node/redis/invitations.h"
 
-/* call_accept, and call_join and call_take by one who is being rung: an invitation is answered */
+/* call_accept, and call_join and offer_take by one who is being rung: an invitation is answered */
 
 TestSuite(script_accept, .init = lab_begin, .fini = lab_finish);
 
@@ -128,7 +128,7 @@ Test(script_accept, the_callee_may_take_the_offer_of_a_locked_call)
 {
     offer_to_bob(false);
     lab_call_lock(lab, "call", "alice", true);
-    shows(lab_call_take(lab, "call", "bob"), "]} \\xa3sdp \\xa1c 1 alice alice");
+    shows(lab_offer_take(lab, "call", "bob"), "]} \\xa3sdp \\xa1c 1 alice alice");
 }
 
 Test(script_accept, who_was_removed_comes_back_when_invited_again)
@@ -157,9 +157,9 @@ Test(script_accept, who_joins_by_id_or_takes_the_offer_has_answered)
 
     lab_ask(lab, "FLUSHALL");
     offer_to_bob(false);
-    lab_expect("forbidden", lab_call_take(lab, "call", "carol"));
+    lab_expect("forbidden", lab_offer_take(lab, "call", "carol"));
     lab_expect("not_found 1", lab_call_accept(lab, "call", "carol", plain));
-    shows(lab_call_take(lab, "call", "bob"), "xbob=bob");
+    shows(lab_offer_take(lab, "call", "bob"), "xbob=bob");
     lab_expect("active 2", standing("call"));
     lab_expect("taken", field("call", "offer"));
     expect_no_timers();
@@ -170,7 +170,7 @@ Test(script_accept, the_callees_offer_is_not_for_others)
 {
     lab_call_create(lab, "call", "alice",
                     (struct lab_offer){.seats = 3, .allow = "*", .callees = "bob\n", .offer = "\xa3sdp"});
-    lab_expect("forbidden", lab_call_take(lab, "call", "carol"));
+    lab_expect("forbidden", lab_offer_take(lab, "call", "carol"));
     shows(lab_call_join(lab, "call", "carol"), "ok 2 ");
     lab_expect("waiting", field("call", "offer"));
     shows(lab_call_accept(lab, "call", "bob", plain), "]} \\xa3sdp \\xa1c 1 alice alice");
@@ -183,7 +183,7 @@ Test(script_accept, who_joins_while_rung_has_accepted_and_gets_the_offer)
     shows(lab_call_join_by(lab, "call", "bob", 5), "ok 2 [] 0 2 ");
     shows(lab_call_join_by(lab, "call", "bob", 5), "]} \\xa3sdp \\xa1c 1 alice alice");
     cr_expect_null(strstr(lab_call_join_by(lab, "call", "bob", 6), "sdp"), "that is another question");
-    lab_expect("gone", lab_call_take(lab, "call", "bob/laptop"));
+    lab_expect("gone", lab_offer_take(lab, "call", "bob/laptop"));
     lab_expect("taken 2 bob", lab_offer_add(lab, "call", "alice", "5", 1));
 }
 

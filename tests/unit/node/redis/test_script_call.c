@@ -117,7 +117,7 @@ Test(script_call, a_waiting_offer_keeps_a_seat_for_its_taker)
     lab_call_create(lab, "offer", "alice", (struct lab_offer){.seats = 3, .offer = "\xa3sdp"});
     lab_expect_word("ok", lab_call_join(lab, "offer", "bob"));
     lab_expect("call_full", lab_call_join(lab, "offer", "carol"));
-    lab_expect_word("ok", lab_call_take(lab, "offer", "dave"));
+    lab_expect_word("ok", lab_offer_take(lab, "offer", "dave"));
     lab_expect("active 3 ;31a;1=alice;2=bob;3=dave;", standing("offer"));
 }
 
@@ -185,18 +185,18 @@ Test(script_call, what_an_older_epoch_says_is_stale)
     lab_set_epoch(lab, 1);
     room_of((const char *[]){"alice", "bob", NULL});
     lab_call_create(lab, "offer", "carol", (struct lab_offer){.seats = 2, .offer = "\xa3sdp"});
-    lab_call_take(lab, "offer", "alice");
+    lab_offer_take(lab, "offer", "alice");
     lab_call_mark(lab, "room", "alice", 2, false);
     lab_call_mark(lab, "offer", "alice", 2, false);
     lab_expect("stale", lab_call_join(lab, "room", "alice"));
     lab_expect("stale", lab_call_lock(lab, "room", "alice", true));
     lab_expect("stale", lab_call_leave(lab, "room", "alice", 0, 5));
     lab_expect("stale", lab_call_leave(lab, "room", "alice", 2, 6));
-    lab_expect("stale", lab_call_take(lab, "offer", "alice"));
+    lab_expect("stale", lab_offer_take(lab, "offer", "alice"));
     lab_expect("active 2 ;51oa;1=alice;2=bob;", standing("room"));
     lab_set_epoch(lab, 2);
     lab_expect_word("ok", lab_call_join(lab, "room", "alice"));
-    lab_expect_word("ok", lab_call_take(lab, "offer", "alice"));
+    lab_expect_word("ok", lab_offer_take(lab, "offer", "alice"));
     lab_expect_word("ok", lab_call_lock(lab, "room", "alice", true));
     lab_set_epoch(lab, 0);
     lab_expect_word("ok", lab_call_leave(lab, "room", "alice", 0, 0));

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "tests/unit/node/redis/lab.h"
 
-/* log_read, fanout_done, timers_due, node_renew: who goes on when a node stops */
+/* log_read, fanout_done, timers_due, lease_renew: who goes on when a node stops */
 
 static struct lab *lab;
 
@@ -156,7 +156,7 @@ static const char *renew(const char *node, unsigned lease_ms)
     args_u64(&a, lease_ms);
     args_u64(&a, 600000);
     args_put(&a, slice_of(card));
-    snprintf(text, sizeof text, "%s", lab_run(lab, SCRIPT_NODE_RENEW, &a));
+    snprintf(text, sizeof text, "%s", lab_run(lab, SCRIPT_LEASE_RENEW, &a));
     char *beyond = strrchr(text, ' '); /* the time's microseconds */
     cr_assert(beyond && strtoull(beyond, NULL, 10) < 1000, "%s", text);
     *beyond = '\0';

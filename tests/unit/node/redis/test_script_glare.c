@@ -93,7 +93,7 @@ Test(script_glare, relay_privacy_is_had_if_either_wants_it)
     cr_expect(strstr(answer, ";21r;1=alice;2=bob;"), "%s", answer);
     lab_expect("relay", field("a", "privacy"));
     cr_expect(strstr(answer, " \\xa3sdp \\xa1c 1 alice alice 1"), "what was stored has addresses: %s", answer);
-    cr_expect(strstr(lab_call_take(lab, "a", "bob"), " alice alice 1"), "whichever way it is asked for");
+    cr_expect(strstr(lab_offer_take(lab, "a", "bob"), " alice alice 1"), "whichever way it is asked for");
     lab_expect("taken 2 bob 1", lab_offer_add(lab, "a", "alice", "9", 1));
     start("a2", "alice", "bob\n");
     answer = lab_call_accept(lab, "a2", "bob", crossing);

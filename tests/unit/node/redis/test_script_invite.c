@@ -3,7 +3,7 @@
 
 #include "tests/unit/node/redis/invitations.h"
 
-/* call_create with callees, call_invite, call_alert, call_reject, call_cancel, call_incoming, call_expire: invitations */
+/* call_create with callees, call_invite, call_alert, call_reject, call_cancel, call_incoming, offer_expire: invitations */
 
 TestSuite(script_invite, .init = lab_begin, .fini = lab_finish);
 
@@ -188,7 +188,7 @@ Test(script_invite, a_posted_offer_keeps_its_takers_seat_from_those_who_are_invi
     lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 3, .offer = "\xa3sdp"});
     lab_expect_word("ok", lab_call_invite(lab, "call", "alice", "bob", 5000, 1));
     lab_expect("call_full", lab_call_invite(lab, "call", "alice", "carol", 5000, 2));
-    lab_expect_word("ok", lab_call_take(lab, "call", "dave"));
+    lab_expect_word("ok", lab_offer_take(lab, "call", "dave"));
     lab_expect_word("ok", lab_call_accept(lab, "call", "bob", plain));
 }
 
@@ -423,13 +423,13 @@ Test(script_invite, a_posted_offer_is_taken_back_as_well)
     lab_call_join(lab, "call", "bob");
     shows(lab_call_cancel(lab, "call", "alice", "", 7), "ok 2 [] 0");
     lab_expect("gone", field("call", "offer"));
-    lab_expect("gone", lab_call_take(lab, "call", "carol"));
+    lab_expect("gone", lab_offer_take(lab, "call", "carol"));
     expect_no_timers();
     lab_expect("active 2", standing("call"));
 
     lab_call_create(lab, "alone", "alice", (struct lab_offer){.seats = 2, .offer = "\xa3sdp", .ttl_ms = 60000});
     shows(lab_call_cancel(lab, "alone", "alice", "", 8), "ok 2 [[2 !alice ");
-    lab_expect("gone", lab_call_take(lab, "alone", "carol"));
+    lab_expect("gone", lab_offer_take(lab, "alone", "carol"));
     expect_no_timers();
 }
 
@@ -494,8 +494,8 @@ Test(script_invite, an_offer_that_expires_while_somebody_is_rung_leaves_the_call
 {
     lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 3, .offer = "\xa3sdp", .ttl_ms = 60000});
     lab_call_invite(lab, "call", "alice", "bob", 5000, 1);
-    lab_expect("ok 2 [] 0", lab_call_expire(lab, "call"));
-    lab_expect("gone", lab_call_expire(lab, "call"));
+    lab_expect("ok 2 [] 0", lab_offer_expire(lab, "call"));
+    lab_expect("gone", lab_offer_expire(lab, "call"));
     lab_expect("ringing 2 bob", standing("call"));
     lab_expect("gone", field("call", "offer"));
     lab_call_reject(lab, "call", "bob", "busy", 1);
@@ -505,7 +505,7 @@ Test(script_invite, an_offer_that_expires_while_somebody_is_rung_leaves_the_call
 Test(script_invite, an_offer_that_rings_does_not_expire_but_with_its_ring)
 {
     offer_to_bob(false);
-    lab_expect("gone", lab_call_expire(lab, "call"));
+    lab_expect("gone", lab_offer_expire(lab, "call"));
     lab_expect("waiting", field("call", "offer"));
     make_due();
     lab_ring_expire(lab, "call", "bob");

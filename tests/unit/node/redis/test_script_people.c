@@ -6,7 +6,7 @@
 #include "common/wire/envelope.h"
 #include "tests/unit/node/redis/lab_private.h"
 
-/* block_set, limit_take, and the limits of call_create: what all devices of a user share */
+/* block_set, limit_charge, and the limits of call_create: what all devices of a user share */
 
 static struct lab *lab;
 
@@ -163,7 +163,7 @@ static const char *guess(const char *who, unsigned request, unsigned per_minute)
     args_put(&a, id_slice(&p.session));
     args_u64(&a, request);
     args_put(&a, SLICE("wrong_ids"));
-    return lab_run(lab, SCRIPT_LIMIT_TAKE, &a);
+    return lab_run(lab, SCRIPT_LIMIT_CHARGE, &a);
 }
 
 static const char *expires_in(const char *user)

@@ -137,7 +137,7 @@ static void act(struct run *r)
     lab_set_epoch(r->lab, pick(r, 3) ? 0 : pick(r, 4));
     switch (pick(r, 24)) {
     case 0:
-        lab_call_take(r->lab, "call", who);
+        lab_offer_take(r->lab, "call", who);
         break;
     case 1:
     case 2:

@@ -3,7 +3,7 @@
 
 #include "tests/unit/node/redis/lab.h"
 
-/* signal_put, offer_add: what is relayed, once */
+/* signal, offer_add: what is relayed, once */
 
 static struct lab *lab;
 
@@ -234,7 +234,7 @@ Test(script_signal, only_the_poster_adds_to_an_offer)
 Test(script_signal, once_the_offer_is_taken_the_taker_is_named)
 {
     post();
-    lab_call_take(lab, "offer", "carol");
+    lab_offer_take(lab, "offer", "carol");
     lab_expect("taken 2 carol", lab_offer_add(lab, "offer", "bob", "5", 1));
     lab_expect("taken 2 carol", lab_offer_add(lab, "offer", "bob", "5", 1));
     lab_call_supersede(lab, "offer", "carol");
@@ -246,13 +246,13 @@ Test(script_signal, what_was_kept_is_not_relayed_as_well_when_it_is_sent_again)
 {
     post();
     lab_expect("ok", lab_offer_add(lab, "offer", "bob", "5", 1));
-    lab_call_take(lab, "offer", "carol");
+    lab_offer_take(lab, "offer", "carol");
     lab_expect("ok", lab_offer_add(lab, "offer", "bob", "5", 1));
 }
 
 Test(script_signal, an_offer_that_is_over_takes_none)
 {
     post();
-    lab_call_expire(lab, "offer");
+    lab_offer_expire(lab, "offer");
     lab_expect("gone", lab_offer_add(lab, "offer", "bob", "5", 1));
 }

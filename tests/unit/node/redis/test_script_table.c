@@ -201,7 +201,7 @@ static const char *create_by_another(void)
 
 static const char *take(void)
 {
-    return lab_call_take(lab, "call", "dave");
+    return lab_offer_take(lab, "call", "dave");
 }
 
 static const char *join(void)
@@ -308,7 +308,7 @@ static const char *ring_time(void)
 
 static const char *offer_time(void)
 {
-    return lab_call_expire(lab, "call");
+    return lab_offer_expire(lab, "call");
 }
 
 struct event {
