@@ -102,7 +102,7 @@ static void on_message(struct socket *s, struct slice bytes)
     struct client *c = CONTAINER_OF(s, struct client, socket);
     struct wire_doc *doc;
     char why[160];
-    if (wire_decode(c->shared->format, bytes, &doc, why, sizeof why))
+    if (wire_decode(c->shared->format, bytes, &doc, WHY_IN(why)))
         die("the server sent what is no message: %s", why);
     const struct wire_value *root = wire_doc_root(doc);
     struct slice type = wire_get_string(root, "type");

@@ -214,7 +214,7 @@ enum err claims_read(struct slice payload, const struct jwt_expect *expect, uint
     struct claims claims = {0};
     struct wire_doc *doc;
     /* its sentence would quote the token: not passed on */
-    if (wire_decode(WIRE_JSON, payload, &doc, NULL, 0) != ERR_OK)
+    if (wire_decode(WIRE_JSON, payload, &doc, WHY_NONE) != ERR_OK)
         return why_fail(why, ERR_UNAUTHORIZED, "the token's payload is no JSON object, or one with a member twice");
     enum err e = read_all(wire_doc_root(doc), expect, now_s, &claims, why);
     if (e == ERR_OK)

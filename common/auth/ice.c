@@ -226,7 +226,7 @@ static enum err read_servers(struct slice json, struct ice_config *config, struc
 {
     struct wire_doc *doc;
     /* its sentence may quote the file, and so a secret: not passed on */
-    if (wire_decode(WIRE_JSON, json, &doc, NULL, 0) != ERR_OK)
+    if (wire_decode(WIRE_JSON, json, &doc, WHY_NONE) != ERR_OK)
         return mistake(why, "no JSON object, or one with a member twice");
     enum err e = ERR_OK;
     const struct wire_value *list = wire_find(wire_doc_root(doc), "iceServers");

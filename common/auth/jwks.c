@@ -235,7 +235,7 @@ enum err jwks_read(struct slice json, struct keyring *ring, struct why why)
     struct wire_doc *doc;
     char inner[200] = "";
     /* its sentence may quote the set, and so a secret: not passed on */
-    if (wire_decode(WIRE_JSON, json, &doc, NULL, 0) != ERR_OK)
+    if (wire_decode(WIRE_JSON, json, &doc, WHY_NONE) != ERR_OK)
         return why_fail(why, ERR_SYNTAX, "no JSON object, or one with a member twice");
     enum err e = ERR_OK;
     size_t before = ring->count;

@@ -137,7 +137,7 @@ static enum err decode_header(struct slice text, struct buf *scratch, struct wir
         return refuse(why, "the token's header is not base64url");
     struct slice json = tail(scratch, before);
     /* its sentence would quote the token: not passed on */
-    enum err e = wire_decode(WIRE_JSON, json, ret_doc, NULL, 0);
+    enum err e = wire_decode(WIRE_JSON, json, ret_doc, WHY_NONE);
     buf_truncate(scratch, before);
     if (e != ERR_OK)
         return refuse(why, "the token's header is no JSON object, or one with a member twice");

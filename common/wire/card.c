@@ -45,7 +45,7 @@ static void read_text(struct slice text, char *into, size_t size)
 enum err card_read(struct slice bytes, struct card *ret_card)
 {
     struct wire_doc *doc = NULL;
-    enum err err = wire_decode(WIRE_JSON, bytes, &doc, NULL, 0);
+    enum err err = wire_decode(WIRE_JSON, bytes, &doc, WHY_NONE);
     if (err != ERR_OK)
         return err;
     const struct wire_value *root = wire_doc_root(doc);

@@ -25,7 +25,4 @@ struct wire_pair *wire_doc_pairs(struct wire_doc *, size_t n);
 struct wire_value *wire_doc_items(struct wire_doc *, size_t n);
 char *wire_doc_bytes(struct wire_doc *, size_t n);
 
-/** Writes the sentence, unless `why` is NULL; whatever it quotes comes out as printable UTF-8. Always ERR_SYNTAX. */
-enum err wire_refuse(char *why, size_t why_size, const char *fmt, ...) ATTR_PRINTF(3, 4);
-
 #endif

@@ -13,9 +13,9 @@ enum { ID_MAX_BYTES = 40 };
 /* Where a sentence is put together, should there be something to say. */
 struct sentence {
     const char *subject; /* NULL: it has begun */
-    char *text;
-    size_t size;
+    struct why why;      /* where it goes in the end */
     size_t n;
+    char text[WHY_SIZE];
 };
 
 static void say(struct sentence *s, const char *fmt, ...) ATTR_PRINTF(2, 3);
@@ -28,10 +28,10 @@ static void say(struct sentence *s, const char *fmt, ...)
     s->subject = NULL;
     if (subject)
         say(s, "`%s` is ", subject);
-    if (s->n >= s->size)
+    if (s->n >= sizeof s->text)
         return;
     va_start(args, fmt);
-    int n = vsnprintf(s->text + s->n, s->size - s->n, fmt, args);
+    int n = vsnprintf(s->text + s->n, sizeof s->text - s->n, fmt, args);
     va_end(args);
     s->n += n > 0 ? (size_t)n : 0;
 }
@@ -125,7 +125,7 @@ static enum err refuse(struct sentence *s, const struct field *row, enum err err
 {
     say(s, "; it should be ");
     say_wanted(s, row);
-    return err;
+    return why_fail(s->why, err, "%s", s->text);
 }
 
 static enum err check_size(struct sentence *s, const struct field *row, size_t n, const char *what, const char *unit)
@@ -244,13 +244,16 @@ static enum err check_value(struct sentence *s, const struct field *row, const s
     }
 }
 
-enum err fields_check(const struct wire_value *message, const struct field *rows, char *why, size_t why_size)
+enum err fields_check(const struct wire_value *message, const struct field *rows, struct why why)
 {
+    struct sentence s;
+    s.why = why;
+    s.n = 0;
     for (const struct field *row = rows; row->name; row++) {
         const struct wire_value *value = wire_get(message, row->name);
-        struct sentence s = {.subject = row->name, .text = why, .size = why_size};
         enum err err = ERR_OK;
 
+        s.subject = row->name;
         if (value && value->kind != WIRE_NULL) {
             err = check_value(&s, row, value);
         } else if (row->required) {
@@ -260,7 +263,5 @@ enum err fields_check(const struct wire_value *message, const struct field *rows
         if (err != ERR_OK)
             return err;
     }
-    if (why_size > 0)
-        why[0] = '\0';
     return ERR_OK;
 }

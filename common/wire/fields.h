@@ -33,11 +33,10 @@ struct field {
 };
 
 /**
- * ERR_OK, ERR_BAD_REQUEST, or ERR_TOO_LARGE where a string or array is longer than its max; `why` (never NULL) gets a sentence that
+ * ERR_OK, ERR_BAD_REQUEST, or ERR_TOO_LARGE where a string or array is longer than its max; `why` gets a sentence that
  * names the field, what it is and what it should be: "`peer` is a string; it should be an integer from 1 to 5".
  * A field that is null counts as absent. Fields that stand in no row are ignored.
  */
-enum err fields_check(const struct wire_value *message, const struct field *rows, char *why,
-                      size_t why_size) ATTR_MUST_USE;
+enum err fields_check(const struct wire_value *message, const struct field *rows, struct why why) ATTR_MUST_USE;
 
 #endif

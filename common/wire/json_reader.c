@@ -137,7 +137,7 @@ static bool is_object(struct slice text)
     return i < text.n && text.p[i] == '{';
 }
 
-static enum err read_with_jansson(struct slice text, size_t tree, struct wire_doc **ret_doc, char *why, size_t why_size)
+static enum err read_with_jansson(struct slice text, size_t tree, struct wire_doc **ret_doc, struct why why)
 {
     json_error_t error;
 
@@ -146,7 +146,7 @@ static enum err read_with_jansson(struct slice text, size_t tree, struct wire_do
     if (!json && error.text[0] == '\0')
         return ERR_NO_MEMORY;
     if (!json)
-        return wire_refuse(why, why_size, "line %d column %d: %s", error.line, error.column, error.text);
+        return why_fail(why, ERR_SYNTAX, "line %d column %d: %s", error.line, error.column, error.text);
 
     struct wire_doc *doc = wire_doc_create(tree);
     if (!doc) {
@@ -159,19 +159,19 @@ static enum err read_with_jansson(struct slice text, size_t tree, struct wire_do
     return ERR_OK;
 }
 
-enum err wire_read_json(struct slice text, struct wire_doc **ret_doc, char *why, size_t why_size)
+enum err wire_read_json(struct slice text, struct wire_doc **ret_doc, struct why why)
 {
     struct plan plan = {.tree = 0};
     size_t at = 0;
     if (!is_object(text))
-        return wire_refuse(why, why_size, "a frame is one JSON object, and this does not begin with {");
+        return why_fail(why, ERR_SYNTAX, "a frame is one JSON object, and this does not begin with {");
     const char *wrong = plan_make(text, &plan, &at);
     if (wrong)
-        return wire_refuse(why, why_size, "byte %zu: %s", at, wrong);
+        return why_fail(why, ERR_SYNTAX, "byte %zu: %s", at, wrong);
 
     struct wire_doc *doc = json_plain_read(text, plan.tree);
     if (!doc)
-        return read_with_jansson(text, plan.tree, ret_doc, why, why_size);
+        return read_with_jansson(text, plan.tree, ret_doc, why);
     *ret_doc = doc;
     return ERR_OK;
 }

@@ -5,7 +5,7 @@
 #include "common/wire/doc.h"
 
 /** As wire_decode(). */
-enum err wire_read_json(struct slice bytes, struct wire_doc **ret_doc, char *why, size_t why_size) ATTR_MUST_USE;
+enum err wire_read_json(struct slice bytes, struct wire_doc **ret_doc, struct why why) ATTR_MUST_USE;
 /** Frees what a document keeps of jansson's. NULL is fine. */
 void wire_json_forget(void *json);
 

@@ -153,12 +153,12 @@ static const struct slice *fill(struct wire_doc *doc, struct wire_cursor *in, st
     return NULL;
 }
 
-enum err wire_read_msgpack(struct slice bytes, struct wire_doc **ret_doc, char *why, size_t why_size)
+enum err wire_read_msgpack(struct slice bytes, struct wire_doc **ret_doc, struct why why)
 {
     struct check check = {.in = {bytes.p, bytes.p + bytes.n}};
     const char *wrong = bytes.n > 0 ? check_frame(&check) : "the frame is empty";
     if (wrong)
-        return wire_refuse(why, why_size, "byte %zu: %s", bytes.n > 0 ? (size_t)(check.in.p - bytes.p) : 0, wrong);
+        return why_fail(why, ERR_SYNTAX, "byte %zu: %s", bytes.n > 0 ? (size_t)(check.in.p - bytes.p) : 0, wrong);
 
     struct wire_doc *doc = wire_doc_create(check.tree + bytes.n);
     if (!doc)
@@ -170,8 +170,8 @@ enum err wire_read_msgpack(struct slice bytes, struct wire_doc **ret_doc, char *
     doc->end = copy;
     const struct slice *twin = fill(doc, &in, &doc->root);
     if (twin) {
-        enum err err = wire_refuse(why, why_size, "byte %zu: the key '%.*s' stands twice", (size_t)(twin->p - copy),
-                                   (int)(twin->n < 40 ? twin->n : 40), twin->p);
+        enum err err = why_fail(why, ERR_SYNTAX, "byte %zu: the key '%.*s' stands twice", (size_t)(twin->p - copy),
+                                (int)(twin->n < 40 ? twin->n : 40), twin->p);
         wire_doc_destroy(doc);
         return err;
     }

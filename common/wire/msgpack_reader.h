@@ -5,6 +5,6 @@
 #include "common/wire/doc.h"
 
 /** As wire_decode(). */
-enum err wire_read_msgpack(struct slice bytes, struct wire_doc **ret_doc, char *why, size_t why_size) ATTR_MUST_USE;
+enum err wire_read_msgpack(struct slice bytes, struct wire_doc **ret_doc, struct why why) ATTR_MUST_USE;
 
 #endif

@@ -1,11 +1,8 @@
 #include "common/wire/value.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/utf8.h"
 #include "common/wire/doc.h"
 #include "common/wire/json_reader.h"
 #include "common/wire/msgpack_reader.h"
@@ -40,34 +37,15 @@ struct wire_value *wire_doc_items(struct wire_doc *doc, size_t n)
     return (struct wire_value *)(void *)wire_doc_bytes(doc, n * sizeof(struct wire_value));
 }
 
-enum err wire_refuse(char *why, size_t why_size, const char *fmt, ...)
-{
-    va_list args;
-
-    if (!why || why_size == 0)
-        return ERR_SYNTAX;
-    va_start(args, fmt);
-    vsnprintf(why, why_size, fmt, args);
-    va_end(args);
-    /* Cut sentences and quoted rubbish must not make the reply itself malformed. */
-    bool is_utf8 = utf8_is_valid(slice_of(why));
-    for (char *c = why; *c; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !is_utf8))
-            *c = '?';
-    }
-    return ERR_SYNTAX;
-}
-
-enum err wire_decode(enum wire_format format, struct slice bytes, struct wire_doc **ret_doc, char *why, size_t why_size)
+enum err wire_decode(enum wire_format format, struct slice bytes, struct wire_doc **ret_doc, struct why why)
 {
     enum err err;
     if (format == WIRE_JSON)
-        err = wire_read_json(bytes, ret_doc, why, why_size);
+        err = wire_read_json(bytes, ret_doc, why);
     else
-        err = wire_read_msgpack(bytes, ret_doc, why, why_size);
+        err = wire_read_msgpack(bytes, ret_doc, why);
     if (err == ERR_NO_MEMORY)
-        (void)wire_refuse(why, why_size, "%s", err_text(err));
+        (void)why_fail(why, err, "%s", err_text(err));
     return err;
 }
 

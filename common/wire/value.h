@@ -18,6 +18,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/slice.h"
+#include "common/base/why.h"
 
 enum wire_format { WIRE_JSON, WIRE_MSGPACK };
 enum wire_kind { WIRE_NULL, WIRE_BOOL, WIRE_INT, WIRE_DOUBLE, WIRE_STRING, WIRE_ARRAY, WIRE_MAP };
@@ -53,12 +54,11 @@ struct wire_pair {
 struct wire_doc;
 
 /**
- * Reads one frame. The document owns all it needs, `bytes` may go afterwards. On failure `why` (of `why_size` bytes, may
- * be NULL) gets a sentence that names what is wrong and where: it is meant for the client.
+ * Reads one frame. The document owns all it needs, `bytes` may go afterwards.
+ * On failure `why` gets a sentence that names what is wrong and where: it is meant for the client.
  * ERR_SYNTAX or ERR_NO_MEMORY. The frame's size was checked by whoever read it.
  */
-enum err wire_decode(enum wire_format, struct slice bytes, struct wire_doc **ret_doc, char *why,
-                     size_t why_size) ATTR_MUST_USE;
+enum err wire_decode(enum wire_format, struct slice bytes, struct wire_doc **ret_doc, struct why why) ATTR_MUST_USE;
 /** NULL is fine. */
 void wire_doc_destroy(struct wire_doc *);
 /** The top, always a map. */

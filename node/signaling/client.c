@@ -220,7 +220,7 @@ void client_frame(struct client *c, struct slice frame)
     char why[WHY_SIZE];
     if (c->state == CLIENT_CLOSING)
         return;
-    enum err err = wire_decode((enum wire_format)c->format, frame, &doc, why, sizeof why);
+    enum err err = wire_decode((enum wire_format)c->format, frame, &doc, WHY_IN(why));
     if (err != ERR_OK) {
         log_debug("frame.refused", LOG_ID("session", &c->session), LOG_CSTR("why", why));
         client_close(c, CLOSE_NOT_PROTOCOL);

@@ -184,7 +184,7 @@ static struct wire_doc *read_offer(const struct call_answer *a)
     wire_put_cstr(&b, "candidates");
     wire_put_array(&b, (size_t)a->candidate_count);
     wire_put_raw(&b, a->candidates);
-    if (buf_failed(&b) || wire_decode(WIRE_MSGPACK, buf_slice(&b), &doc, NULL, 0) != ERR_OK)
+    if (buf_failed(&b) || wire_decode(WIRE_MSGPACK, buf_slice(&b), &doc, WHY_NONE) != ERR_OK)
         doc = NULL;
     buf_finish(&b);
     return doc;
@@ -232,7 +232,7 @@ bool allow_put(struct request *rq, struct buf *out)
         request_fail(rq, ERR_BAD_REQUEST, "`allow` should be a list of users or \"anyone\"");
         return false;
     }
-    enum err err = fields_check(rq->message, rows, why, sizeof why);
+    enum err err = fields_check(rq->message, rows, WHY_IN(why));
     if (err != ERR_OK) {
         request_fail(rq, err, why);
         return false;

@@ -441,7 +441,7 @@ static bool check_resume(struct request *rq)
     const struct wire_value *resume = wire_get(rq->message, "resume");
     char why[WHY_SIZE];
     char sentence[WHY_SIZE + 32];
-    if (!resume || resume->kind != WIRE_MAP || fields_check(resume, rows, why, sizeof why) == ERR_OK)
+    if (!resume || resume->kind != WIRE_MAP || fields_check(resume, rows, WHY_IN(why)) == ERR_OK)
         return true;
     snprintf(sentence, sizeof sentence, "in `resume` %s", why);
     request_fail(rq, ERR_BAD_REQUEST, sentence);

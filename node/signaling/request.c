@@ -1,5 +1,4 @@
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -122,16 +121,16 @@ void request_take(struct client *c, struct wire_doc *doc)
     struct slice type = wire_get_string(message, "type");
     const struct verb *verb = verb_find(type);
     char why[WHY_SIZE];
-    enum err err = ERR_BAD_REQUEST;
+    enum err err;
     metric_inc(c->signaling->settings.metrics, METRIC_REQUESTS);
-    if (!verb)
-        snprintf(why, sizeof why,
-                 type.p ? "`type` is no request of this protocol"
-                        : "`type` is missing; it should be a string, the request's name");
+    if (!verb && type.p)
+        err = why_fail(WHY_IN(why), ERR_BAD_REQUEST, "`type` is no request of this protocol");
+    else if (!verb)
+        err = why_fail(WHY_IN(why), ERR_BAD_REQUEST, "`type` is missing; it should be a string, the request's name");
     else if (verb == &verb_hello && c->state != CLIENT_NEW)
-        snprintf(why, sizeof why, "this socket has said hello already");
+        err = why_fail(WHY_IN(why), ERR_BAD_REQUEST, "this socket has said hello already");
     else
-        err = fields_check(message, verb->fields, why, sizeof why);
+        err = fields_check(message, verb->fields, WHY_IN(why));
     if (err != ERR_OK) {
         client_refuse(c, id, err, why, 0);
         wire_doc_destroy(doc);

@@ -69,7 +69,7 @@ static bool check_type(struct request *rq)
     char where[WHY_SIZE];
     if (!description || description->kind != WIRE_MAP)
         return true;
-    enum err err = fields_check(description, rows, why, sizeof why);
+    enum err err = fields_check(description, rows, WHY_IN(why));
     if (err == ERR_OK)
         return true;
     snprintf(where, sizeof where, "in `description`: %s", why);

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct wire_doc *doc = NULL;
     char why[128] = "";
-    if (wire_decode(WIRE_JSON, slice_make(data, size), &doc, why, sizeof(why)) != ERR_OK) {
+    if (wire_decode(WIRE_JSON, slice_make(data, size), &doc, WHY_IN(why)) != ERR_OK) {
         if (doc || !is_sentence(why))
             abort();
         return 0;

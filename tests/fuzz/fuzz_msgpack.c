@@ -63,7 +63,7 @@ static void check_reading(struct slice bytes)
 {
     struct wire_doc *doc = NULL;
     char why[128] = "";
-    if (wire_decode(WIRE_MSGPACK, bytes, &doc, why, sizeof(why)) != ERR_OK) {
+    if (wire_decode(WIRE_MSGPACK, bytes, &doc, WHY_IN(why)) != ERR_OK) {
         if (doc || !is_sentence(why))
             abort();
         return;
@@ -90,7 +90,7 @@ static void check_framing(struct slice bytes, uint64_t seq)
         enum err err = wire_frame((enum wire_format)format, bytes, seq, &out);
         if (err != ERR_OK && out.n > 0)
             abort();
-        if (err == ERR_OK && wire_decode((enum wire_format)format, buf_slice(&out), &doc, NULL, 0) == ERR_OK)
+        if (err == ERR_OK && wire_decode((enum wire_format)format, buf_slice(&out), &doc, WHY_NONE) == ERR_OK)
             wire_doc_destroy(doc);
         buf_clear(&out);
     }

@@ -25,7 +25,7 @@ static struct wire_doc *list_for(const struct ice_config *config, const char *us
     buf_put_mem(&body, "\x81\xa4list", 6); /* a map of one, a string of four */
     ice_config_write(config, slice_of(user), NOW, &body);
     cr_assert(!buf_failed(&body));
-    cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&body), &doc, NULL, 0), ERR_OK);
+    cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&body), &doc, WHY_NONE), ERR_OK);
     buf_finish(&body);
     return doc;
 }

@@ -3,10 +3,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 
 static struct {
     int memory, stderr_fd;
@@ -67,6 +70,58 @@ Test(log, the_time_is_utc_with_milliseconds)
         char c = tape.text[p - shape];
         cr_assert_eq(c >= '0' && c <= '9' ? '0' : c, *p, "at %u of %s", fields, tape.text);
     }
+}
+
+/* How often a piece of text stands in what was logged. */
+static unsigned times(const char *text, const char *piece)
+{
+    unsigned n = 0;
+    for (const char *p = text; (p = strstr(p, piece)); p++)
+        n++;
+    return n;
+}
+
+Test(log, trouble_that_repeats_is_told_a_few_times_and_then_counted)
+{
+    enum { MANY = 20000, SOME = 200 }; /* as many lines would take an hour to be told all */
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, "");
+    start();
+    for (unsigned i = 0; i < MANY; i++) {
+        log_error("store.failed", LOG_U64("n", i));
+        if (i == MANY / 2)
+            log_warn("redis.lost", LOG_CSTR("why", "another event has its own count"));
+    }
+    const char *text = stop();
+    cr_assert(strstr(text, "event=store.failed n=4\n"), "the first are told at once");
+    cr_assert_geq(times(text, "store.failed"), 5);
+    cr_assert_lt(times(text, "store.failed"), SOME);
+    cr_assert_eq(times(text, "redis.lost"), 1);
+}
+
+Test(log, the_next_line_about_trouble_says_how_many_were_not_told)
+{
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, "");
+    start();
+    uint64_t began_ms = clock_steady_ms();
+    unsigned n = 0;
+    while (clock_steady_ms() - began_ms <= 1000)
+        log_error("store.failed", LOG_U64("n", n++));
+    log_error("store.failed", LOG_U64("n", n++));
+    const char *text = stop();
+    unsigned unsaid = 0;
+    for (const char *p = text; (p = strstr(p, "unsaid=")); p++)
+        unsaid += (unsigned)strtoul(p + strlen("unsaid="), NULL, 10);
+    cr_assert_gt(unsaid, 0);
+    cr_assert_eq(times(text, "store.failed") + unsaid, n, "each is told or counted");
+}
+
+Test(log, what_is_no_trouble_is_told_each_time)
+{
+    log_setup(LOG_INFO, LOG_FORMAT_TEXT, "");
+    start();
+    for (unsigned i = 0; i < 100; i++)
+        log_info("session.opened", LOG_U64("n", i));
+    cr_assert_eq(times(stop(), "session.opened"), 100);
 }
 
 Test(log, what_is_below_the_level_is_dropped)

@@ -13,8 +13,8 @@ static enum err check(const char *json, struct field row, char why[300])
 {
     struct field rows[] = {row, {.name = NULL}};
     struct wire_doc *doc;
-    cr_assert_eq(wire_decode(WIRE_JSON, slice_of(json), &doc, why, 300), ERR_OK, "%s: %s", json, why);
-    enum err err = fields_check(wire_doc_root(doc), rows, why, 300);
+    cr_assert_eq(wire_decode(WIRE_JSON, slice_of(json), &doc, (struct why){why, 300}), ERR_OK, "%s: %s", json, why);
+    enum err err = fields_check(wire_doc_root(doc), rows, (struct why){why, 300});
     wire_doc_destroy(doc);
     return err;
 }
@@ -200,8 +200,8 @@ Test(fields, the_first_row_that_fails_is_told)
     struct wire_doc *doc;
     char why[100];
 
-    cr_assert_eq(wire_decode(WIRE_JSON, SLICE("{\"type\":\"x\"}"), &doc, NULL, 0), ERR_OK);
-    cr_expect_eq(fields_check(wire_doc_root(doc), rows, why, sizeof(why)), ERR_BAD_REQUEST);
+    cr_assert_eq(wire_decode(WIRE_JSON, SLICE("{\"type\":\"x\"}"), &doc, WHY_NONE), ERR_OK);
+    cr_expect_eq(fields_check(wire_doc_root(doc), rows, WHY_IN(why)), ERR_BAD_REQUEST);
     cr_expect_str_eq(why, "`id` is missing; it should be an integer of at least 1");
     wire_doc_destroy(doc);
 }
@@ -211,7 +211,7 @@ Test(fields, a_short_buffer_cuts_the_sentence)
     static const struct field rows[] = {{.name = "type", .kind = FIELD_STRING, .required = true}, {.name = NULL}};
     struct wire_value map = {.kind = WIRE_MAP};
     char why[12] = "";
-    cr_expect_eq(fields_check(&map, rows, why, sizeof(why)), ERR_BAD_REQUEST);
+    cr_expect_eq(fields_check(&map, rows, WHY_IN(why)), ERR_BAD_REQUEST);
     cr_expect_str_eq(why, "`type` is m");
 }
 
@@ -227,8 +227,8 @@ Test(fields, more_than_1024_names_are_too_many_whatever_the_row_says)
         for (size_t i = 0; i < n; i++)
             buf_putf(&text, "%s\"u%zu\"", i ? "," : "{\"f\":[", i);
         buf_put(&text, SLICE("]}"));
-        cr_assert_eq(wire_decode(WIRE_JSON, buf_slice(&text), &doc, NULL, 0), ERR_OK);
-        cr_expect_eq(fields_check(wire_doc_root(doc), rows, why, sizeof(why)), n == 1024 ? ERR_OK : ERR_TOO_LARGE);
+        cr_assert_eq(wire_decode(WIRE_JSON, buf_slice(&text), &doc, WHY_NONE), ERR_OK);
+        cr_expect_eq(fields_check(wire_doc_root(doc), rows, WHY_IN(why)), n == 1024 ? ERR_OK : ERR_TOO_LARGE);
         wire_doc_destroy(doc);
     }
     buf_finish(&text);

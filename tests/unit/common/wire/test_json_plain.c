@@ -57,7 +57,7 @@ Test(json_plain, is_never_laxer_than_jansson)
             memcpy(text, frame, sizeof frame);
             text[at] = (char)c;
             struct wire_doc *doc = NULL;
-            if (wire_decode(WIRE_JSON, slice_of(text), &doc, NULL, 0) == ERR_OK) {
+            if (wire_decode(WIRE_JSON, slice_of(text), &doc, WHY_NONE) == ERR_OK) {
                 cr_expect(tree_is_janssons(wire_doc_root(doc), slice_of(text)), "%s", text);
                 taken++;
             }

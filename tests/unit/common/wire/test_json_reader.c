@@ -15,7 +15,7 @@
 static enum err read(struct slice text, struct wire_doc **ret_doc, char why[200])
 {
     why[0] = '\0';
-    return wire_decode(WIRE_JSON, text, ret_doc, why, 200);
+    return wire_decode(WIRE_JSON, text, ret_doc, (struct why){why, 200});
 }
 
 Test(json_reader, what_is_well_formed_is_read)
@@ -214,8 +214,8 @@ Test(json_reader, why_may_be_small_or_absent)
 {
     struct wire_doc *doc;
     char why[4] = "abc";
-    cr_expect_eq(wire_decode(WIRE_JSON, SLICE("[]"), &doc, NULL, 0), ERR_SYNTAX);
-    cr_expect_eq(wire_decode(WIRE_JSON, SLICE("{\"\xff\"}"), &doc, why, sizeof(why)), ERR_SYNTAX);
+    cr_expect_eq(wire_decode(WIRE_JSON, SLICE("[]"), &doc, WHY_NONE), ERR_SYNTAX);
+    cr_expect_eq(wire_decode(WIRE_JSON, SLICE("{\"\xff\"}"), &doc, WHY_IN(why)), ERR_SYNTAX);
     cr_expect_str_eq(why, "lin");
 }
 

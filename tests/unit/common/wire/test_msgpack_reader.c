@@ -16,7 +16,7 @@ static enum err read(struct slice bytes, struct wire_doc **ret_doc, char why[200
     char *copy = malloc(bytes.n + 1); /* on the heap, and freed: a sanitizer sees a step too far, and a slice into it */
     memcpy(copy, bytes.p, bytes.n);
     why[0] = '\0';
-    enum err err = wire_decode(WIRE_MSGPACK, slice_make(copy, bytes.n), ret_doc, why, 200);
+    enum err err = wire_decode(WIRE_MSGPACK, slice_make(copy, bytes.n), ret_doc, (struct why){why, 200});
     free(copy);
     return err;
 }
@@ -129,7 +129,7 @@ Test(msgpack_reader, every_encoding_is_read_and_means_what_json_means)
         struct wire_doc *doc, *json;
         char why[200];
         cr_assert_eq(read(good[i].bytes, &doc, why), ERR_OK, "%s: %s", good[i].json, why);
-        cr_assert_eq(wire_decode(WIRE_JSON, slice_of(good[i].json), &json, why, sizeof(why)), ERR_OK, "%s", why);
+        cr_assert_eq(wire_decode(WIRE_JSON, slice_of(good[i].json), &json, WHY_IN(why)), ERR_OK, "%s", why);
         cr_expect(tree_equal(wire_doc_root(doc), wire_doc_root(json)), "%s", good[i].json);
         const char *lost = tree_round_trip(wire_doc_root(doc));
         cr_expect_null(lost, "%s: %s", good[i].json, lost);
@@ -489,7 +489,7 @@ Test(msgpack_reader, a_long_key_is_quoted_in_part)
         wire_put_string(&b, slice_make(key, sizeof(key)));
         wire_put_null(&b);
     }
-    cr_expect_eq(wire_decode(WIRE_MSGPACK, buf_slice(&b), &doc, why, sizeof(why)), ERR_SYNTAX);
+    cr_expect_eq(wire_decode(WIRE_MSGPACK, buf_slice(&b), &doc, WHY_IN(why)), ERR_SYNTAX);
     cr_expect_lt(strlen(why), 100);
     buf_finish(&b);
 }

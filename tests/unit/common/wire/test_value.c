@@ -9,7 +9,7 @@ static void set_up(void)
 {
     cr_assert_eq(wire_decode(WIRE_JSON,
                              SLICE("{\"i\":5,\"s\":\"x\",\"b\":true,\"d\":1.5,\"m\":{\"k\":1},\"a\":[1],\"n\":null}"),
-                             &doc, NULL, 0),
+                             &doc, WHY_NONE),
                  ERR_OK);
 }
 
@@ -61,7 +61,7 @@ Test(value, the_document_outlives_the_bytes)
         size_t n = strlen(frames[format]);
         char *bytes = malloc(n);
         memcpy(bytes, frames[format], n);
-        cr_assert_eq(wire_decode((enum wire_format)format, slice_make(bytes, n), &own, NULL, 0), ERR_OK);
+        cr_assert_eq(wire_decode((enum wire_format)format, slice_make(bytes, n), &own, WHY_NONE), ERR_OK);
         memset(bytes, 'x', n);
         free(bytes);
         cr_expect(slice_is(wire_get_string(wire_doc_root(own), "k"), "value"));

@@ -178,7 +178,7 @@ Test(writer, msgpack_frames_get_their_head_anew)
             wire_put_key_int(&body, key, (int64_t)k);
         }
         cr_assert_eq(wire_frame(WIRE_MSGPACK, buf_slice(&body), 41, &out), ERR_OK);
-        cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&out), &doc, why, sizeof(why)), ERR_OK, "%s", why);
+        cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&out), &doc, WHY_IN(why)), ERR_OK, "%s", why);
         const struct wire_value *root = wire_doc_root(doc);
         cr_expect_eq(root->map.n, sizes[i] + 1);
         cr_expect(slice_is(root->map.pairs[sizes[i]].key, "seq"));
@@ -209,7 +209,7 @@ Test(writer, a_msgpack_body_takes_seq_whatever_the_size_of_its_head)
         }
         cr_assert_eq(wire_frame(WIRE_MSGPACK, buf_slice(&body), 3, &more), ERR_OK);
         struct wire_doc *doc;
-        cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&more), &doc, NULL, 0), ERR_OK);
+        cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&more), &doc, WHY_NONE), ERR_OK);
         cr_expect_eq(wire_get_int(wire_doc_root(doc), "seq", 0), 3);
         cr_expect_eq(wire_doc_root(doc)->map.n, n + 1);
         wire_doc_destroy(doc);
@@ -370,8 +370,7 @@ Test(writer, any_tree_comes_back_from_both_formats)
         buf_clear(&body);
         buf_clear(&out);
         put_random_map(&dice, &body, 3);
-        cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&body), &doc, why, sizeof(why)), ERR_OK, "tree %d: %s", i,
-                     why);
+        cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&body), &doc, WHY_IN(why)), ERR_OK, "tree %d: %s", i, why);
         wire_put_value(&out, wire_doc_root(doc));
         cr_expect(slice_eq(buf_slice(&out), buf_slice(&body)), "tree %d", i);
         const char *lost = tree_round_trip(wire_doc_root(doc));

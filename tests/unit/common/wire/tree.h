@@ -64,7 +64,7 @@ static inline const char *tree_round_trip(const struct wire_value *root)
     wire_put_value(&body, root);
     if (buf_failed(&body))
         lost = "put";
-    else if (wire_decode(WIRE_MSGPACK, buf_slice(&body), &doc, NULL, 0) != ERR_OK)
+    else if (wire_decode(WIRE_MSGPACK, buf_slice(&body), &doc, WHY_NONE) != ERR_OK)
         lost = "msgpack is not read";
     else if (!tree_equal(root, wire_doc_root(doc)))
         lost = "msgpack differs";
@@ -74,7 +74,7 @@ static inline const char *tree_round_trip(const struct wire_value *root)
         goto out;
     if (wire_frame(WIRE_JSON, buf_slice(&body), 0, &frame) != ERR_OK)
         lost = "JSON is not written";
-    else if (wire_decode(WIRE_JSON, buf_slice(&frame), &doc, NULL, 0) != ERR_OK)
+    else if (wire_decode(WIRE_JSON, buf_slice(&frame), &doc, WHY_NONE) != ERR_OK)
         lost = "JSON is not read";
     else if (!tree_equal(root, wire_doc_root(doc)))
         lost = "JSON differs";
@@ -94,7 +94,7 @@ static inline bool tree_is_janssons(const struct wire_value *root, struct slice 
     buf_init(&both, 1 << 24);
     buf_put_cstr(&both, root->map.n > 0 ? "{\"the fraction\":0.5," : "{\"the fraction\":0.5");
     buf_put_mem(&both, text.p + at, text.n - at);
-    bool same = wire_decode(WIRE_JSON, buf_slice(&both), &doc, NULL, 0) == ERR_OK;
+    bool same = wire_decode(WIRE_JSON, buf_slice(&both), &doc, WHY_NONE) == ERR_OK;
     if (same) {
         struct wire_value rest = *wire_doc_root(doc);
         rest.map.pairs++;

@@ -196,7 +196,7 @@ static struct wire_doc *read_list(struct run *r, const char *field)
     buf_init(&map, 1 << 16);
     wire_put_map(&map, 1);
     wire_put_key_raw(&map, "m", slice_make(lab_reply(r->lab)->str, lab_reply(r->lab)->len));
-    cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&map), &doc, NULL, 0), ERR_OK);
+    cr_assert_eq(wire_decode(WIRE_MSGPACK, buf_slice(&map), &doc, WHY_NONE), ERR_OK);
     buf_finish(&map);
     return doc;
 }
