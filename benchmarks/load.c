@@ -126,7 +126,7 @@ static struct keyring *keys_of(const char *spec)
 {
     char why[160];
     struct keyring *keys = keyring_create();
-    if (keyring_add(keys, slice_of(spec), why, sizeof why))
+    if (keyring_add(keys, slice_of(spec), WHY_IN(why)))
         die("--jwt-key: %s", why);
     return keys;
 }

@@ -43,7 +43,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
     struct secrets fresh;
     char why[WHY_SIZE];
     (void)number;
-    if (secrets_load(node->config, node->dev_key, &fresh, why, sizeof why) != ERR_OK) {
+    if (secrets_load(node->config, node->dev_key, &fresh, WHY_IN(why)) != ERR_OK) {
         log_error("secrets.kept", LOG_CSTR("why", why));
     } else {
         signaling_set_keys(node->signaling, fresh.keys, fresh.ice);
@@ -149,7 +149,7 @@ static void create_store(struct node *node)
     });
 }
 
-static enum err create_edge(struct node *node, char *why, size_t why_size)
+static enum err create_edge(struct node *node, struct why why)
 {
     const struct config *c = node->config;
     struct edge_route *routes = routes_create(node);
@@ -168,7 +168,7 @@ static enum err create_edge(struct node *node, char *why, size_t why_size)
                                                      .metrics = &node->metrics,
                                                      .timers = node->timers,
                                                      .loop = &node->loop},
-                             &node->edge, why, why_size);
+                             &node->edge, why.p, why.n);
     free(routes);
     return e;
 }
@@ -225,17 +225,17 @@ static void node_finish(struct node *node)
 }
 
 /* Everything that can be wrong is found here, before anybody is let in. */
-static enum err node_build(struct node *node, const struct node_place *place, char *why, size_t why_size)
+static enum err node_build(struct node *node, const struct node_place *place, struct why why)
 {
-    enum err err = redis_url_parse(place->redis_url, &node->redis_url, why, why_size);
+    enum err err = redis_url_parse(place->redis_url, &node->redis_url, why.p, why.n);
     if (err != ERR_OK)
         return err;
     node->redis_url.tls_ca = node->config->redis_ca;
-    err = secrets_load(node->config, place->dev_key, &node->secrets, why, why_size);
+    err = secrets_load(node->config, place->dev_key, &node->secrets, why);
     if (err != ERR_OK)
         return err;
     create_signaling(node);
-    return create_edge(node, why, why_size);
+    return create_edge(node, why);
 }
 
 int node_run(const struct config *config, const struct node_place *place)
@@ -254,7 +254,7 @@ int node_run(const struct config *config, const struct node_place *place)
     uv_loop_init(&node->loop);
     node->timers = timers_create(&node->loop);
     dev_people_init(&node->people);
-    enum err err = node_build(node, place, why, sizeof why);
+    enum err err = node_build(node, place, WHY_IN(why));
     if (err == ERR_OK) {
         node_start(node, place->worker);
         uv_run(&node->loop, UV_RUN_DEFAULT);

@@ -36,7 +36,7 @@ static enum err check_keys(const struct config *c, struct buf *problems)
     struct keyring *ring = keyring_create();
     for (const char *const *spec = c->jwt_key; *spec; spec++) {
         char why[WHY_SIZE] = "";
-        enum err e = keyring_add(ring, slice_of(*spec), why, sizeof why);
+        enum err e = keyring_add(ring, slice_of(*spec), WHY_IN(why));
         if (e != ERR_OK) {
             buf_putf(problems, "--jwt-key: %s\n", why);
             first = first != ERR_OK ? first : e;
@@ -52,7 +52,7 @@ static enum err check_ice(const struct config *c, struct buf *problems)
     char why[WHY_SIZE] = "";
     if (!c->ice_config)
         return ERR_OK;
-    enum err e = ice_config_load(c->ice_config, &ice, why, sizeof why);
+    enum err e = ice_config_load(c->ice_config, &ice, WHY_IN(why));
     if (e != ERR_OK) {
         buf_putf(problems, "--ice-config: %s\n", why);
         return e;

@@ -6,6 +6,7 @@
 
 #include "common/auth/ice.h"
 #include "common/auth/jwt.h"
+#include "common/base/why.h"
 
 struct config;
 
@@ -16,8 +17,8 @@ struct secrets {
 };
 
 /** `dev_key` empty: none. On failure `why` says what is wrong with which setting, and *ret_secrets is untouched. */
-enum err secrets_load(const struct config *, struct slice dev_key, struct secrets *ret_secrets, char *why,
-                      size_t why_size) ATTR_MUST_USE;
+enum err secrets_load(const struct config *, struct slice dev_key, struct secrets *ret_secrets,
+                      struct why why) ATTR_MUST_USE;
 void secrets_finish(struct secrets *);
 
 #endif

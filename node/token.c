@@ -74,7 +74,7 @@ static enum err make(const struct request *r, struct buf *out, struct buf *probl
 {
     struct keyring *ring = keyring_create();
     char why[WHY_SIZE] = "";
-    enum err e = keyring_add(ring, slice_of(r->key), why, sizeof why);
+    enum err e = keyring_add(ring, slice_of(r->key), WHY_IN(why));
     if (e != ERR_OK) {
         buf_putf(problems, "--key: %s\n", why);
     } else {

@@ -246,18 +246,17 @@ static enum err read_servers(struct slice json, struct ice_config *config, struc
     return e;
 }
 
-enum err ice_config_load(const char *path, struct ice_config **ret_config, char *why, size_t why_size)
+enum err ice_config_load(const char *path, struct ice_config **ret_config, struct why why)
 {
     char inner[WHY_INNER] = "";
-    struct why sentence = {why, why_size};
     struct ice_config *config = ice_config_none();
     struct buf file;
-    enum err e = auth_file_read(path, ICE_FILE_MAX, &file, sentence);
+    enum err e = auth_file_read(path, ICE_FILE_MAX, &file, why);
     if (e != ERR_OK)
         goto fail;
     e = read_servers(buf_slice(&file), config, WHY_IN(inner));
     if (e != ERR_OK) {
-        why_fail(sentence, e, "%s: %s", path, inner);
+        why_fail(why, e, "%s: %s", path, inner);
         goto fail;
     }
     auth_file_forget(&file);

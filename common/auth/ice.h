@@ -22,6 +22,7 @@
 #include "common/base/attr.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "common/base/why.h"
 
 struct ice_config;
 
@@ -29,7 +30,7 @@ struct ice_config;
  * Reads and checks the file: every url must be stun:, stuns:, turn: or turns: (RFC 7064, 7065), no member unknown. ERR_IO or ERR_SYNTAX; `why` names
  * file, entry and mistake, never a secret.
  */
-enum err ice_config_load(const char *path, struct ice_config **ret_config, char *why, size_t why_size) ATTR_MUST_USE;
+enum err ice_config_load(const char *path, struct ice_config **ret_config, struct why why) ATTR_MUST_USE;
 /** The empty list. Aborts when memory is out. */
 struct ice_config *ice_config_none(void);
 /** NULL is fine. */

@@ -7,14 +7,13 @@
 enum { CLAIMS_MAX = 16 * 1024 }; /* ours, for signing */
 
 enum err jwt_verify(const struct keyring *ring, const struct jwt_expect *expect, struct slice token, uint64_t now_s,
-                    struct claims *ret_claims, char *why, size_t why_size)
+                    struct claims *ret_claims, struct why why)
 {
-    struct why sentence = {why, why_size};
     struct buf payload;
     buf_init(&payload, JWT_SIZE_MAX);
-    enum err e = jws_open(ring, token, &payload, sentence);
+    enum err e = jws_open(ring, token, &payload, why);
     if (e == ERR_OK)
-        e = claims_read(buf_slice(&payload), expect, now_s, ret_claims, sentence);
+        e = claims_read(buf_slice(&payload), expect, now_s, ret_claims, why);
     buf_finish(&payload);
     return e;
 }

@@ -13,6 +13,7 @@
 #include "common/auth/keyring.h"
 #include "common/base/buf.h"
 #include "common/base/name.h"
+#include "common/base/why.h"
 
 enum {
     JWT_SIZE_MAX = 8192, /* bytes of a token */
@@ -48,7 +49,7 @@ struct jwt_expect {
  * 40 s ago", "no key with this kid") and never repeats the token. On failure *ret_claims is untouched.
  */
 enum err jwt_verify(const struct keyring *, const struct jwt_expect *, struct slice token, uint64_t now_s,
-                    struct claims *ret_claims, char *why, size_t why_size) ATTR_MUST_USE;
+                    struct claims *ret_claims, struct why why) ATTR_MUST_USE;
 
 /** What a minted token says; empty slices and zero counts leave a claim out. */
 struct jwt_mint {

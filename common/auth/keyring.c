@@ -108,15 +108,14 @@ static enum err check_kid(struct slice kid, struct why why)
     return ERR_OK;
 }
 
-enum err keyring_add_secret(struct keyring *ring, struct slice kid, struct slice secret, char *why, size_t why_size)
+enum err keyring_add_secret(struct keyring *ring, struct slice kid, struct slice secret, struct why why)
 {
-    struct why sentence = {why, why_size};
     struct jwt_key *key;
-    enum err e = check_kid(kid, sentence);
+    enum err e = check_kid(kid, why);
     if (e == ERR_OK)
-        e = jwt_key_from_secret(secret, &key, sentence);
+        e = jwt_key_from_secret(secret, &key, why);
     if (e == ERR_OK)
-        e = take_named(ring, kid, key, sentence);
+        e = take_named(ring, kid, key, why);
     return e;
 }
 
@@ -192,25 +191,24 @@ static enum err add_key(struct keyring *ring, enum jwt_algorithm algorithm, stru
     }
     if (algorithm != JWT_HS256)
         return why_fail(why, ERR_SYNTAX, "a %s key is in a PEM file: %s:@FILE", names[algorithm], names[algorithm]);
-    return keyring_add_secret(ring, kid, rest, why.p, why.n);
+    return keyring_add_secret(ring, kid, rest, why);
 }
 
-enum err keyring_add(struct keyring *ring, struct slice spec, char *why, size_t why_size)
+enum err keyring_add(struct keyring *ring, struct slice spec, struct why why)
 {
-    struct why sentence = {why, why_size};
     size_t colon = slice_find(spec, ':');
     struct slice kind = slice_make(spec.p, colon);
     struct slice rest = colon < spec.n ? slice_make(spec.p + colon + 1, spec.n - colon - 1) : SLICE("");
     if (slice_is(kind, "jwks") && slice_starts(rest, SLICE("@"))) {
         char *path = slice_dup(slice_make(rest.p + 1, rest.n - 1));
-        enum err e = add_jwks_file(ring, path, sentence);
+        enum err e = add_jwks_file(ring, path, why);
         free(path);
         return e;
     }
     for (size_t i = 0; i < JWT_ALGORITHM_COUNT && colon < spec.n; i++)
         if (slice_is(kind, names[i]))
-            return add_key(ring, (enum jwt_algorithm)i, rest, sentence);
+            return add_key(ring, (enum jwt_algorithm)i, rest, why);
     /* what stands there may be a secret without its prefix: not repeated */
-    return why_fail(sentence, ERR_SYNTAX,
+    return why_fail(why, ERR_SYNTAX,
                     "a key is HS256:SECRET, HS256:@FILE, RS256:@FILE, ES256:@FILE, EdDSA:@FILE or jwks:@FILE");
 }

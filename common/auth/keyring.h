@@ -9,6 +9,7 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 #include "common/base/slice.h"
+#include "common/base/why.h"
 
 enum jwt_algorithm { JWT_HS256, JWT_RS256, JWT_ES256, JWT_EDDSA, JWT_ALGORITHM_COUNT };
 /** "HS256", "RS256", "ES256", "EdDSA", as in the `alg` header. */
@@ -38,10 +39,9 @@ void keyring_destroy(struct keyring *);
  * On failure nothing is added and `why` gets a sentence that says what is wrong with which file or key, never the secret:
  * ERR_SYNTAX, ERR_IO, ERR_CONFLICT (kid twice), ERR_NO_MEMORY. A ring holds 64 keys.
  */
-enum err keyring_add(struct keyring *, struct slice spec, char *why, size_t why_size) ATTR_MUST_USE;
+enum err keyring_add(struct keyring *, struct slice spec, struct why why) ATTR_MUST_USE;
 /** A shared secret from memory; `kid` may be empty. For the dev key. */
-enum err keyring_add_secret(struct keyring *, struct slice kid, struct slice secret, char *why,
-                            size_t why_size) ATTR_MUST_USE;
+enum err keyring_add_secret(struct keyring *, struct slice kid, struct slice secret, struct why why) ATTR_MUST_USE;
 /** How many keys it holds. */
 size_t keyring_count(const struct keyring *);
 

@@ -1,15 +1,26 @@
+#include "node/signaling/hello.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/random.h"
-#include "node/signaling/private.h"
+#include "common/base/name.h"
+#include "common/base/why.h"
+#include "common/wire/fields.h"
+#include "common/wire/writer.h"
+#include "node/signaling/admission.h"
+#include "node/signaling/call_reply.h"
+#include "node/signaling/mail.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/signaling/suspension.h"
+#include "node/signaling/verbs.h"
+#include "node/store/rings.h"
 
-/*
- * hello: token → session (continued or new) → where it sits → welcome. A resume that can't be had becomes a new session, and the welcome says so.
- */
+/* A resume that can't be had becomes a new session, and the welcome says so. */
 
 struct greeting {
     bool resumed;
@@ -33,12 +44,6 @@ struct greeting {
 enum { CREATE_TRIES = 16, DEVICES_RETRY_MS = 1000, TOLD_BYTES_MAX = 1 << 19, PENDING_BYTES_MAX = 1 << 18 };
 
 static void create_session(struct request *);
-
-/* The socket is gone, or on its way out. */
-static bool is_left(const struct request *rq)
-{
-    return !rq->client || rq->client->state == CLIENT_CLOSING;
-}
 
 static void greeting_drop(struct request *rq)
 {
@@ -221,7 +226,7 @@ static void call_told(struct request *rq)
     struct greeting *g = rq->story;
     if (--g->open > 0)
         return;
-    if (is_left(rq))
+    if (request_is_left(rq))
         orphan(rq, ERR_GONE, 0); /* client_closed() suspends it */
     else if (g->half_told)
         close_for_resume(rq); /* a welcome without one of its calls would be a lie */
@@ -317,7 +322,7 @@ static void on_created(void *context, const struct session_answer *a)
 {
     struct request *rq = context;
     struct greeting *g = rq->story;
-    if (is_left(rq)) {
+    if (request_is_left(rq)) {
         orphan(rq, a->err, 1);
     } else if (a->err == ERR_CONFLICT && ++g->tries < CREATE_TRIES) {
         g->old = a->other;
@@ -365,7 +370,7 @@ static void on_attached(void *context, const struct session_answer *a)
     struct request *rq = context;
     struct signaling *sig = rq->signaling;
     struct client *c = rq->client;
-    if (is_left(rq)) {
+    if (request_is_left(rq)) {
         orphan(rq, a->err, a->epoch);
     } else if (a->err == ERR_GONE) {
         metric_inc(sig->settings.metrics, METRIC_RESUMES_REFUSED);
@@ -415,16 +420,15 @@ static bool attach_session(struct request *rq, const struct wire_value *resume)
 
 /* ---- the token ---- */
 
-static enum err check_token(struct request *rq, struct claims *claims, char *why, size_t why_size)
+static enum err check_token(struct request *rq, struct claims *claims, struct why why)
 {
     const struct signaling_settings *s = &rq->signaling->settings;
     struct slice device = wire_get_string(rq->message, "device");
-    enum err err = jwt_verify(s->keys, &s->expect, wire_get_string(rq->message, "token"), clock_wall_ms() / 1000,
-                              claims, why, why_size);
+    enum err err =
+        jwt_verify(s->keys, &s->expect, wire_get_string(rq->message, "token"), clock_wall_ms() / 1000, claims, why);
     if (err == ERR_OK && claims->device[0] && !slice_is(device, claims->device)) {
-        snprintf(why, why_size, "the token is bound to another device");
         claims_finish(claims);
-        err = ERR_UNAUTHORIZED;
+        err = why_fail(why, ERR_UNAUTHORIZED, "the token is bound to another device");
     }
     return err;
 }
@@ -469,7 +473,7 @@ void hello_admitted(struct request *rq)
     assert(c->claims && rq->story);
     c->state = CLIENT_GREETING;
     timer_cancel(&c->timer); /* from here on it is the store that takes its time */
-    enum err err = check_token(rq, c->claims, why, sizeof why);
+    enum err err = check_token(rq, c->claims, WHY_IN(why));
     if (err != ERR_OK) {
         fail(rq, err, why);
         return;

@@ -1,7 +1,12 @@
-#include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
-#include "node/signaling/private.h"
+#include "common/base/why.h"
+#include "common/wire/writer.h"
+#include "node/signaling/farewell.h"
+#include "node/signaling/hello.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
 
 /* The small verbs about the session itself. */
 
@@ -28,7 +33,7 @@ void auth_renew_run(struct request *rq)
     struct claims fresh;
     char why[WHY_SIZE];
     enum err err = jwt_verify(s->keys, &s->expect, wire_get_string(rq->message, "token"), clock_wall_ms() / 1000,
-                              &fresh, why, sizeof why);
+                              &fresh, WHY_IN(why));
     if (err != ERR_OK) {
         request_fail(rq, err, why);
         return;

@@ -26,8 +26,8 @@ static struct claims verify(struct slice token, const struct jwt_expect *expect)
     struct keyring *ring = keyring_create();
     struct claims claims;
     char why[256] = "";
-    cr_assert_eq(keyring_add(ring, SLICE(KEY), why, sizeof why), ERR_OK);
-    cr_assert_eq(jwt_verify(ring, expect, token, clock_wall_ms() / 1000, &claims, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(keyring_add(ring, SLICE(KEY), WHY_IN(why)), ERR_OK);
+    cr_assert_eq(jwt_verify(ring, expect, token, clock_wall_ms() / 1000, &claims, WHY_IN(why)), ERR_OK, "%s", why);
     keyring_destroy(ring);
     return claims;
 }

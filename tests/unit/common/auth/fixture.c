@@ -23,12 +23,12 @@ void file_drop(const struct temp_file *file)
     unlink(file->path);
 }
 
-enum err add_file(struct keyring *ring, const char *spec, const char *text, char *why, size_t why_size)
+enum err add_file(struct keyring *ring, const char *spec, const char *text, struct why why)
 {
     char full[256];
     struct temp_file file = file_with(text);
     snprintf(full, sizeof full, "%s%s", spec, file.path);
-    enum err e = keyring_add(ring, slice_of(full), why, why_size);
+    enum err e = keyring_add(ring, slice_of(full), why);
     file_drop(&file);
     return e;
 }
@@ -37,14 +37,14 @@ struct keyring *ring_with_file(const char *spec, const char *text)
 {
     char why[256] = "";
     struct keyring *ring = keyring_create();
-    cr_assert_eq(add_file(ring, spec, text, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(add_file(ring, spec, text, WHY_IN(why)), ERR_OK, "%s", why);
     return ring;
 }
 
 struct keyring *ring_with_secret(const char *kid)
 {
     struct keyring *ring = keyring_create();
-    cr_assert_eq(keyring_add_secret(ring, slice_of(kid), SLICE(TEST_SECRET), NULL, 0), ERR_OK);
+    cr_assert_eq(keyring_add_secret(ring, slice_of(kid), SLICE(TEST_SECRET), WHY_NONE), ERR_OK);
     return ring;
 }
 

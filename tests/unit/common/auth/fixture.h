@@ -25,6 +25,6 @@ struct keyring *ring_with_jwks(const char *keys);
 void forge(const struct keyring *, const char *header, const char *payload, struct buf *out);
 
 /** keyring_add() of `spec`, with a `@` at its end completed by a file with `text`. */
-enum err add_file(struct keyring *, const char *spec, const char *text, char *why, size_t why_size);
+enum err add_file(struct keyring *, const char *spec, const char *text, struct why why);
 
 #endif

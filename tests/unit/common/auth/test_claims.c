@@ -7,9 +7,9 @@
 
 enum { NOW = 1000000 };
 
-static enum err read_claims(const char *json, struct claims *ret_claims, char *why, size_t why_size)
+static enum err read_claims(const char *json, struct claims *ret_claims, struct why why)
 {
-    return claims_read(slice_of(json), NULL, NOW, ret_claims, (struct why){why, why_size});
+    return claims_read(slice_of(json), NULL, NOW, ret_claims, why);
 }
 
 Test(claims, all_claims_are_read)
@@ -18,7 +18,7 @@ Test(claims, all_claims_are_read)
     cr_assert_eq(read_claims("{\"sub\":\"alice@example.org\",\"exp\":1000060,\"nbf\":999999,\"iat\":999999,"
                              "\"device\":\"phone\",\"name\":\"Alice \\u00c4\",\"call\":[\"bob\",\"team-*\"],"
                              "\"roles\":[\"admin\"],\"unknown\":{\"x\":[null]}}",
-                             &c, NULL, 0),
+                             &c, WHY_NONE),
                  ERR_OK);
     cr_expect_str_eq(c.user, "alice@example.org");
     cr_expect_str_eq(c.device, "phone");
@@ -39,7 +39,7 @@ Test(claims, all_claims_are_read)
 Test(claims, what_is_absent_is_empty)
 {
     struct claims c;
-    cr_assert_eq(read_claims("{\"sub\":\"a\",\"exp\":1000060}", &c, NULL, 0), ERR_OK);
+    cr_assert_eq(read_claims("{\"sub\":\"a\",\"exp\":1000060}", &c, WHY_NONE), ERR_OK);
     cr_expect_str_eq(c.device, "");
     cr_expect_str_eq(c.name, "");
     cr_expect_not(c.has_call);
@@ -51,7 +51,7 @@ Test(claims, what_is_absent_is_empty)
 Test(claims, an_empty_call_list_is_not_an_absent_one)
 {
     struct claims c;
-    cr_assert_eq(read_claims("{\"sub\":\"a\",\"exp\":1000060,\"call\":[],\"roles\":[]}", &c, NULL, 0), ERR_OK);
+    cr_assert_eq(read_claims("{\"sub\":\"a\",\"exp\":1000060,\"call\":[],\"roles\":[]}", &c, WHY_NONE), ERR_OK);
     cr_expect(c.has_call);
     cr_expect_eq(c.call_count, 0);
     claims_finish(&c);
@@ -101,7 +101,7 @@ Test(claims, bad_claims_are_refused_by_name)
         struct claims c;
         memset(&c, 0x55, sizeof c);
         struct claims before = c;
-        cr_expect_eq(read_claims(bad[i].json, &c, why, sizeof why), ERR_UNAUTHORIZED, "%s", bad[i].json);
+        cr_expect_eq(read_claims(bad[i].json, &c, WHY_IN(why)), ERR_UNAUTHORIZED, "%s", bad[i].json);
         cr_expect(strstr(why, bad[i].sentence), "%s: %s", bad[i].json, why);
         cr_expect_eq(memcmp(&c, &before, sizeof c), 0, "%s: output touched", bad[i].json);
     }
@@ -139,7 +139,7 @@ Test(claims, a_token_lives_from_nbf_to_exp_with_some_leeway)
         char json[256], why[200] = "";
         struct claims c = {0};
         snprintf(json, sizeof json, "{\"sub\":\"a\",%s}", times[i].times);
-        enum err e = read_claims(json, &c, why, sizeof why);
+        enum err e = read_claims(json, &c, WHY_IN(why));
         cr_expect_eq(e, times[i].sentence ? ERR_UNAUTHORIZED : ERR_OK, "%s: %s", json, why);
         if (times[i].sentence)
             cr_expect(strstr(why, times[i].sentence), "%s: %s", json, why);
@@ -205,7 +205,7 @@ Test(claims, a_long_name_is_cut_at_a_characters_end)
         for (size_t k = 0; k < cases[i].before; k++)
             buf_put_char(&json, 'x');
         buf_putf(&json, "%sxyz\"}", cases[i].character);
-        cr_assert_eq(read_claims(buf_cstr(&json), &c, NULL, 0), ERR_OK);
+        cr_assert_eq(read_claims(buf_cstr(&json), &c, WHY_NONE), ERR_OK);
         cr_expect_eq(strlen(c.name), cases[i].kept, "%zu: %zu", i, strlen(c.name));
         claims_finish(&c);
         buf_finish(&json);
@@ -234,7 +234,7 @@ Test(claims, lists_are_bounded)
                      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
                      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
         buf_put_cstr(&json, "]}");
-        cr_expect_eq(read_claims(buf_cstr(&json), &c, NULL, 0), cases[i / 2].e, "%zu", i);
+        cr_expect_eq(read_claims(buf_cstr(&json), &c, WHY_NONE), cases[i / 2].e, "%zu", i);
         claims_finish(&c);
         buf_finish(&json);
     }

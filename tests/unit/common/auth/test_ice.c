@@ -8,10 +8,10 @@
 
 enum { NOW = 1700000000 };
 
-static enum err load(const char *text, struct ice_config **ret_config, char *why, size_t why_size)
+static enum err load(const char *text, struct ice_config **ret_config, struct why why)
 {
     struct temp_file file = file_with(text);
-    enum err e = ice_config_load(file.path, ret_config, why, why_size);
+    enum err e = ice_config_load(file.path, ret_config, why);
     file_drop(&file);
     return e;
 }
@@ -56,8 +56,8 @@ Test(ice, turn_credentials_are_those_that_coturn_expects)
     char why[256] = "";
     struct ice_config *config;
     cr_assert_eq(
-        load("{\"iceServers\":[{\"urls\":\"turn:t.example.org\",\"secret\":\"north\"}]}", &config, why, sizeof why),
-        ERR_OK, "%s", why);
+        load("{\"iceServers\":[{\"urls\":\"turn:t.example.org\",\"secret\":\"north\"}]}", &config, WHY_IN(why)), ERR_OK,
+        "%s", why);
     cr_expect_eq(ice_config_ttl_s(config), 43200);
     for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
         struct wire_doc *doc = list_for(config, known[i].user);
@@ -77,7 +77,7 @@ Test(ice, a_secret_file_is_the_secret_without_its_newline)
     struct temp_file secret = file_with("north\n");
     snprintf(json, sizeof json, "{\"iceServers\":[{\"urls\":[\"turns:t\"],\"secret_file\":\"%s\",\"ttl_s\":43200}]}",
              secret.path);
-    cr_assert_eq(load(json, &config, NULL, 0), ERR_OK);
+    cr_assert_eq(load(json, &config, WHY_NONE), ERR_OK);
     struct wire_doc *doc = list_for(config, "alice");
     const struct wire_value *server = &wire_get(wire_doc_root(doc), "list")->array.items[0];
     cr_expect(slice_is(wire_get_string(server, "credential"), known[0].credential));
@@ -94,7 +94,7 @@ Test(ice, entries_come_out_in_order_and_never_with_their_secret)
                       "\"credential\":\"c\",\"credentialType\":\"password\"},"
                       "{\"urls\":[\"stuns:s\",\"turn:[2001:db8::1]:3478\"],\"secret\":\"north\",\"ttl_s\":3600},"
                       "{\"urls\":\"turn:t\",\"secret\":\"south\",\"ttl_s\":7200}]}",
-                      &config, NULL, 0),
+                      &config, WHY_NONE),
                  ERR_OK);
     cr_expect_eq(ice_config_ttl_s(config), 3600);
     struct wire_doc *doc = list_for(config, "alice");
@@ -159,7 +159,7 @@ Test(ice, a_mistake_is_named_with_file_and_entry)
         char json[512], why[400] = "";
         struct ice_config *config = NULL;
         snprintf(json, sizeof json, "{\"iceServers\":[{\"urls\":\"stun:s\"},%s]}", bad[i].entry);
-        cr_expect_neq(load(json, &config, why, sizeof why), ERR_OK, "%s", bad[i].entry);
+        cr_expect_neq(load(json, &config, WHY_IN(why)), ERR_OK, "%s", bad[i].entry);
         cr_expect_null(config);
         cr_expect(strstr(why, bad[i].sentence), "%s: %s", bad[i].entry, why);
         cr_expect(strstr(why, ": entry 2: "), "%s: %s", bad[i].entry, why);
@@ -183,11 +183,11 @@ Test(ice, a_file_that_is_no_list_is_refused)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char why[256] = "";
         struct ice_config *config;
-        cr_expect_eq(load(cases[i].text, &config, why, sizeof why), ERR_SYNTAX);
+        cr_expect_eq(load(cases[i].text, &config, WHY_IN(why)), ERR_SYNTAX);
         cr_expect(strstr(why, cases[i].sentence), "%s: %s", cases[i].text, why);
     }
     char why[256] = "";
     struct ice_config *config;
-    cr_expect_eq(ice_config_load("/nonexistent/ice", &config, why, sizeof why), ERR_IO);
+    cr_expect_eq(ice_config_load("/nonexistent/ice", &config, WHY_IN(why)), ERR_IO);
     cr_expect(strstr(why, "/nonexistent/ice: No such file"), "%s", why);
 }

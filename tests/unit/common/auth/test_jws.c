@@ -26,17 +26,17 @@ static const struct vector vectors[] = {
     {RFC_OKP_JWK, RFC_EDDSA_TOKEN, "Example of Ed25519 signing"},
 };
 
-static enum err open_token(const struct keyring *ring, struct slice token, struct buf *out, char *why, size_t why_size)
+static enum err open_token(const struct keyring *ring, struct slice token, struct buf *out, struct why why)
 {
     buf_init(out, JWT_SIZE_MAX);
-    return jws_open(ring, token, out, (struct why){why, why_size});
+    return jws_open(ring, token, out, why);
 }
 
 /* The same for those who want no payload; a refusal must leave none. */
-static enum err check_token(const struct keyring *ring, struct slice token, char *why, size_t why_size)
+static enum err check_token(const struct keyring *ring, struct slice token, struct why why)
 {
     struct buf payload;
-    enum err e = open_token(ring, token, &payload, why, why_size);
+    enum err e = open_token(ring, token, &payload, why);
     cr_expect(e == ERR_OK || payload.n == 0);
     buf_finish(&payload);
     return e;
@@ -48,8 +48,7 @@ Test(jws, the_rfcs_examples_are_good)
         char why[200] = "";
         struct buf payload;
         struct keyring *ring = ring_with_jwks(vectors[i].jwk);
-        cr_expect_eq(open_token(ring, slice_of(vectors[i].token), &payload, why, sizeof why), ERR_OK, "%zu: %s", i,
-                     why);
+        cr_expect_eq(open_token(ring, slice_of(vectors[i].token), &payload, WHY_IN(why)), ERR_OK, "%zu: %s", i, why);
         cr_expect(slice_is(buf_slice(&payload), vectors[i].payload), "%zu", i);
         buf_finish(&payload);
         keyring_destroy(ring);
@@ -64,7 +63,7 @@ Test(jws, one_changed_character_anywhere_is_refused)
         for (size_t at = 0; token[at]; at++) {
             char was = token[at];
             token[at] = was == 'A' ? 'B' : 'A';
-            cr_expect_eq(check_token(ring, slice_of(token), NULL, 0), ERR_UNAUTHORIZED, "%zu at %zu", i, at);
+            cr_expect_eq(check_token(ring, slice_of(token), WHY_NONE), ERR_UNAUTHORIZED, "%zu at %zu", i, at);
             token[at] = was;
         }
         free(token);
@@ -78,7 +77,7 @@ Test(jws, every_beginning_of_a_token_is_refused)
         struct keyring *ring = ring_with_jwks(vectors[i].jwk);
         struct slice token = slice_of(vectors[i].token);
         while (token.n-- > 0)
-            cr_expect_eq(check_token(ring, token, NULL, 0), ERR_UNAUTHORIZED, "%zu of %zu", token.n, i);
+            cr_expect_eq(check_token(ring, token, WHY_NONE), ERR_UNAUTHORIZED, "%zu of %zu", token.n, i);
         keyring_destroy(ring);
     }
 }
@@ -121,7 +120,7 @@ Test(jws, the_header_decides_as_the_key_allows)
         struct buf token;
         struct keyring *ring = ring_with_secret(headers[i].kid);
         forge(ring, headers[i].header, "{}", &token);
-        enum err e = check_token(ring, buf_slice(&token), why, sizeof why);
+        enum err e = check_token(ring, buf_slice(&token), WHY_IN(why));
         cr_expect_eq(e, headers[i].sentence ? ERR_UNAUTHORIZED : ERR_OK, "%s: %s", headers[i].header, why);
         if (headers[i].sentence)
             cr_expect(strstr(why, headers[i].sentence), "%s: %s", headers[i].header, why);
@@ -152,7 +151,7 @@ Test(jws, what_is_no_token_is_refused)
     struct keyring *ring = ring_with_secret("");
     for (size_t i = 0; i < ARRAY_SIZE(malformed); i++) {
         char why[200] = "";
-        cr_expect_eq(check_token(ring, slice_of(malformed[i].token), why, sizeof why), ERR_UNAUTHORIZED);
+        cr_expect_eq(check_token(ring, slice_of(malformed[i].token), WHY_IN(why)), ERR_UNAUTHORIZED);
         cr_expect(strstr(why, malformed[i].sentence), "%s: %s", malformed[i].token, why);
     }
     keyring_destroy(ring);
@@ -169,7 +168,7 @@ Test(jws, bad_base64_in_a_signed_payload_is_refused)
     cr_assert_eq(jwt_key_sign(ring->keys[0], buf_slice(&token), &signature), ERR_OK);
     buf_put_char(&token, '.');
     base64url_encode(&token, buf_slice(&signature));
-    cr_expect_eq(check_token(ring, buf_slice(&token), why, sizeof why), ERR_UNAUTHORIZED);
+    cr_expect_eq(check_token(ring, buf_slice(&token), WHY_IN(why)), ERR_UNAUTHORIZED);
     cr_expect(strstr(why, "payload is not base64url"), "%s", why);
     buf_finish(&signature);
     buf_finish(&token);
@@ -189,10 +188,10 @@ Test(jws, the_largest_token_passes_and_one_byte_more_does_not)
     forge(ring, "{\"alg\":\"HS256\"}", text, &token);
     cr_expect_leq(token.n, (size_t)JWT_SIZE_MAX);
     cr_expect_gt(token.n, (size_t)JWT_SIZE_MAX - 4);
-    cr_expect_eq(check_token(ring, buf_slice(&token), why, sizeof why), ERR_OK, "%s", why);
+    cr_expect_eq(check_token(ring, buf_slice(&token), WHY_IN(why)), ERR_OK, "%s", why);
     while (token.n <= JWT_SIZE_MAX)
         buf_put_char(&token, 'A');
-    cr_expect_eq(check_token(ring, buf_slice(&token), why, sizeof why), ERR_UNAUTHORIZED);
+    cr_expect_eq(check_token(ring, buf_slice(&token), WHY_IN(why)), ERR_UNAUTHORIZED);
     cr_expect(strstr(why, "longer than 8192"), "%s", why);
     buf_finish(&token);
     free(text);
@@ -229,7 +228,7 @@ Test(jws, a_public_key_used_as_secret_signs_nothing)
         struct buf token;
         struct keyring *ring = ring_with_file(keys[i].spec, keys[i].pem);
         forge_with_text(keys[i].header, keys[i].pem, &token);
-        cr_expect_eq(check_token(ring, buf_slice(&token), NULL, 0), ERR_UNAUTHORIZED, "%zu", i);
+        cr_expect_eq(check_token(ring, buf_slice(&token), WHY_NONE), ERR_UNAUTHORIZED, "%zu", i);
         buf_finish(&token);
         keyring_destroy(ring);
     }
@@ -240,7 +239,7 @@ Test(jws, an_hmac_made_elsewhere_is_good)
     struct buf token, payload;
     struct keyring *ring = ring_with_secret("");
     forge_with_text("{\"alg\":\"HS256\"}", TEST_SECRET, &token);
-    cr_expect_eq(open_token(ring, buf_slice(&token), &payload, NULL, 0), ERR_OK);
+    cr_expect_eq(open_token(ring, buf_slice(&token), &payload, WHY_NONE), ERR_OK);
     cr_expect(slice_is(buf_slice(&payload), "{}"));
     buf_finish(&payload);
     buf_finish(&token);
@@ -251,7 +250,7 @@ Test(jws, an_empty_ring_refuses_every_token)
 {
     char why[200] = "";
     struct keyring *ring = keyring_create();
-    cr_expect_eq(check_token(ring, SLICE(RFC_HS256_TOKEN), why, sizeof why), ERR_UNAUTHORIZED);
+    cr_expect_eq(check_token(ring, SLICE(RFC_HS256_TOKEN), WHY_IN(why)), ERR_UNAUTHORIZED);
     cr_expect(strstr(why, "no key is configured"), "%s", why);
     keyring_destroy(ring);
 }
@@ -261,11 +260,11 @@ Test(jws, without_a_kid_every_key_of_the_algorithm_is_tried)
     struct buf token;
     struct keyring *old = ring_with_secret("");
     struct keyring *ring = keyring_create();
-    cr_assert_eq(keyring_add(ring, SLICE("HS256:another secret for tests, 32 bytes long"), NULL, 0), ERR_OK);
+    cr_assert_eq(keyring_add(ring, SLICE("HS256:another secret for tests, 32 bytes long"), WHY_NONE), ERR_OK);
     forge(old, "{\"alg\":\"HS256\"}", "{}", &token);
-    cr_expect_eq(check_token(ring, buf_slice(&token), NULL, 0), ERR_UNAUTHORIZED);
-    cr_assert_eq(keyring_add_secret(ring, SLICE(""), SLICE(TEST_SECRET), NULL, 0), ERR_OK);
-    cr_expect_eq(check_token(ring, buf_slice(&token), NULL, 0), ERR_OK);
+    cr_expect_eq(check_token(ring, buf_slice(&token), WHY_NONE), ERR_UNAUTHORIZED);
+    cr_assert_eq(keyring_add_secret(ring, SLICE(""), SLICE(TEST_SECRET), WHY_NONE), ERR_OK);
+    cr_expect_eq(check_token(ring, buf_slice(&token), WHY_NONE), ERR_OK);
     buf_finish(&token);
     keyring_destroy(ring);
     keyring_destroy(old);
@@ -276,10 +275,10 @@ Test(jws, a_kid_picks_its_key_and_no_other)
     struct buf token;
     struct keyring *one = ring_with_secret("one");
     struct keyring *both = keyring_create();
-    cr_assert_eq(keyring_add(both, SLICE("HS256:kid=two:" TEST_SECRET), NULL, 0), ERR_OK);
-    cr_assert_eq(keyring_add(both, SLICE("HS256:kid=one:another secret for tests, 32 bytes long"), NULL, 0), ERR_OK);
+    cr_assert_eq(keyring_add(both, SLICE("HS256:kid=two:" TEST_SECRET), WHY_NONE), ERR_OK);
+    cr_assert_eq(keyring_add(both, SLICE("HS256:kid=one:another secret for tests, 32 bytes long"), WHY_NONE), ERR_OK);
     forge(one, "{\"alg\":\"HS256\",\"kid\":\"one\"}", "{}", &token);
-    cr_expect_eq(check_token(both, buf_slice(&token), NULL, 0), ERR_UNAUTHORIZED);
+    cr_expect_eq(check_token(both, buf_slice(&token), WHY_NONE), ERR_UNAUTHORIZED);
     buf_finish(&token);
     keyring_destroy(both);
     keyring_destroy(one);

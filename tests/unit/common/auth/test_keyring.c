@@ -47,7 +47,7 @@ Test(keyring, a_spec_is_taken_or_refused_with_a_sentence)
     for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
         char why[256] = "";
         struct keyring *ring = keyring_create();
-        enum err e = keyring_add(ring, slice_of(specs[i].spec), why, sizeof why);
+        enum err e = keyring_add(ring, slice_of(specs[i].spec), WHY_IN(why));
         cr_expect_eq(e == ERR_OK, specs[i].sentence == NULL, "%s: %s", specs[i].spec, why);
         cr_expect_eq(keyring_count(ring), specs[i].sentence ? 0 : 1);
         if (specs[i].sentence)
@@ -60,8 +60,8 @@ Test(keyring, a_spec_is_taken_or_refused_with_a_sentence)
 Test(keyring, a_missing_file_is_io_and_a_bad_spec_is_syntax)
 {
     struct keyring *ring = keyring_create();
-    cr_expect_eq(keyring_add(ring, SLICE("RS256:@/nonexistent"), NULL, 0), ERR_IO);
-    cr_expect_eq(keyring_add(ring, SLICE("RS256"), NULL, 0), ERR_SYNTAX);
+    cr_expect_eq(keyring_add(ring, SLICE("RS256:@/nonexistent"), WHY_NONE), ERR_IO);
+    cr_expect_eq(keyring_add(ring, SLICE("RS256"), WHY_NONE), ERR_SYNTAX);
     keyring_destroy(ring);
 }
 
@@ -99,7 +99,7 @@ Test(keyring, a_file_is_taken_or_refused_with_its_name)
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         char why[256] = "";
         struct keyring *ring = keyring_create();
-        enum err e = add_file(ring, files[i].spec, files[i].text, why, sizeof why);
+        enum err e = add_file(ring, files[i].spec, files[i].text, WHY_IN(why));
         cr_expect_eq(e, files[i].sentence ? ERR_SYNTAX : ERR_OK, "%zu: %s", i, why);
         cr_expect_eq(keyring_count(ring), files[i].sentence ? 0 : 1);
         if (files[i].sentence) {
@@ -116,10 +116,10 @@ Test(keyring, a_file_above_its_limit_is_refused)
     struct keyring *ring = keyring_create();
     memset(text, 'x', sizeof text);
     text[4097] = '\0';
-    cr_expect_eq(add_file(ring, "HS256:@", text, why, sizeof why), ERR_SYNTAX);
+    cr_expect_eq(add_file(ring, "HS256:@", text, WHY_IN(why)), ERR_SYNTAX);
     cr_expect(strstr(why, "larger than 4096 bytes"), "%s", why);
     text[4096] = '\0';
-    cr_expect_eq(add_file(ring, "HS256:@", text, why, sizeof why), ERR_OK, "%s", why);
+    cr_expect_eq(add_file(ring, "HS256:@", text, WHY_IN(why)), ERR_OK, "%s", why);
     keyring_destroy(ring);
 }
 
@@ -149,12 +149,12 @@ Test(keyring, a_kid_stands_once)
 {
     char why[256] = "";
     struct keyring *ring = ring_with_secret("k1");
-    cr_expect_eq(keyring_add(ring, SLICE("HS256:kid=k1:" TEST_SECRET), why, sizeof why), ERR_CONFLICT);
-    cr_expect_eq(add_file(ring, "RS256:kid=k1:@", TEST_RSA_PUBLIC, why, sizeof why), ERR_CONFLICT);
+    cr_expect_eq(keyring_add(ring, SLICE("HS256:kid=k1:" TEST_SECRET), WHY_IN(why)), ERR_CONFLICT);
+    cr_expect_eq(add_file(ring, "RS256:kid=k1:@", TEST_RSA_PUBLIC, WHY_IN(why)), ERR_CONFLICT);
     cr_expect(strstr(why, "another key's already"), "%s", why);
     cr_expect_eq(keyring_count(ring), 1);
-    cr_expect_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), why, sizeof why), ERR_OK);
-    cr_expect_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), why, sizeof why), ERR_OK);
+    cr_expect_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), WHY_IN(why)), ERR_OK);
+    cr_expect_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), WHY_IN(why)), ERR_OK);
     cr_expect_eq(keyring_count(ring), 3);
     keyring_destroy(ring);
 }
@@ -168,7 +168,7 @@ Test(keyring, a_set_with_a_conflict_adds_nothing)
                           "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"},"
                           "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k2\",\"x\":"
                           "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}",
-                          why, sizeof why);
+                          WHY_IN(why));
     cr_expect_eq(e, ERR_CONFLICT, "%s", why);
     cr_expect_eq(keyring_count(ring), 1);
     keyring_destroy(ring);
@@ -179,10 +179,10 @@ Test(keyring, a_kid_is_bounded)
     char kid[200], why[256] = "";
     struct keyring *ring = keyring_create();
     memset(kid, 'k', sizeof kid);
-    cr_expect_eq(keyring_add_secret(ring, slice_make(kid, 129), SLICE(TEST_SECRET), why, sizeof why), ERR_SYNTAX);
-    cr_expect_eq(keyring_add_secret(ring, slice_make("a\0b", 3), SLICE(TEST_SECRET), why, sizeof why), ERR_SYNTAX);
+    cr_expect_eq(keyring_add_secret(ring, slice_make(kid, 129), SLICE(TEST_SECRET), WHY_IN(why)), ERR_SYNTAX);
+    cr_expect_eq(keyring_add_secret(ring, slice_make("a\0b", 3), SLICE(TEST_SECRET), WHY_IN(why)), ERR_SYNTAX);
     cr_expect(strstr(why, "a kid has 1 to 128 bytes"), "%s", why);
-    cr_expect_eq(keyring_add_secret(ring, slice_make(kid, 128), SLICE(TEST_SECRET), why, sizeof why), ERR_OK);
+    cr_expect_eq(keyring_add_secret(ring, slice_make(kid, 128), SLICE(TEST_SECRET), WHY_IN(why)), ERR_OK);
     cr_expect_eq(keyring_count(ring), 1);
     keyring_destroy(ring);
 }
@@ -192,8 +192,8 @@ Test(keyring, a_ring_holds_64_keys)
     char why[256] = "";
     struct keyring *ring = keyring_create();
     for (int i = 0; i < 64; i++)
-        cr_assert_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), NULL, 0), ERR_OK);
-    cr_expect_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), why, sizeof why), ERR_SYNTAX);
+        cr_assert_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), WHY_NONE), ERR_OK);
+    cr_expect_eq(keyring_add(ring, SLICE("HS256:" TEST_SECRET), WHY_IN(why)), ERR_SYNTAX);
     cr_expect(strstr(why, "more than 64 keys"), "%s", why);
     cr_expect_eq(keyring_count(ring), 64);
     keyring_destroy(ring);

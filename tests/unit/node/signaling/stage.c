@@ -98,7 +98,7 @@ static void add_key(struct stage *stage)
     char why[128];
     stage->keys = keyring_create();
     enum err err = keyring_add_secret(stage->keys, (struct slice){0},
-                                      SLICE("a secret of more than 32 bytes, for tests"), why, sizeof why);
+                                      SLICE("a secret of more than 32 bytes, for tests"), WHY_IN(why));
     cr_assert_eq(err, ERR_OK, "%s", why);
 }
 
