@@ -21,6 +21,40 @@ static struct {
     char node[NODE_MAX + 1];
 } setup = {.level = LOG_INFO, .format = LOG_FORMAT_TEXT};
 
+/* What went wrong a moment ago, each event once. One that finds no place is told each time. */
+enum { TROUBLES_MAX = 32, TOLD_PER_S = 5 };
+static struct trouble {
+    const char *event; /* NULL ends the list */
+    uint64_t began_ms; /* of its second */
+    unsigned told;     /* in that second */
+    uint64_t unsaid;   /* since it was told last */
+} troubles[TROUBLES_MAX];
+
+/*
+ * Whether a line about trouble is to be written. A store that is full refuses each request: as many lines would say no more than the first, and push it out
+ * of every log that is kept to a size.
+ */
+static bool may_tell(const char *event, uint64_t *ret_unsaid)
+{
+    uint64_t now_ms = clock_steady_ms();
+    size_t i = 0;
+    while (i < TROUBLES_MAX && troubles[i].event && strcmp(troubles[i].event, event) != 0)
+        i++;
+    if (i == TROUBLES_MAX)
+        return true;
+    struct trouble *t = &troubles[i];
+    if (!t->event || now_ms - t->began_ms >= 1000)
+        *t = (struct trouble){.event = event, .began_ms = now_ms, .unsaid = t->unsaid};
+    if (t->told == TOLD_PER_S) {
+        t->unsaid++;
+        return false;
+    }
+    t->told++;
+    *ret_unsaid = t->unsaid;
+    t->unsaid = 0;
+    return true;
+}
+
 /* Longer values are cut between characters, and "..." says so. */
 static struct slice cut(struct slice s, bool *ret_cut)
 {
@@ -156,12 +190,15 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 {
     struct buf line;
     int saved_errno = errno;
-    if (!log_wants(level))
+    uint64_t unsaid = 0;
+    if (!log_wants(level) || (level >= LOG_WARN && !may_tell(event, &unsaid)))
         return;
     buf_init(&line, LINE_MAX_BYTES);
     put_head(&line, level, event);
     for (const struct log_field *f = fields; f->key; f++)
         put_field(&line, f);
+    if (unsaid > 0)
+        put_field(&line, &LOG_U64("unsaid", unsaid));
     end_line(&line);
     if (buf_failed(&line)) {
         buf_clear(&line);

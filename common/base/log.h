@@ -5,7 +5,10 @@
  *     log_warn("session.refused", LOG_ID("session", &id), LOG_CSTR("why", err_text(e)));
  *
  * Every line has a subject, so there is at least one field. Event names are `noun.participle`. Values are quoted and escaped as their format needs. Never SDP,
- * candidates, tokens, keys; never a network address above debug level. The log is the one thing in the process that is global: everybody's, set once by main.
+ * candidates, tokens, keys; never a network address above debug level.
+ *
+ * Trouble comes in thousands. Of each event at warn and error five lines a second are written, whatever their fields; the next one says in `unsaid` how many
+ * there were besides. (So an event's name is a literal.) The log is the one thing in the process that is global: everybody's, set once by main.
  */
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H
