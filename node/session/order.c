@@ -2,7 +2,7 @@
 
 void order_init(struct order *o, uint64_t seq, uint64_t request)
 {
-    *o = (struct order){.seq = seq, .heard = seq, .acked = seq, .request = request, .run = request + 1};
+    *o = (struct order){.seq = seq, .heard = seq, .request = request, .run = request + 1};
 }
 
 enum order_step order_events(struct order *o, uint64_t first, uint64_t count, uint64_t *ret_skip)

@@ -13,12 +13,12 @@
 struct order {
     uint64_t seq;     /* the last event that was written to the socket */
     uint64_t heard;   /* the last event known to exist */
-    uint64_t acked;   /* the last event that the client has handled */
+    uint64_t acked;   /* the last event that the client has handled, by what it said on this socket */
     uint64_t request; /* the highest request */
     uint64_t run;     /* every id from this one to the highest was seen */
 };
 
-/** A session that begins, or goes on behind event `seq` (0: begins). */
+/** A session that begins, or goes on behind event `seq` (0: begins). What the client has by then it may not have acked yet. */
 void order_init(struct order *, uint64_t seq, uint64_t request);
 
 /**

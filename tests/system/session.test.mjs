@@ -193,6 +193,20 @@ describe('a session', () => {
     assert.deepEqual((await alice.expectMany('signal', 3)).map((event) => event.data.i), [0, 1, 2]);
   });
 
+  test('can say that it has handled what it had as it came back', async () => {
+    const [alice, bob] = [await join(n1, fresh('alice'), { ack: false }), await join(n2, fresh('bob'))];
+    const call = await pair(alice, bob);
+    await bob.request('signal', { call, to: 1, data: 'handled' });
+    await alice.expect('signal');
+    await alice.drop(); // before it could say so
+    await alice.resume(n2);
+    alice.ack();
+    await alice.settle();
+    await alice.drop();
+    alice.seq -= 1;
+    assert.equal((await alice.resume(n2)).resumed, false, 'what was handled is kept no longer');
+  });
+
   test('is told again by a snapshot where it sits', async () => {
     const [alice, bob] = [await join(n1, fresh('alice')), await join(n2, fresh('bob'))];
     const call = await pair(alice, bob);
