@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
-import { incomingCall } from '../../node/web/client/call.js';
+import { incomingCall } from '../../node/web/client/begin.js';
 import { connect } from '../../node/web/client/switchboard.js';
 import { ANSWER, OFFER } from '../support/calls.mjs';
 import { fresh } from '../support/client.mjs';
@@ -634,7 +634,7 @@ describe('a call whose answers and events overtake each other', () => {
   /** A client whose server says what the test lets it: me.answer(type, fields) answers the oldest request of that type. */
   function puppet() {
     const waiting = [];
-    const me = { user: 'ann', device: 'phone', _options: { RTCPeerConnection: null }, calls: new Map(), _drop() {} };
+    const me = { user: 'ann', device: 'phone', _options: { RTCPeerConnection: null }, _left: new Set(), calls: new Map(), _drop() {} };
     me._add = (call) => (me.calls.set(call.id, call), call);
     me._session = { request: (type, fields) => new Promise((resolve, reject) => waiting.push({ type, fields, resolve, reject })) };
     me.asked = async (type) => until(() => waiting.find((one) => one.type === type), `${type} to be asked`);

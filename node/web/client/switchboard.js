@@ -2,8 +2,9 @@
 //
 //     Session (session.js)   the socket and what outlives it: requests, events, tokens
 //     Switchboard (here)     the facade: calls by id, presence, blocks, push
-//     Call (call.js)         one call; owns a Peer (peer.js) for each other member
-import { startCall, postOffer, takeOffer, openRoom, joinRoom, incomingCall, rejoinCall } from './call.js';
+//     begin.js               the ways in which a call begins
+//     Call (call.js)         one call; what it knows of its members (seating.js), and its connections to them (mesh.js, peer.js)
+import { startCall, postOffer, takeOffer, openRoom, joinRoom, incomingCall, rejoinCall } from './begin.js';
 import { Emitter } from './emitter.js';
 import { SwitchboardError, quiet } from './error.js';
 import { Session } from './session.js';
@@ -33,6 +34,8 @@ export class Switchboard extends Emitter {
   _session;
   _options;
   _entering = new Map(); // call id → a Call that is not there before its request has an answer
+  _starting; // settles when the last call that this client began has its answer
+  _left = new Set(); // calls that it has left, refused or ignored: a server that has not heard of it yet shall not bring them back
   #calls = new Map();
   #early = new Map(); // call id → events of calls whose request has no answer yet
   #watched = new Map(); // user → the last known state, as text
