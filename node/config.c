@@ -155,21 +155,17 @@ static void check_presence(const struct config *c, struct buf *problems)
 
 static void check_addresses(const struct config *c, struct buf *problems)
 {
-    struct buf why;
-    buf_init(&why, WHY_SIZE);
+    char why[WHY_SIZE] = "";
     for (const char *const *listen = c->listen; *listen; listen++) {
         struct net_addr address;
-        buf_clear(&why);
-        if (net_addr_parse(slice_of(*listen), &why, &address) != ERR_OK)
-            buf_putf(problems, "--listen: %.*s\n", SLICE_FMT(buf_slice(&why)));
+        if (net_addr_parse(slice_of(*listen), &address, WHY_IN(why)) != ERR_OK)
+            buf_putf(problems, "--listen: %s\n", why);
     }
     for (const char *const *range = c->trust_proxy; *range; range++) {
         struct net_cidr cidr;
-        buf_clear(&why);
-        if (net_cidr_parse(slice_of(*range), &why, &cidr) != ERR_OK)
-            buf_putf(problems, "--trust-proxy: %.*s\n", SLICE_FMT(buf_slice(&why)));
+        if (net_cidr_parse(slice_of(*range), &cidr, WHY_IN(why)) != ERR_OK)
+            buf_putf(problems, "--trust-proxy: %s\n", why);
     }
-    buf_finish(&why);
 }
 
 static bool ends(struct slice text, struct slice end)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/net.h"
+#include "common/base/why.h"
 #include "node/config.h"
 #include "node/tell.h"
 
@@ -97,16 +98,12 @@ static unsigned ask(struct line *l, const char *path, char answer[ANSWER_MAX])
 static int judge(const struct config *c, const char *path)
 {
     struct net_addr address;
-    struct buf why;
-    buf_init(&why, ANSWER_MAX);
+    char why[WHY_SIZE] = "";
     const char *listen = c->listen[0];
-    enum err err = net_addr_parse(slice_of(listen), &why, &address);
-    if (err != ERR_OK) {
-        fprintf(stderr, "switchboard: %.*s\n", (int)why.n, (const char *)why.p);
-        buf_finish(&why);
+    if (net_addr_parse(slice_of(listen), &address, WHY_IN(why)) != ERR_OK) {
+        fprintf(stderr, "switchboard: %s\n", why);
         return EXIT_USAGE;
     }
-    buf_finish(&why);
     reach_from_here(&address);
     struct line l;
     char answer[ANSWER_MAX] = "";

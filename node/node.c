@@ -51,7 +51,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
         node->secrets = fresh;
         log_info("secrets.reloaded", LOG_U64("keys", keyring_count(fresh.keys)));
     }
-    if (node->config->tls_cert && edge_reload_tls(node->edge, why, sizeof why) != ERR_OK)
+    if (node->config->tls_cert && edge_reload_tls(node->edge, WHY_IN(why)) != ERR_OK)
         log_error("certificate.kept", LOG_CSTR("why", why));
 }
 
@@ -168,7 +168,7 @@ static enum err create_edge(struct node *node, struct why why)
                                                      .metrics = &node->metrics,
                                                      .timers = node->timers,
                                                      .loop = &node->loop},
-                             &node->edge, why.p, why.n);
+                             &node->edge, why);
     free(routes);
     return e;
 }

@@ -97,13 +97,10 @@ enum err preflight_addresses(const struct config *c, struct buf *problems)
     enum err found = ERR_OK;
     for (const char *const *listen = c->listen; *listen; listen++) {
         struct net_addr addr;
-        struct buf why;
-        buf_init(&why, WHY_SIZE);
-        if (net_addr_parse(slice_of(*listen), &why, &addr) == ERR_OK && net_addr_port(&addr) && is_taken(&addr)) {
+        if (net_addr_parse(slice_of(*listen), &addr, WHY_NONE) == ERR_OK && net_addr_port(&addr) && is_taken(&addr)) {
             buf_putf(problems, "listen address \"%s\" is taken: something listens there already\n", *listen);
             found = ERR_IO;
         }
-        buf_finish(&why);
     }
     return found;
 }

@@ -10,10 +10,9 @@ enum { V4_OFFSET = 12, V4_BITS = V4_OFFSET * 8 };
 
 static const uint8_t v4_prefix[V4_OFFSET] = {[10] = 0xff, [11] = 0xff};
 
-static enum err refuse(struct buf *why, const char *what, struct slice text, const char *sentence)
+static enum err refuse(struct why why, const char *what, struct slice text, const char *sentence)
 {
-    buf_putf(why, "%s \"%.*s\": %s", what, SLICE_FMT(text), sentence);
-    return ERR_SYNTAX;
+    return why_fail(why, ERR_SYNTAX, "%s \"%.*s\": %s", what, SLICE_FMT(text), sentence);
 }
 
 static struct net_ip ip_of_v4(const void *four_bytes)
@@ -55,18 +54,16 @@ static bool split_port(struct slice text, struct slice *ret_host, struct slice *
     return slice_find(*ret_port, ':') == ret_port->n;
 }
 
-static enum err parse_unix(struct slice text, struct slice path, struct buf *why, struct net_addr *ret_addr)
+static enum err parse_unix(struct slice text, struct slice path, struct net_addr *ret_addr, struct why why)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     if (path.n == 0 || path.p[0] != '/')
         return refuse(why, "listen address", text, "the path of the socket must begin with /");
     if (slice_find(path, '\0') < path.n)
         return refuse(why, "listen address", text, "the path of the socket holds a NUL");
-    if (path.n >= sizeof un.sun_path) {
-        buf_putf(why, "listen address \"%.*s\": the path of a socket has at most %zu bytes", SLICE_FMT(text),
-                 sizeof un.sun_path - 1);
-        return ERR_TOO_LARGE;
-    }
+    if (path.n >= sizeof un.sun_path)
+        return why_fail(why, ERR_TOO_LARGE, "listen address \"%.*s\": the path of a socket has at most %zu bytes",
+                        SLICE_FMT(text), sizeof un.sun_path - 1);
     memcpy(un.sun_path, path.p, path.n);
     *ret_addr = (struct net_addr){.n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1)};
     memcpy(&ret_addr->storage, &un, sizeof un);
@@ -91,7 +88,7 @@ static struct net_addr addr_of_v6(const struct net_ip *ip, uint16_t port)
     return addr;
 }
 
-enum err net_addr_parse(struct slice text, struct buf *why, struct net_addr *ret_addr)
+enum err net_addr_parse(struct slice text, struct net_addr *ret_addr, struct why why)
 {
     struct slice scheme = SLICE("unix:"), host, port_text;
     struct net_ip ip = {0};
@@ -99,7 +96,7 @@ enum err net_addr_parse(struct slice text, struct buf *why, struct net_addr *ret
     if (text.n == 0)
         return refuse(why, "listen address", text, "it is empty");
     if (slice_starts(text, scheme))
-        return parse_unix(text, (struct slice){text.p + scheme.n, text.n - scheme.n}, why, ret_addr);
+        return parse_unix(text, (struct slice){text.p + scheme.n, text.n - scheme.n}, ret_addr, why);
     if (!split_port(text, &host, &port_text))
         return refuse(why, "listen address", text, "an IPv6 address stands in brackets, as in [::1]:8080");
     if (port_text.n == 0)
@@ -206,7 +203,7 @@ static bool has_host_bits(const struct net_cidr *cidr)
     return !net_ip_eq(&masked, &cidr->ip);
 }
 
-enum err net_cidr_parse(struct slice text, struct buf *why, struct net_cidr *ret_cidr)
+enum err net_cidr_parse(struct slice text, struct net_cidr *ret_cidr, struct why why)
 {
     size_t slash = slice_find(text, '/');
     struct slice address = {text.p, slash};

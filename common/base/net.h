@@ -2,7 +2,7 @@
  * Network addresses as people write them: where to listen, whom to trust, who a client behind proxies is.
  *
  * Nothing here asks the resolver: addresses are numbers. An IPv4 address and its IPv4-mapped IPv6 form (::ffff:192.0.2.1) are
- * the same address everywhere. What cannot be read is explained by a sentence without a full stop, put to `why`,
+ * the same address everywhere. What cannot be read is explained in `why` by a sentence
  * which quotes the culprit: `listen address "1.2.3.4": the port is missing`.
  */
 #ifndef COMMON_BASE_NET_H
@@ -17,6 +17,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/slice.h"
+#include "common/base/why.h"
 
 /** What bind(2) wants: `(const struct sockaddr *)&storage` and `n`. The family is AF_INET, AF_INET6 or AF_UNIX. */
 struct net_addr {
@@ -28,7 +29,7 @@ struct net_addr {
  * `192.0.2.1:8080`, `[2001:db8::1]:8080`, `:8080` or `unix:/run/switchboard.sock`. Port 0 is a free port of the kernel's choice.
  * `:8080` is [::]:8080: it takes IPv4 clients too if the socket is not IPV6_V6ONLY. ERR_SYNTAX or ERR_TOO_LARGE (a path too long).
  */
-enum err net_addr_parse(struct slice text, struct buf *why, struct net_addr *ret_addr) ATTR_MUST_USE;
+enum err net_addr_parse(struct slice text, struct net_addr *ret_addr, struct why why) ATTR_MUST_USE;
 /** Whether it came from `:PORT` or `[::]:PORT`; where the kernel has no IPv6, 0.0.0.0 is meant. */
 bool net_addr_is_any_v6(const struct net_addr *);
 /** The port, or 0 for a unix socket. */
@@ -58,7 +59,7 @@ struct net_cidr {
 };
 
 /** `10.0.0.0/8`, `2001:db8::/32`, `::ffff:10.0.0.0/104`, or one address. Bits set behind the prefix are refused as a slip. ERR_SYNTAX. */
-enum err net_cidr_parse(struct slice text, struct buf *why, struct net_cidr *ret_cidr) ATTR_MUST_USE;
+enum err net_cidr_parse(struct slice text, struct net_cidr *ret_cidr, struct why why) ATTR_MUST_USE;
 /** An IPv6 range wider than the IPv4-mapped block (`::/0`) holds no IPv4 address: say 0.0.0.0/0 too. */
 bool net_cidr_has(const struct net_cidr *, const struct net_ip *);
 

@@ -1,8 +1,5 @@
 #include "node/call/sdp.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "common/base/ascii.h"
 #include "node/call/address.h"
 #include "node/call/candidate.h"
@@ -60,15 +57,6 @@ static const struct {
     {"ts-refclk", ATTRIBUTE_DROP},     /* RFC 7273: a clock server's name, an own MAC address */
 };
 
-static void complain(char *why, size_t why_size, const char *fmt, ...) ATTR_PRINTF(3, 4);
-static void complain(char *why, size_t why_size, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(why, why_size, fmt, args);
-    va_end(args);
-}
-
 static bool is_line_end(char c)
 {
     return c == '\r' || c == '\n';
@@ -117,12 +105,12 @@ static enum reading reader_next(struct reader *r, struct line *ret_line)
     return has_control(ret_line->value) ? READ_CONTROL : READ_LINE;
 }
 
-static void complain_line(enum reading reading, const struct line *line, char *why, size_t why_size)
+static enum err refuse_line(enum reading reading, const struct line *line, struct why why)
 {
     const char *wrong = reading == READ_EMPTY     ? "is empty"
                         : reading == READ_CONTROL ? "holds a NUL or a bare CR"
                                                   : "is not `x=…`";
-    complain(why, why_size, "line %zu of the description %s", line->number, wrong);
+    return why_fail(why, ERR_BAD_REQUEST, "line %zu of the description %s", line->number, wrong);
 }
 
 /* Readers differ in what they forgive around a name; none of that may hide one. */
@@ -176,15 +164,15 @@ static bool is_allowed(const struct media *m)
     return m->section == 0 || !is_accepted || slice_is(m->kind, "audio") || is_data_channel(m);
 }
 
-static void complain_media(const struct media *m, char *why, size_t why_size)
+static enum err refuse_media(const struct media *m, struct why why)
 {
     char kind[NAME_SHOWN_MAX + 1];
     size_t n = 0;
     for (; n < m->kind.n && n < NAME_SHOWN_MAX; n++)
         kind[n] = ascii_is_alnum(m->kind.p[n]) || m->kind.p[n] == '-' ? m->kind.p[n] : '?';
     kind[n] = '\0';
-    complain(why, why_size, "section %zu (`m=%s`) of the description is neither audio nor a data channel", m->section,
-             kind);
+    return why_fail(why, ERR_MEDIA_NOT_ALLOWED,
+                    "section %zu (`m=%s`) of the description is neither audio nor a data channel", m->section, kind);
 }
 
 /* How far the session part has come: what has to stand before the first m=, in this order (RFC 8866 section 5). */
@@ -196,30 +184,26 @@ static void head_step(size_t *seen, char type)
         (*seen)++;
 }
 
-static bool head_is_complete(size_t seen, char *why, size_t why_size)
+static enum err check_head(size_t seen, struct why why)
 {
     if (seen == sizeof head_types - 1)
-        return true;
-    complain(why, why_size, "the description has no `%c=` line in its place before the media", head_types[seen]);
-    return false;
+        return ERR_OK;
+    return why_fail(why, ERR_BAD_REQUEST, "the description has no `%c=` line in its place before the media",
+                    head_types[seen]);
 }
 
 /* One line after the first. */
-static enum err check_line(const struct line *line, size_t *seen, struct media *media, bool audio_only, char *why,
-                           size_t why_size)
+static enum err check_line(const struct line *line, size_t *seen, struct media *media, bool audio_only, struct why why)
 {
     if (line->type == 'm') {
-        if (!head_is_complete(*seen, why, why_size))
-            return ERR_BAD_REQUEST;
-        if (audio_only && !is_allowed(media)) {
-            complain_media(media, why, why_size);
-            return ERR_MEDIA_NOT_ALLOWED;
-        }
-        if (!media_of(line->value, media)) {
-            complain(why, why_size, "line %zu of the description is not `m=<media> <port> <protocol> <format>`",
-                     line->number);
-            return ERR_BAD_REQUEST;
-        }
+        enum err e = check_head(*seen, why);
+        if (e)
+            return e;
+        if (audio_only && !is_allowed(media))
+            return refuse_media(media, why);
+        if (!media_of(line->value, media))
+            return why_fail(why, ERR_BAD_REQUEST,
+                            "line %zu of the description is not `m=<media> <port> <protocol> <format>`", line->number);
     } else if (media->section == 0) {
         head_step(seen, line->type);
     } else if (line->type == 'a' && slice_eq_nocase(attribute_of(line).name, SLICE("bundle-only"))) {
@@ -228,7 +212,7 @@ static enum err check_line(const struct line *line, size_t *seen, struct media *
     return ERR_OK;
 }
 
-enum err sdp_check(struct slice sdp, enum media_policy policy, char *why, size_t why_size)
+enum err sdp_check(struct slice sdp, enum media_policy policy, struct why why)
 {
     struct reader reader = reader_of(sdp);
     struct line line;
@@ -238,25 +222,18 @@ enum err sdp_check(struct slice sdp, enum media_policy policy, char *why, size_t
     while ((reading = reader_next(&reader, &line)) == READ_LINE) {
         if (line.number == 1 && !slice_is(line.whole, "v=0"))
             break;
-        enum err e = check_line(&line, &seen, &media, policy == MEDIA_AUDIO, why, why_size);
+        enum err e = check_line(&line, &seen, &media, policy == MEDIA_AUDIO, why);
         if (e)
             return e;
     }
-    if (reading == READ_LINE || reader.number == 0) {
-        complain(why, why_size, "the description does not begin with `v=0`");
-        return ERR_BAD_REQUEST;
-    }
-    if (reading != READ_END) {
-        complain_line(reading, &line, why, why_size);
-        return ERR_BAD_REQUEST;
-    }
-    if (!head_is_complete(seen, why, why_size))
-        return ERR_BAD_REQUEST;
-    if (policy == MEDIA_AUDIO && !is_allowed(&media)) {
-        complain_media(&media, why, why_size);
-        return ERR_MEDIA_NOT_ALLOWED;
-    }
-    return ERR_OK;
+    if (reading == READ_LINE || reader.number == 0)
+        return why_fail(why, ERR_BAD_REQUEST, "the description does not begin with `v=0`");
+    if (reading != READ_END)
+        return refuse_line(reading, &line, why);
+    enum err e = check_head(seen, why);
+    if (e)
+        return e;
+    return policy == MEDIA_AUDIO && !is_allowed(&media) ? refuse_media(&media, why) : ERR_OK;
 }
 
 static bool contains_nocase(struct slice text, struct slice part)

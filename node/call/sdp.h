@@ -12,6 +12,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/slice.h"
+#include "common/base/why.h"
 
 enum media_policy { MEDIA_AUDIO, MEDIA_ANY };
 
@@ -22,7 +23,7 @@ enum media_policy { MEDIA_AUDIO, MEDIA_ANY };
  * Nothing of the description but a section's kind (letters, digits, cut at 24) gets into `why`.
  * An SDP starts with v=0, then has o=, s= and t= lines in that order before the first m= (others may stand between).
  */
-enum err sdp_check(struct slice sdp, enum media_policy, char *why, size_t why_size) ATTR_MUST_USE;
+enum err sdp_check(struct slice sdp, enum media_policy, struct why why) ATTR_MUST_USE;
 
 /**
  * The description with every network address taken out, for calls with relay privacy: `a=candidate` lines other than `typ relay` are dropped;

@@ -1,7 +1,6 @@
 #include "node/edge/edge.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/ssl.h>
@@ -144,7 +143,7 @@ static struct lws_vhost *vhost_create(struct edge *edge, bool tls)
     return lws_create_vhost(edge->context, &info);
 }
 
-static enum err context_create(struct edge *edge, char *why, size_t why_size)
+static enum err context_create(struct edge *edge, struct why why)
 {
     static const lws_retry_bo_t no_policy;
     void *loops[] = {edge->set.loop};
@@ -162,16 +161,13 @@ static enum err context_create(struct edge *edge, char *why, size_t why_size)
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     lws_set_log_level(log_wants(LOG_DEBUG) ? LLL_ERR | LLL_WARN : 0, on_lws_log);
     edge->context = lws_create_context(&info);
-    if (!edge->context) {
-        snprintf(why, why_size, "libwebsockets could not be started: is its libuv plugin installed?");
-        return ERR_NO_MEMORY;
-    }
+    if (!edge->context)
+        return why_fail(why, ERR_NO_MEMORY, "libwebsockets could not be started: is its libuv plugin installed?");
     edge->plain = vhost_create(edge, false);
     edge->tls = edge->set.tls_cert ? vhost_create(edge, true) : NULL;
     if (!edge->plain || (edge->set.tls_cert && !edge->tls)) {
         /* Its handles close on later turns of a loop that will not turn: what it holds stays until the process ends, soon. */
-        snprintf(why, why_size, "libwebsockets refused the TLS certificate or is out of memory");
-        return ERR_NO_MEMORY;
+        return why_fail(why, ERR_NO_MEMORY, "libwebsockets refused the TLS certificate or is out of memory");
     }
     return ERR_OK;
 }
@@ -186,7 +182,7 @@ static void edge_free(struct edge *edge)
     free(edge);
 }
 
-enum err edge_create(const struct edge_settings *set, struct edge **ret_edge, char *why, size_t why_size)
+enum err edge_create(const struct edge_settings *set, struct edge **ret_edge, struct why why)
 {
     struct edge *edge = calloc(1, sizeof *edge);
     enum err e = ERR_OK;
@@ -195,19 +191,17 @@ enum err edge_create(const struct edge_settings *set, struct edge **ret_edge, ch
     edge->magic = EDGE_MAGIC;
     edge->addresses = addresses_create();
     settings_copy(edge, set);
-    if (!set->tls_cert != !set->tls_key) {
-        snprintf(why, why_size, "a TLS certificate and its key come together: one of them is missing");
-        e = ERR_SYNTAX;
-    } else if (set->tls_cert) {
-        e = tls_files_check(set->tls_cert, set->tls_key, &edge->tls_key_kind, why, why_size);
-    }
+    if (!set->tls_cert != !set->tls_key)
+        e = why_fail(why, ERR_SYNTAX, "a TLS certificate and its key come together: one of them is missing");
+    else if (set->tls_cert)
+        e = tls_files_check(set->tls_cert, set->tls_key, &edge->tls_key_kind, why);
     if (!e)
-        e = settings_read_trust(edge, set->trusted_proxies, why, why_size);
+        e = settings_read_trust(edge, set->trusted_proxies, why);
     if (!e)
-        e = listeners_create(edge, why, why_size);
+        e = listeners_create(edge, why);
     if (!e) {
         settings_fit_files(edge);
-        e = context_create(edge, why, why_size);
+        e = context_create(edge, why);
     }
     if (e) {
         edge_free(edge);
@@ -228,21 +222,19 @@ void edge_start(struct edge *edge)
     listeners_start(edge);
 }
 
-enum err edge_reload_tls(struct edge *edge, char *why, size_t why_size)
+enum err edge_reload_tls(struct edge *edge, struct why why)
 {
     int kind;
-    if (!edge->tls) {
-        snprintf(why, why_size, "there is no TLS to reload");
-        return ERR_UNSUPPORTED;
-    }
-    enum err e = tls_files_check(edge->set.tls_cert, edge->set.tls_key, &kind, why, why_size);
+    if (!edge->tls)
+        return why_fail(why, ERR_UNSUPPORTED, "there is no TLS to reload");
+    enum err e = tls_files_check(edge->set.tls_cert, edge->set.tls_key, &kind, why);
     if (e)
         return e;
     if (kind != edge->tls_key_kind) {
         /* OpenSSL keeps one certificate for each kind: the old one would be served on to those who prefer it. */
-        snprintf(why, why_size, "TLS key \"%s\": is of another kind than before (RSA, EC): restart to change that",
-                 edge->set.tls_key);
-        return ERR_CONFLICT;
+        return why_fail(why, ERR_CONFLICT,
+                        "TLS key \"%s\": is of another kind than before (RSA, EC): restart to change that",
+                        edge->set.tls_key);
     }
     lws_tls_cert_updated(edge->context, edge->set.tls_cert, edge->set.tls_key, NULL, 0, NULL, 0);
     return ERR_OK;

@@ -18,6 +18,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/metrics.h"
+#include "common/base/why.h"
 #include "node/signaling/conn.h"
 
 struct uv_loop_s;
@@ -79,14 +80,14 @@ struct edge_settings {
 extern const struct conn_ops edge_conn_ops;
 
 /** Binds everything; nothing is accepted before edge_start(). On failure `why` says which address, file or setting, and what to do. */
-enum err edge_create(const struct edge_settings *, struct edge **ret_edge, char *why, size_t why_size) ATTR_MUST_USE;
+enum err edge_create(const struct edge_settings *, struct edge **ret_edge, struct why why) ATTR_MUST_USE;
 /** Accepts from here on. */
 void edge_start(struct edge *);
 /**
  * Reads the certificate and key again; new handshakes use them. On failure the old ones stay: ERR_CONFLICT if the key is of another kind than
  * before (RSA, EC), which takes a restart.
  */
-enum err edge_reload_tls(struct edge *, char *why, size_t why_size) ATTR_MUST_USE;
+enum err edge_reload_tls(struct edge *, struct why why) ATTR_MUST_USE;
 /** No newcomers from here on: who knocked already gets 503. Sockets that are open live on. May be called again. */
 void edge_stop_listening(struct edge *);
 /** Open WebSocket conns. */

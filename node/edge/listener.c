@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -69,7 +68,7 @@ static int tcp_socket(struct listener *l)
     return fd;
 }
 
-static enum err listener_bind(struct listener *l, const char *text, char *why, size_t why_size)
+static enum err listener_bind(struct listener *l, const char *text, struct why why)
 {
     if (is_unix(l)) {
         unix_unlink_stale(l);
@@ -77,34 +76,27 @@ static enum err listener_bind(struct listener *l, const char *text, char *why, s
     } else {
         l->fd = tcp_socket(l);
     }
-    if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)&l->addr.storage, l->addr.n) != 0) {
-        snprintf(why, why_size, "listen address \"%s\": %s", text, strerror(errno));
-        return ERR_IO;
-    }
+    if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)&l->addr.storage, l->addr.n) != 0)
+        return why_fail(why, ERR_IO, "listen address \"%s\": %s", text, strerror(errno));
     struct stat st;
     if (is_unix(l) && stat(unix_path(l), &st) == 0)
         l->inode = st.st_ino;
     return ERR_OK;
 }
 
-static enum err listener_create(struct edge *edge, const char *text, char *why, size_t why_size)
+static enum err listener_create(struct edge *edge, const char *text, struct why why)
 {
     struct listener *l = &edge->listeners[edge->listener_count];
-    struct buf said;
-    buf_init(&said, 512);
-    enum err e = net_addr_parse(slice_of(text), &said, &l->addr);
-    if (e)
-        snprintf(why, why_size, "%s", buf_cstr(&said));
-    buf_finish(&said);
+    enum err e = net_addr_parse(slice_of(text), &l->addr, why);
     if (e)
         return e;
     l->edge = edge;
     l->fd = -1;
     edge->listener_count++;
-    return listener_bind(l, text, why, why_size);
+    return listener_bind(l, text, why);
 }
 
-enum err listeners_create(struct edge *edge, char *why, size_t why_size)
+enum err listeners_create(struct edge *edge, struct why why)
 {
     size_t n = 0;
     while (edge->set.listen[n])
@@ -113,7 +105,7 @@ enum err listeners_create(struct edge *edge, char *why, size_t why_size)
     if (!edge->listeners)
         abort();
     for (size_t i = 0; i < n; i++) {
-        enum err e = listener_create(edge, edge->set.listen[i], why, why_size);
+        enum err e = listener_create(edge, edge->set.listen[i], why);
         if (e) {
             listeners_destroy(edge);
             return e;

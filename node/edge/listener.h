@@ -7,15 +7,14 @@
 #ifndef NODE_EDGE_LISTENER_H
 #define NODE_EDGE_LISTENER_H
 
-#include <stddef.h>
-
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/base/why.h"
 
 struct edge;
 
 /** Binds every address of edge->set.listen. On failure nothing stays bound, and `why` says which address and what is wrong. */
-enum err listeners_create(struct edge *, char *why, size_t why_size) ATTR_MUST_USE;
+enum err listeners_create(struct edge *, struct why why) ATTR_MUST_USE;
 /** Listens and accepts from here on. */
 void listeners_start(struct edge *);
 /** Accepts again if that had paused and there is room. */

@@ -1,6 +1,5 @@
 #include "node/edge/settings.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -81,7 +80,7 @@ void settings_finish(struct edge *edge)
     free((void *)(uintptr_t)edge->trust.cidrs);
 }
 
-enum err settings_read_trust(struct edge *edge, const char *const *proxies, char *why, size_t why_size)
+enum err settings_read_trust(struct edge *edge, const char *const *proxies, struct why why)
 {
     size_t n = 0;
     while (proxies && proxies[n])
@@ -91,14 +90,10 @@ enum err settings_read_trust(struct edge *edge, const char *const *proxies, char
         abort();
     edge->trust = (struct net_trust){.cidrs = cidrs, .n = n};
     for (size_t i = 0; i < n; i++) {
-        struct buf said;
-        buf_init(&said, 512);
-        enum err e = net_cidr_parse(slice_of(proxies[i]), &said, &cidrs[i]);
+        char inner[WHY_SIZE] = "";
+        enum err e = net_cidr_parse(slice_of(proxies[i]), &cidrs[i], WHY_IN(inner));
         if (e)
-            snprintf(why, why_size, "trusted proxy: %s", buf_cstr(&said));
-        buf_finish(&said);
-        if (e)
-            return e;
+            return why_fail(why, e, "trusted proxy: %s", inner);
     }
     return ERR_OK;
 }

@@ -4,10 +4,9 @@
 #ifndef NODE_EDGE_SETTINGS_H
 #define NODE_EDGE_SETTINGS_H
 
-#include <stddef.h>
-
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/base/why.h"
 
 struct edge;
 struct edge_settings;
@@ -16,7 +15,7 @@ struct edge_settings;
 void settings_copy(struct edge *, const struct edge_settings *);
 void settings_finish(struct edge *);
 /** Fills edge->trust. ERR_SYNTAX: `why` quotes the range. */
-enum err settings_read_trust(struct edge *, const char *const *proxies, char *why, size_t why_size) ATTR_MUST_USE;
+enum err settings_read_trust(struct edge *, const char *const *proxies, struct why why) ATTR_MUST_USE;
 
 /**
  * Fits the process's limit of open files to sockets_max. With "unlimited" (above ten million, as containers have it) libwebsockets 4.1 silently

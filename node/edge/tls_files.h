@@ -5,16 +5,14 @@
 #ifndef NODE_EDGE_TLS_FILES_H
 #define NODE_EDGE_TLS_FILES_H
 
-#include <stddef.h>
-
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/base/why.h"
 
 /**
  * ERR_OK if both are PEM, belong together and are strong enough; *ret_key_kind then tells the kinds of keys apart (RSA, EC, …). Otherwise ERR_IO
  * or ERR_SYNTAX and a sentence in `why` that names the file.
  */
-enum err tls_files_check(const char *cert, const char *key, int *ret_key_kind, char *why,
-                         size_t why_size) ATTR_MUST_USE;
+enum err tls_files_check(const char *cert, const char *key, int *ret_key_kind, struct why why) ATTR_MUST_USE;
 
 #endif

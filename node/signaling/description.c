@@ -91,7 +91,7 @@ bool description_put(struct request *rq, const struct wire_value *description, b
     char why[WHY_SIZE];
     if ((description->kind != WIRE_STRING && description->kind != WIRE_MAP) || !find_sdp(description, &sdp))
         return refuse(rq, description, ERR_BAD_REQUEST, "a description should be a string of SDP or {type, sdp}");
-    enum err err = sdp.p ? sdp_check(sdp, rq->signaling->settings.media, why, sizeof why) : ERR_OK;
+    enum err err = sdp.p ? sdp_check(sdp, rq->signaling->settings.media, WHY_IN(why)) : ERR_OK;
     if (err != ERR_OK)
         return refuse(rq, description, err, why);
     if (put_description(description, sdp, relay, out) != ERR_OK)

@@ -44,13 +44,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf once, twice;
     buf_init(&once, CAP);
     buf_init(&twice, CAP);
-    enum err checked = sdp_check(sdp, MEDIA_AUDIO, why, sizeof why);
+    enum err checked = sdp_check(sdp, MEDIA_AUDIO, WHY_IN(why));
     enum err blanked = sdp_blank_addresses(sdp, &once);
     must(checked == ERR_BAD_REQUEST || checked == ERR_MEDIA_NOT_ALLOWED || blanked == ERR_OK);
     if (blanked == ERR_OK) {
         must(sdp_blank_addresses(buf_slice(&once), &twice) == ERR_OK);
         must(slice_eq(buf_slice(&once), buf_slice(&twice)));
-        must(checked != ERR_OK || sdp_check(buf_slice(&once), MEDIA_AUDIO, why, sizeof why) == ERR_OK);
+        must(checked != ERR_OK || sdp_check(buf_slice(&once), MEDIA_AUDIO, WHY_IN(why)) == ERR_OK);
         check_lines(buf_slice(&once));
     }
     buf_finish(&once);

@@ -165,7 +165,7 @@ Test(sdp, audio_policy_table)
 {
     for (size_t i = 0; i < ARRAY_SIZE(check_cases); i++) {
         char why[160] = "";
-        enum err e = sdp_check(slice_of(check_cases[i].sdp), MEDIA_AUDIO, why, sizeof why);
+        enum err e = sdp_check(slice_of(check_cases[i].sdp), MEDIA_AUDIO, WHY_IN(why));
         cr_expect_eq(e, check_cases[i].err, "case %zu: %d (%s)\n%s", i, e, why, check_cases[i].sdp);
         cr_expect_not_null(strstr(why, check_cases[i].why), "case %zu: %s", i, why);
     }
@@ -176,15 +176,14 @@ Test(sdp, any_policy_lets_all_media_pass_and_no_other_text)
     for (size_t i = 0; i < ARRAY_SIZE(check_cases); i++) {
         char why[160] = "";
         enum err expected = check_cases[i].err == ERR_MEDIA_NOT_ALLOWED ? ERR_OK : check_cases[i].err;
-        cr_expect_eq(sdp_check(slice_of(check_cases[i].sdp), MEDIA_ANY, why, sizeof why), expected, "case %zu: %s", i,
-                     why);
+        cr_expect_eq(sdp_check(slice_of(check_cases[i].sdp), MEDIA_ANY, WHY_IN(why)), expected, "case %zu: %s", i, why);
     }
 }
 
 Test(sdp, nul_inside_is_refused)
 {
     char why[160] = "";
-    cr_expect_eq(sdp_check(SLICE(HEAD "a=x\0a=y\r\n"), MEDIA_ANY, why, sizeof why), ERR_BAD_REQUEST);
+    cr_expect_eq(sdp_check(SLICE(HEAD "a=x\0a=y\r\n"), MEDIA_ANY, WHY_IN(why)), ERR_BAD_REQUEST);
 }
 
 static void blank(struct slice sdp, struct buf *out)

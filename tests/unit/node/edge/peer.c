@@ -15,11 +15,9 @@ static const char upgrade_head[] =
 void peer_init(struct peer *p, struct world *w, const char *to)
 {
     struct net_addr addr;
-    struct buf why;
-    buf_init(&why, 256);
     *p = (struct peer){.world = w};
     buf_init(&p->in, 64u << 20);
-    cr_assert_eq(net_addr_parse(slice_of(to ? to : w->listen), &why, &addr), ERR_OK);
+    cr_assert_eq(net_addr_parse(slice_of(to ? to : w->listen), &addr, WHY_NONE), ERR_OK);
     p->fd = socket(addr.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(connect(p->fd, (struct sockaddr *)&addr.storage, addr.n), 0, "%s", strerror(errno));
 }

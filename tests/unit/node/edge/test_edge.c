@@ -43,7 +43,7 @@ Test(edge, an_edge_that_never_started_can_be_stopped)
 {
     struct world w;
     char why[256] = "";
-    cr_assert(world_try(&w, &(struct world_wish){0}, why, sizeof why), "%s", why);
+    cr_assert(world_try(&w, &(struct world_wish){0}, WHY_IN(why)), "%s", why);
     world_finish(&w);
 }
 
@@ -116,7 +116,7 @@ Test(edge, what_is_wrong_with_a_setting_is_said)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct world w;
         char why[256] = "";
-        cr_assert_not(world_try(&w, &cases[i].wish, why, sizeof why));
+        cr_assert_not(world_try(&w, &cases[i].wish, WHY_IN(why)));
         cr_assert_not_null(strstr(why, cases[i].says), "\"%s\" does not speak of %s", why, cases[i].says);
         world_finish(&w);
     }
@@ -278,7 +278,7 @@ Test(edge, a_reloaded_certificate_is_shown_to_newcomers_and_those_inside_stay, .
     cr_assert_eq(peer_request(&inside, upgrade, NULL), 101);
     cert_write(CERT_EC, t.cert, t.key);
     cr_assert_eq(tls_try(&t), 101, "the old one is shown until the reload");
-    cr_assert_eq(edge_reload_tls(t.world.edge, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(edge_reload_tls(t.world.edge, WHY_IN(why)), ERR_OK, "%s", why);
     cr_assert_eq(tls_try(&t), 0, "the old one is still shown");
     tls_trust(&t);
     cr_assert_eq(tls_try(&t), 101, "the new one is not shown");
@@ -296,14 +296,14 @@ Test(edge, a_bad_reload_changes_nothing, .timeout = 300)
     tls_trust(&t);
     snprintf(other, sizeof other, "%s.other", t.key);
     cert_write(CERT_EC, t.cert, other); /* the key file is still the old one's */
-    cr_assert_eq(edge_reload_tls(t.world.edge, why, sizeof why), ERR_SYNTAX);
+    cr_assert_eq(edge_reload_tls(t.world.edge, WHY_IN(why)), ERR_SYNTAX);
     cr_assert_not_null(strstr(why, "does not belong"), "%s", why);
     cr_assert_eq(tls_try(&t), 101);
     cert_write(CERT_RSA, t.cert, t.key);
-    cr_assert_eq(edge_reload_tls(t.world.edge, why, sizeof why), ERR_CONFLICT);
+    cr_assert_eq(edge_reload_tls(t.world.edge, WHY_IN(why)), ERR_CONFLICT);
     cr_assert_eq(tls_try(&t), 101);
     unlink(t.cert);
-    cr_assert_eq(edge_reload_tls(t.world.edge, why, sizeof why), ERR_IO);
+    cr_assert_eq(edge_reload_tls(t.world.edge, WHY_IN(why)), ERR_IO);
     cr_assert_eq(tls_try(&t), 101);
     unlink(other);
     tls_finish(&t);

@@ -58,11 +58,11 @@ Test(listener, a_socket_file_left_over_is_taken_and_a_live_one_is_not)
     const char *const here[] = {path, NULL};
     struct world w;
     char why[256] = "";
-    cr_assert_not(world_try(&w, &(struct world_wish){.listen = here}, why, sizeof why));
+    cr_assert_not(world_try(&w, &(struct world_wish){.listen = here}, WHY_IN(why)));
     cr_assert_not_null(strstr(why, "in use"), "%s", why);
     world_finish(&w);
     close(fd);
-    cr_assert(world_try(&w, &(struct world_wish){.listen = here}, why, sizeof why), "%s", why);
+    cr_assert(world_try(&w, &(struct world_wish){.listen = here}, WHY_IN(why)), "%s", why);
     world_finish(&w);
 }
 

@@ -32,8 +32,8 @@ Test(tls_files, good_pairs_pass_and_their_kinds_differ, .init = in_dir, .fini = 
 {
     char why[256] = "";
     int ec = 0, rsa = 0;
-    cr_assert_eq(tls_files_check("ec.pem", "ec.key", &ec, why, sizeof why), ERR_OK, "%s", why);
-    cr_assert_eq(tls_files_check("rsa.pem", "rsa.key", &rsa, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(tls_files_check("ec.pem", "ec.key", &ec, WHY_IN(why)), ERR_OK, "%s", why);
+    cr_assert_eq(tls_files_check("rsa.pem", "rsa.key", &rsa, WHY_IN(why)), ERR_OK, "%s", why);
     cr_assert_neq(ec, rsa);
 }
 
@@ -53,7 +53,7 @@ Test(tls_files, what_is_wrong_is_said_with_the_files_name, .init = in_dir, .fini
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char why[256] = "";
         int kind = -7;
-        cr_assert_eq(tls_files_check(cases[i].cert, cases[i].key, &kind, why, sizeof why), cases[i].e);
+        cr_assert_eq(tls_files_check(cases[i].cert, cases[i].key, &kind, WHY_IN(why)), cases[i].e);
         cr_assert_not_null(strstr(why, cases[i].says), "\"%s\" instead of \"%s\"", why, cases[i].says);
         cr_assert_eq(kind, -7);
     }

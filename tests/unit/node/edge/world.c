@@ -129,7 +129,7 @@ static unsigned free_port(void)
     return ntohs(a.sin_port);
 }
 
-bool world_try(struct world *w, const struct world_wish *wish, char *why, size_t why_size)
+bool world_try(struct world *w, const struct world_wish *wish, struct why why)
 {
     *w = (struct world){.dir = "/tmp/edge-XXXXXX"};
     cr_assert_eq(uv_loop_init(&w->loop), 0);
@@ -160,13 +160,13 @@ bool world_try(struct world *w, const struct world_wish *wish, char *why, size_t
         .timers = w->timers,
         .loop = &w->loop,
     };
-    return edge_create(&set, &w->edge, why, why_size) == ERR_OK;
+    return edge_create(&set, &w->edge, why) == ERR_OK;
 }
 
 void world_init(struct world *w, const struct world_wish *wish)
 {
     char why[512] = "";
-    cr_assert(world_try(w, wish ? wish : &(struct world_wish){0}, why, sizeof why), "%s", why);
+    cr_assert(world_try(w, wish ? wish : &(struct world_wish){0}, WHY_IN(why)), "%s", why);
     edge_start(w->edge);
 }
 

@@ -51,7 +51,7 @@ struct world_wish {
 
 void world_init(struct world *, const struct world_wish *);
 /** As far as edge_create(); true if it worked. */
-bool world_try(struct world *, const struct world_wish *, char *why, size_t why_size);
+bool world_try(struct world *, const struct world_wish *, struct why why);
 /** Stops the edge, lets the loop run out and checks that nothing is left on it. */
 void world_finish(struct world *);
 /** One turn of the loop, a few milliseconds at most. */
