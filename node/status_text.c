@@ -219,13 +219,19 @@ static void put_redis_part(struct buf *out, const struct look *look, enum redis_
     }
 }
 
+/* A store that is full refuses all writes, leases included: then every node looks lost, and this is why. */
+static bool is_nearly_full(const struct look *look)
+{
+    return look->redis.memory_max_bytes > 0 && look->redis.memory_bytes >= look->redis.memory_max_bytes / 10 * 9;
+}
+
 /* What does not fit any more is left out. */
 static void put_redis(struct buf *out, const struct look *look, unsigned width)
 {
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
-    buf_putf(&line, "Redis %s%s%s", look->redis.version, look->redis.is_replica ? ", A REPLICA" : "",
-             look->redis.may_evict ? ", MAY EVICT" : "");
+    buf_putf(&line, "Redis %s%s%s%s", look->redis.version, look->redis.is_replica ? ", A REPLICA" : "",
+             look->redis.may_evict ? ", MAY EVICT" : "", is_nearly_full(look) ? ", NEARLY FULL" : "");
     size_t fits = line.n;
     for (unsigned part = 0; part < REDIS_PARTS; part++) {
         buf_put_cstr(&line, part == 0 ? ": " : ", ");

@@ -134,6 +134,23 @@ Test(status_text, a_redis_that_nodes_cannot_rely_on_is_marked)
     cr_expect(strstr(buf_cstr(&text), "\"replica\":true,\"may_evict\":true"), "%s", buf_cstr(&text));
 }
 
+Test(status_text, a_redis_that_has_nine_tenths_of_what_it_may_is_marked)
+{
+    static const struct {
+        uint64_t bytes, max;
+        bool marked;
+    } cases[] = {{899, 1000, false}, {900, 1000, true}, {1200, 1000, true}, {1200, 0, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct look look = {
+            .partitions = 64,
+            .redis = {.version = "7.0.15", .memory_bytes = cases[i].bytes, .memory_max_bytes = cases[i].max}};
+        buf_clear(&text);
+        status_put_table(&text, &look, &(struct status_style){.width = 0});
+        cr_expect_eq(strstr(buf_cstr(&text), "Redis 7.0.15, NEARLY FULL: ") != NULL, cases[i].marked, "%s",
+                     buf_cstr(&text));
+    }
+}
+
 Test(status_text, json_has_the_living_the_gone_and_the_sums_on_one_line)
 {
     status_put_json(&text, &two_and_one);
