@@ -1,3 +1,5 @@
+#include "node/signaling/admission.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
@@ -5,7 +7,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
-#include "node/signaling/private.h"
+#include "common/wire/writer.h"
+#include "node/signaling/hello.h"
+#include "node/signaling/request.h"
 
 /*
  * Hellos are let in at a bounded rate, so that a storm of reconnects (a node or a whole site died) harms nobody who is inside. Those who resume come first:
@@ -15,10 +19,10 @@
 
 enum {
     TICK_MS = 100,
-    QUEUE_MS = 2000,  /* the queue holds what is let in in so long */
-    LAG_MAX_MS = 400, /* the loop is late by so much, again and again */
-    LAG_COUNTED_MS = 1000 /* what one late tick counts at most: a node that was frozen once is not overloaded */,
-    PENDING_MAX = 8192, /* commands that the store has not answered */
+    QUEUE_MS = 2000,       /* the queue holds what is let in in so long */
+    LAG_MAX_MS = 400,      /* the loop is late by so much, again and again */
+    LAG_COUNTED_MS = 1000, /* what one late tick counts at most: a node that was frozen once is not overloaded */
+    PENDING_MAX = 8192,    /* commands that the store has not answered */
     AFTER_MIN_MS = 500,
     AFTER_MAX_MS = 30000,
 };
@@ -105,12 +109,6 @@ static void queue_drop(struct admission *a, struct request **queue, struct reque
     count_waiting(a, -1);
 }
 
-/* Whoever has hung up meanwhile is no burden. */
-static bool is_left(const struct request *rq)
-{
-    return !rq->client || rq->client->state == CLIENT_CLOSING;
-}
-
 static void admit(struct admission *a, struct request *rq)
 {
     metric_inc(a->signaling->settings.metrics, METRIC_HELLOS_ADMITTED);
@@ -121,7 +119,7 @@ static void let_in(struct admission *a, struct request **queue)
 {
     while (*queue) {
         struct request *rq = *queue;
-        bool left = is_left(rq);
+        bool left = request_is_left(rq); /* whoever has hung up meanwhile is no burden */
         if (!left && bucket_take(&a->bucket, rate(a), 1, clock_steady_ms()) > 0)
             return;
         queue_drop(a, queue, rq);
@@ -135,7 +133,7 @@ static void let_in(struct admission *a, struct request **queue)
 static void turn_away(struct admission *a, struct request *newcomer)
 {
     queue_drop(a, &a->newcomers, newcomer);
-    if (is_left(newcomer))
+    if (request_is_left(newcomer))
         request_drop(newcomer);
     else
         send_away(a, newcomer);

@@ -1,4 +1,9 @@
-#include "node/signaling/private.h"
+#include "node/signaling/call_reply.h"
+#include "node/signaling/description.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/rings.h"
 
 /* call.accept: the store lets one device have the seat; the offer that rode on the invitation goes with it, the answer to the caller with call.joined. */
 

@@ -1,4 +1,8 @@
-#include "node/signaling/private.h"
+#include "node/signaling/call_reply.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/calls.h"
 
 static void on_got(void *context, const struct call_answer *a)
 {

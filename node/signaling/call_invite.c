@@ -1,14 +1,20 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "node/signaling/private.h"
+#include "common/wire/writer.h"
+#include "node/call/limits.h"
+#include "node/signaling/fanout.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/people.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/people.h"
+#include "node/store/rings.h"
 
 /*
  * call.invite: one more is rung, if that one can be reached and the call has a seat left, those who ring counted as seated. Whether one can be reached is asked
  * first, while the caller is charged, and the store decides: it knows a request that is sent again, and who sits there though nobody can be rung.
  */
-
-enum { RING_MS = 45000 };
 
 /* What has to be known before. */
 struct asking {
@@ -47,7 +53,7 @@ static void invite(struct request *rq, enum reach reach)
     struct call_actor actor = request_actor(rq);
     rq->story = reach == REACH_RINGING ? ringing : waiting;
     struct call_invitation invitation = {.user = wire_get_string(rq->message, "to"),
-                                         .ring_ms = (uint64_t)wire_get_int(rq->message, "ring_ms", RING_MS),
+                                         .ring_ms = (uint64_t)wire_get_int(rq->message, "ring_ms", CALL_RING_MS),
                                          .unreachable =
                                              reach == REACH_NONE && !wire_get_bool(rq->message, "wait", false)};
     store_call_invite(rq->signaling->store, &actor, &invitation, on_invited, rq);

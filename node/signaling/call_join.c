@@ -1,4 +1,8 @@
-#include "node/signaling/private.h"
+#include "node/signaling/call_reply.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/calls.h"
 
 /* call.join: by the call's id, or back to the own seat. Who is being rung for the call accepts by it, without an answer. */
 

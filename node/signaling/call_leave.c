@@ -1,4 +1,10 @@
-#include "node/signaling/private.h"
+#include <string.h>
+
+#include "node/signaling/call_reply.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/signaling/verbs.h"
+#include "node/store/calls.h"
 
 /* call.leave, and what the starter may do to others: call.remove, call.lock. */
 

@@ -1,20 +1,13 @@
-#include <stdio.h>
+#include "node/signaling/call_parts.h"
 
-#include "node/signaling/private.h"
-
-/* What offer.post and call.start carry, checked and as the store takes it. */
-
-/* {type, sdp} is as good as the SDP alone, if it says that it is what it should be. */
-bool description_check_type(struct request *rq, const char *field, const char *type)
-{
-    const struct wire_value *description = wire_get(rq->message, field);
-    char why[WHY_SIZE];
-    if (!description || description->kind != WIRE_MAP || slice_is(wire_get_string(description, "type"), type))
-        return true;
-    snprintf(why, sizeof why, "`%s` should be a string of SDP or {type: \"%s\", sdp}", field, type);
-    request_fail(rq, ERR_BAD_REQUEST, why);
-    return false;
-}
+#include "common/base/name.h"
+#include "common/base/why.h"
+#include "common/wire/fields.h"
+#include "common/wire/writer.h"
+#include "node/signaling/description.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/store/calls.h"
 
 static bool put_offer(struct request *rq, struct call_parts *parts)
 {
@@ -35,6 +28,37 @@ static bool put_meta(struct request *rq, struct call_parts *parts)
     return false;
 }
 
+/* As the store has it: "", "*" or "\nuser\n". False: the request was answered. */
+static bool put_allow(struct request *rq, struct buf *out)
+{
+    static const struct field rows[] = {{.name = "allow", .kind = FIELD_NAMES, .min = 0, .max = CALL_ALLOW_MAX},
+                                        {.name = NULL}};
+    const struct wire_value *allow = wire_get(rq->message, "allow");
+    char why[WHY_SIZE];
+    if (!allow)
+        return true;
+    if (allow->kind == WIRE_STRING && slice_is(allow->string, "anyone")) {
+        buf_put_char(out, '*');
+        return true;
+    }
+    if (allow->kind == WIRE_STRING) {
+        request_fail(rq, ERR_BAD_REQUEST, "`allow` should be a list of users or \"anyone\"");
+        return false;
+    }
+    enum err err = fields_check(rq->message, rows, WHY_IN(why));
+    if (err != ERR_OK) {
+        request_fail(rq, err, why);
+        return false;
+    }
+    for (size_t i = 0; i < allow->array.n; i++) {
+        buf_put_char(out, '\n');
+        buf_put(out, allow->array.items[i].string);
+    }
+    if (allow->array.n)
+        buf_put_char(out, '\n');
+    return true;
+}
+
 bool call_parts_read(struct request *rq, struct call_parts *parts)
 {
     size_t bytes_max = rq->signaling->settings.message_bytes_max * 4;
@@ -43,7 +67,7 @@ bool call_parts_read(struct request *rq, struct call_parts *parts)
     buf_init(&parts->allow, CALL_ALLOW_MAX * (NAME_MAX_CHARS + 1) + 2);
     buf_init(&parts->meta, CALL_META_BYTES_MAX);
     parts->relay = wire_get_string(rq->message, "privacy").n > 0;
-    if (put_offer(rq, parts) && put_meta(rq, parts) && allow_put(rq, &parts->allow) &&
+    if (put_offer(rq, parts) && put_meta(rq, parts) && put_allow(rq, &parts->allow) &&
         candidates_put(rq, wire_get(rq->message, "candidates"), parts->relay, &parts->candidates,
                        &parts->candidate_count))
         return true;
@@ -62,7 +86,7 @@ void call_parts_finish(struct call_parts *parts)
 void call_parts_put(const struct request *rq, const struct call_parts *parts, struct call_create *create)
 {
     /* Not refused here: sent again, it may be what took the last seat. The store knows. */
-    create->full = client_is_full(rq->client);
+    create->full = seats_are_full(rq->client);
     create->relay = parts->relay;
     create->offer = buf_slice(&parts->offer);
     create->candidates = buf_slice(&parts->candidates);

@@ -1,4 +1,7 @@
-#include "node/signaling/private.h"
+#include "node/signaling/call_reply.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/rings.h"
 
 /* What a device that rings says, and what the caller says to it: call.alert, call.reject, call.cancel. */
 

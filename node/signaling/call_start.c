@@ -1,7 +1,17 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "node/signaling/private.h"
+#include "common/base/name.h"
+#include "common/wire/writer.h"
+#include "node/call/limits.h"
+#include "node/signaling/call_parts.h"
+#include "node/signaling/call_reply.h"
+#include "node/signaling/fanout.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/people.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/rings.h"
 
 /*
  * call.start: who of the callees can be reached → the call is created with their invitations → if it is for one, the pair is claimed → everybody is told.
@@ -12,7 +22,7 @@
  * knows of a call that was taken back which one came in its place: sent again, the request finds that one, or that it is over.
  */
 
-enum { CALLEES_MAX = CALL_SEATS_MAX - 1, RING_MS = 45000, CLAIM_SLACK_MS = 5000, CLAIM_TRIES = 8 };
+enum { CALLEES_MAX = CALL_SEATS_MAX - 1, CLAIM_SLACK_MS = 5000, CLAIM_TRIES = 8 };
 
 struct callee {
     struct request *request;
@@ -53,8 +63,8 @@ static void start_fail(struct request *rq, enum err err, const char *why)
     request_fail(rq, err, why);
 }
 
-/* The client is gone: what is begun is finished by its next try, or by the partition's owner. */
-static bool is_left(struct request *rq)
+/* If the client is gone, what is begun is finished by its next try, or by the partition's owner. True: the request is no more. */
+static bool drop_if_left(struct request *rq)
 {
     if (rq->client)
         return false;
@@ -201,7 +211,7 @@ static void on_crossed(void *context, const struct call_answer *a)
         start_fail(rq, a->err, NULL);
     } else if (s->taken_back) {
         start_fail(rq, ERR_GONE, "the call that it crossed with is over");
-    } else if (!is_left(rq)) {
+    } else if (!drop_if_left(rq)) {
         s->over = rq->call; /* there is nothing to cross with any more */
         rq->call = s->own;
         claim(rq);
@@ -225,7 +235,7 @@ static void on_claimed(void *context, enum err err, const struct id *other)
         go_on(rq);
     else if (err != ERR_CONFLICT)
         start_fail(rq, err, NULL);
-    else if (!is_left(rq))
+    else if (!drop_if_left(rq))
         cross(rq, other);
 }
 
@@ -246,7 +256,7 @@ static void on_created(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     struct start *s = rq->story;
-    if (is_left(rq))
+    if (drop_if_left(rq))
         return;
     s->taken_back = a->err == ERR_CONFLICT && !id_is_none(&a->crossed);
     if (s->taken_back) {
@@ -290,7 +300,7 @@ static void create(struct request *rq)
 static void on_all_known(struct request *rq)
 {
     struct start *s = rq->story;
-    if (is_left(rq))
+    if (drop_if_left(rq))
         return;
     for (size_t i = 0; i < s->count; i++) {
         if (s->callees[i].reach == REACH_NONE && !s->wait)
@@ -327,17 +337,6 @@ static void ask_reach(struct request *rq)
 
 /* ---- the request ---- */
 
-bool callee_check(struct request *rq, struct slice user)
-{
-    if (slice_is(user, rq->client->claims->user))
-        request_fail(rq, ERR_BAD_REQUEST, "`to` should name others than yourself");
-    else if (!may_call(rq->client, user))
-        request_fail(rq, ERR_FORBIDDEN, "your token does not let you call that user");
-    else
-        return true;
-    return false;
-}
-
 /* False: the request was answered. */
 static bool check(struct request *rq, const struct wire_value *to)
 {
@@ -371,7 +370,7 @@ void call_start_run(struct request *rq)
     }
     buf_init(&s->invited, CALLEES_MAX * (NAME_MAX_CHARS + 1));
     s->wait = wire_get_bool(rq->message, "wait", false);
-    s->ring_ms = (uint64_t)wire_get_int(rq->message, "ring_ms", RING_MS);
+    s->ring_ms = (uint64_t)wire_get_int(rq->message, "ring_ms", CALL_RING_MS);
     for (; s->count < to->array.n; s->count++)
         s->callees[s->count] = (struct callee){.request = rq, .user = to->array.items[s->count].string};
     ask_reach(rq);

@@ -1,10 +1,22 @@
-#include <assert.h>
+#include "node/signaling/client.h"
+
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "node/signaling/private.h"
+#include "common/base/why.h"
+#include "common/wire/writer.h"
+#include "node/signaling/acks.h"
+#include "node/signaling/admission.h"
+#include "node/signaling/farewell.h"
+#include "node/signaling/heal.h"
+#include "node/signaling/outbox.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/signaling/suspension.h"
+#include "node/signaling/watch.h"
+#include "node/store/sessions.h"
 
 /* Reading stops when this many requests of one client wait for their answers, and goes on at half of that: back-pressure instead of growth. */
 enum { LOAD_MAX = 256 };
@@ -105,38 +117,6 @@ struct session_device client_device(const struct client *c)
                                    .name = slice_of(c->claims->name[0] ? c->claims->name : c->claims->user)};
 }
 
-unsigned user_partition(const struct signaling *sig, struct slice user)
-{
-    return partition_of_user(user, sig->settings.partitions);
-}
-
-/* ---- acks ---- */
-
-static void note_ack(struct client *c, uint64_t seq)
-{
-    struct signaling *sig = c->signaling;
-    if (order_ack(&c->order, seq) && !c->ack_pending) {
-        c->ack_pending = true;
-        DL_APPEND2(sig->acks, c, ack_prev, ack_next);
-    }
-}
-
-static void ack_flush(struct client *c)
-{
-    if (!c->ack_pending)
-        return;
-    c->ack_pending = false;
-    DL_DELETE2(c->signaling->acks, c, ack_prev, ack_next);
-    if (c->signaling->store && !id_is_none(&c->session))
-        store_session_ack(c->signaling->store, &c->session, c->order.acked);
-}
-
-void acks_flush(struct signaling *sig)
-{
-    while (sig->acks)
-        ack_flush(sig->acks);
-}
-
 /* ---- what comes in ---- */
 
 /* A frame's `ack` field, or the frame that is nothing but an ack. False: it is no number. */
@@ -147,7 +127,7 @@ static bool take_ack(struct client *c, const struct wire_value *message, const c
         return true;
     if (v->kind != WIRE_INT || v->integer < 0)
         return false;
-    note_ack(c, (uint64_t)v->integer);
+    ack_note(c, (uint64_t)v->integer);
     return true;
 }
 
@@ -276,30 +256,15 @@ void client_close(struct client *c, enum close_code code)
 
 /* ---- the end ---- */
 
-static void seats_free(struct client *);
-
-static void forget_requests(struct client *c)
-{
-    struct request *rq = NULL;
-    struct request *next = NULL;
-    if (c->current)
-        c->current->client = NULL; /* its story goes on; nobody hears the answer */
-    DL_FOREACH_SAFE(c->waiting, rq, next)
-    {
-        DL_DELETE(c->waiting, rq);
-        request_destroy(rq); /* never begun: the client sends it again after its resume */
-    }
-    outbox_drop_all(c);
-    watch_end_all(c);
-}
-
 void client_closed(struct client *c)
 {
     struct signaling *sig = c->signaling;
     timer_cancel(&c->timer);
     heal_forget(c);
     ack_flush(c);
-    forget_requests(c);
+    requests_forget(c);
+    outbox_drop_all(c);
+    watch_end_all(c);
     /* Superseded and moved sessions are no longer ours to suspend; the store would refuse by the epoch anyway. */
     if (client_of(sig, &c->session) == c && sig->store && !sig->stopped) {
         struct session_detach detach = {.id = c->session, .user = slice_of(c->claims->user), .epoch = c->epoch};
@@ -314,140 +279,5 @@ void client_closed(struct client *c)
     }
     free(c->device);
     seats_free(c);
-    free(c->rings);
     free(c);
-}
-
-/* ---- seats ---- */
-
-/* The member with the lowest number counts the call, so that over all nodes it is counted once. */
-static bool seat_leads(const struct client *c, const struct seat *seat)
-{
-    for (size_t peer = 1; peer <= CALL_SEATS_MAX; peer++) {
-        if (!id_is_none(&seat->seating.session[peer]))
-            return id_eq(&seat->seating.session[peer], &c->session);
-    }
-    return false;
-}
-
-static void seat_counted(const struct client *c, const struct seat *seat, int change)
-{
-    struct metrics *m = c->signaling->settings.metrics;
-    metric_add(m, METRIC_SEATS, change);
-    metric_add(m, METRIC_CALLS, seat_leads(c, seat) ? change : 0);
-}
-
-static void seats_free(struct client *c)
-{
-    for (size_t i = 0; i < c->seat_count; i++)
-        seat_counted(c, &c->seats[i], -1);
-    free(c->seats);
-}
-
-struct seat *seat_find(struct client *c, const struct id *call)
-{
-    for (size_t i = 0; i < c->seat_count; i++) {
-        if (id_eq(&c->seats[i].call, call))
-            return &c->seats[i];
-    }
-    return NULL;
-}
-
-static void seat_drop(struct client *c, const struct id *call)
-{
-    struct seat *seat = seat_find(c, call);
-    if (!seat)
-        return;
-    seat_counted(c, seat, -1);
-    *seat = c->seats[--c->seat_count];
-    if (c->seat_count == 0) {
-        free(c->seats);
-        c->seats = NULL;
-    }
-}
-
-static void seat_renew(struct client *c, struct seat *seat, const struct seating *seating)
-{
-    seat_counted(c, seat, -1);
-    for (size_t peer = 1; peer <= CALL_SEATS_MAX; peer++) {
-        if (!id_eq(&seat->seating.session[peer], &seating->session[peer]))
-            seat->sent[peer] = 0;
-    }
-    seat->seating = *seating;
-    seat_counted(c, seat, 1);
-}
-
-static void seat_add(struct client *c, const struct id *call, const struct seating *seating)
-{
-    if (c->seat_count == CALLS_OF_CLIENT_MAX)
-        return;
-    struct seat *seats = realloc(c->seats, (c->seat_count + 1) * sizeof *seats);
-    assert(seats);
-    c->seats = seats;
-    c->seats[c->seat_count] = (struct seat){.call = *call, .seating = *seating};
-    seat_counted(c, &c->seats[c->seat_count++], 1);
-}
-
-static void seat_set(struct client *c, const struct id *call, const struct seating *seating)
-{
-    struct seat *seat = seat_find(c, call);
-    if (!seat)
-        seat_add(c, call, seating);
-    else if (seating->version > seat->seating.version)
-        seat_renew(c, seat, seating);
-}
-
-/* ---- rings ---- */
-
-struct client_ring *ring_find(struct client *c, const struct id *call)
-{
-    for (size_t i = 0; i < c->ring_count; i++) {
-        if (id_eq(&c->rings[i].call, call))
-            return &c->rings[i];
-    }
-    return NULL;
-}
-
-static void ring_drop(struct client *c, const struct id *call)
-{
-    struct client_ring *ring = ring_find(c, call);
-    if (!ring)
-        return;
-    *ring = c->rings[--c->ring_count];
-    if (c->ring_count == 0) {
-        free(c->rings);
-        c->rings = NULL;
-    }
-}
-
-static void ring_set(struct client *c, const struct id *call, uint64_t version)
-{
-    struct client_ring *ring = ring_find(c, call);
-    if (!ring && c->ring_count == RINGS_OF_CLIENT_MAX)
-        ring_drop(c, &c->rings[0].call); /* the oldest; it would not be put back */
-    if (!ring) {
-        struct client_ring *rings = realloc(c->rings, (c->ring_count + 1) * sizeof *rings);
-        assert(rings);
-        c->rings = rings;
-        ring = &c->rings[c->ring_count++];
-    }
-    *ring = (struct client_ring){*call, version};
-}
-
-void seat_update(struct client *c, const struct id *call, struct slice text)
-{
-    struct seating seating;
-    uint64_t version = 0;
-    if (seating_rings(text)) {
-        if (slice_to_u64(slice_make(text.p + 1, text.n - 1), &version))
-            ring_set(c, call, version);
-        return;
-    }
-    ring_drop(c, call);
-    if (text.n == 0)
-        seat_drop(c, call);
-    else if (seating_parse(text, c->signaling->settings.partitions, &seating) == ERR_OK)
-        seat_set(c, call, &seating);
-    else
-        log_warn("seating.refused", LOG_ID("call", call));
 }

@@ -1,14 +1,20 @@
+#include "node/signaling/fanout.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
-#include "node/signaling/private.h"
+#include "node/signaling/fanout_done.h"
+#include "node/signaling/heal.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/store/rings.h"
 
 /*
- * Fan-out: a change of a call goes to each session it concerns, in the order of versions, before anybody says ok (docs/architecture.md). Each session's share
- * is a leg. A leg that meets a hole (another node's change is still on its way) fills it from the call's log. If this node dies in between, the partition's
- * owner starts from the log (fanout_resume).
+ * Each session's share is a leg. A leg that meets a hole (another node's change is still on its way) fills it from the call's log, from which the partition's owner
+ * starts, too, if this node dies in between (fanout_resume).
  */
 
 enum { LEGS_MAX = 64, HOLES_MAX = 8 };

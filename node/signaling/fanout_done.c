@@ -1,13 +1,11 @@
+#include "node/signaling/fanout_done.h"
+
 #include <assert.h>
 #include <stdlib.h>
-#include <utlist.h>
+#include <uthash.h>
 
 #include "node/signaling/private.h"
-
-/*
- * Which versions of which calls all mailboxes have. The store is told a little later, once for the changes of a moment: until then the call's timer stands, and
- * if this node dies its owner brings them out once more, which does no harm.
- */
+#include "node/store/calls.h"
 
 enum { NOTES_MAX = 4096 };
 

@@ -1,8 +1,12 @@
+#include "node/signaling/farewell.h"
+
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "common/base/log.h"
+#include "common/base/name.h"
 #include "node/signaling/private.h"
+#include "node/store/sessions.h"
 
 /*
  * The end of a session: ended in the store, its seats freed one call after the other, then forgotten. Each step may be done twice; if this node

@@ -1,10 +1,21 @@
+#include "node/signaling/heal.h"
+
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "node/signaling/private.h"
+#include "common/base/name.h"
+#include "node/signaling/fanout.h"
+#include "node/signaling/mail.h"
+#include "node/signaling/owner.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/signaling/verbs.h"
+#include "node/store/heal.h"
+#include "node/store/rings.h"
 
 /*
  * Redis may forget: it is emptied, or comes back without its newest writes. Each node then brings what it knows of the sessions whose sockets it holds: the

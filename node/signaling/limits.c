@@ -1,10 +1,11 @@
-#include "common/base/clock.h"
-#include "node/signaling/private.h"
+#include "node/signaling/limits.h"
 
-/*
- * Limits that count calls: what a user may do is counted by the store, where all devices and nodes meet; what one socket may do stands before it here, so that
- * whoever asks for too much costs the store nothing.
- */
+#include "common/base/clock.h"
+#include "node/signaling/heal.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/store/calls.h"
+#include "node/store/people.h"
 
 /* Limits that count by the minute: a bucket fills by as many sixtieths a second as there may be in a minute. */
 enum { SIXTIETHS = 60, SIT_RETRY_MS = 1000 };
@@ -66,12 +67,6 @@ static void refuse_seat(struct request *rq)
     request_fail_later(rq, ERR_RATE_LIMITED, "you sit in as many calls as one may: leave one first", SIT_RETRY_MS);
 }
 
-/* How many of them a user may have the store counts: some of these may be over, and this node not have heard of it yet. */
-bool client_is_full(const struct client *c)
-{
-    return c->seat_count >= CALLS_OF_CLIENT_MAX;
-}
-
 void request_fail_start(struct request *rq, const struct call_answer *a)
 {
     if (a->err != ERR_RATE_LIMITED)
@@ -111,7 +106,7 @@ static void on_seats(void *context, enum err err, uint64_t seats)
 
 void request_sit(struct request *rq, void (*sit)(struct request *))
 {
-    if (client_is_full(rq->client) && !seat_find(rq->client, &rq->call)) {
+    if (seats_are_full(rq->client) && !seat_find(rq->client, &rq->call)) {
         refuse_seat(rq);
         return;
     }

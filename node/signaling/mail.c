@@ -1,14 +1,15 @@
+#include "node/signaling/mail.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
-#include "node/signaling/private.h"
-
-/*
- * From the bus to the socket. The bus is the fast path, the mailbox the truth: what does not follow the last event makes the node read the
- * mailbox, and what the bus brings meanwhile only says how far there is to read.
- */
+#include "node/signaling/heal.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/signaling/verbs.h"
+#include "node/store/sessions.h"
 
 /* False: what comes before them is missing. */
 static bool write_events(struct client *c, uint64_t first, const struct slice *bodies, size_t count)

@@ -1,4 +1,10 @@
-#include "node/signaling/private.h"
+#include "common/wire/writer.h"
+#include "node/signaling/call_parts.h"
+#include "node/signaling/fanout.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/calls.h"
 
 enum { TTL_MS = 120000, SEATS = 2 };
 

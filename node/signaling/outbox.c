@@ -1,13 +1,19 @@
+#include "node/signaling/outbox.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "common/base/clock.h"
-#include "node/signaling/private.h"
+#include "node/signaling/fanout.h"
+#include "node/signaling/heal.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/store/calls.h"
 
 /*
- * Relayed signals of one client to one session in one call: at most one store call is under way, and what comes meanwhile, or in one turn of the loop, goes
- * together. So their order holds whatever happens to the connection, and the busier a pair is the fewer calls its signals cost.
+ * With one store call under way at a time the order of signals holds whatever happens to the connection, and the busier a pair is the fewer calls its signals
+ * cost.
  */
 
 enum { BATCH_BYTES_MAX = 1 << 18 };

@@ -1,12 +1,24 @@
+#include "node/signaling/owner.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
+#include "common/base/name.h"
 #include "common/base/rendezvous.h"
 #include "common/wire/card.h"
+#include "node/signaling/acks.h"
+#include "node/signaling/fanout_done.h"
+#include "node/signaling/farewell.h"
+#include "node/signaling/heal.h"
+#include "node/signaling/mail.h"
 #include "node/signaling/private.h"
+#include "node/signaling/suspension.h"
+#include "node/signaling/sweep.h"
+#include "node/signaling/watch.h"
+#include "node/store/cluster.h"
+#include "node/store/rings.h"
 
 /*
  * What a node does for the cluster: it renews its lease, works out which partitions are its own, and fires their timers. Two owners for a moment do

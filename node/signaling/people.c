@@ -1,11 +1,14 @@
+#include "node/signaling/people.h"
+
 #include <stdio.h>
 
 #include "common/auth/pattern.h"
-#include "node/signaling/private.h"
-
-/* Whom a user may reach, and what others may do to them: the token's word, blocks, limits that all devices of a user share. */
-
-/* ---- whom one may call ---- */
+#include "common/base/name.h"
+#include "common/base/why.h"
+#include "common/wire/writer.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/store/people.h"
 
 static bool matches_default(const struct signaling *sig, struct slice user)
 {
@@ -28,7 +31,18 @@ bool may_call(const struct client *c, struct slice user)
     return false;
 }
 
-/* ---- blocks ---- */
+bool callee_check(struct request *rq, struct slice user)
+{
+    if (slice_is(user, rq->client->claims->user))
+        request_fail(rq, ERR_BAD_REQUEST, "`to` should name others than yourself");
+    else if (!may_call(rq->client, user))
+        request_fail(rq, ERR_FORBIDDEN, "your token does not let you call that user");
+    else
+        return true;
+    return false;
+}
+
+/* ---- block.set, block.get ---- */
 
 /*
  * "user\nuser\n". Not the table's FIELD_NAMES: that no name stands twice is dear to find out in so long a list, and the store does not mind. False: answered.
@@ -54,15 +68,6 @@ static bool put_blocked(struct request *rq, const struct wire_value *users, stru
     return request_fits(rq, out);
 }
 
-static void on_block_set(void *context, enum err err)
-{
-    struct request *rq = context;
-    if (err == ERR_OK)
-        request_ok(rq);
-    else
-        request_fail(rq, err, NULL);
-}
-
 void block_set_run(struct request *rq)
 {
     struct buf blocked;
@@ -74,7 +79,7 @@ void block_set_run(struct request *rq)
                               .reply = buf_slice(request_ok_begin(rq, 0)),
                               .user = slice_of(rq->client->claims->user),
                               .blocked = buf_slice(&blocked)};
-        store_block_set(rq->signaling->store, &b, on_block_set, rq);
+        store_block_set(rq->signaling->store, &b, on_request_done, rq);
     }
     buf_finish(&blocked);
 }

@@ -1,17 +1,13 @@
 #include <stdio.h>
 
-#include "node/signaling/private.h"
+#include "common/base/why.h"
+#include "node/signaling/people.h"
+#include "node/signaling/request.h"
+#include "node/signaling/verbs.h"
+#include "node/signaling/watch.h"
+#include "node/store/presence.h"
 
 /* presence.set, presence.watch, presence.unwatch. */
-
-static void on_set(void *context, enum err err)
-{
-    struct request *rq = context;
-    if (err == ERR_OK)
-        request_ok(rq);
-    else
-        request_fail(rq, err, NULL);
-}
 
 void presence_set_run(struct request *rq)
 {
@@ -22,7 +18,7 @@ void presence_set_run(struct request *rq)
                              .user = slice_of(rq->client->claims->user),
                              .status = wire_get_string(rq->message, "status"),
                              .note = wire_get_string(rq->message, "note")};
-    store_presence_set(rq->signaling->store, &s, on_set, rq);
+    store_presence_set(rq->signaling->store, &s, on_request_done, rq);
 }
 
 /* One's own presence, as others see it, is for everybody. */

@@ -1,16 +1,17 @@
+#include "node/signaling/request.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/base/random.h"
-#include "node/signaling/private.h"
-
-/*
- * A client's verbs run one after the other; only relayed signals run beside each other (outbox.c). So at most one request can have had its effect
- * without an answer when a node dies, and a request that is sent again finds either its kept answer or a store that has done nothing yet.
- */
+#include "common/base/why.h"
+#include "common/wire/fields.h"
+#include "common/wire/writer.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/verbs.h"
+#include "node/store/calls.h"
 
 enum { REPLY_BYTES_MAX = 1 << 20 };
 
@@ -139,6 +140,19 @@ void request_take(struct client *c, struct wire_doc *doc)
     request_queue(request_create(c, verb, doc, id));
 }
 
+void requests_forget(struct client *c)
+{
+    struct request *rq = NULL;
+    struct request *next = NULL;
+    if (c->current)
+        c->current->client = NULL; /* its story goes on; nobody hears the answer */
+    DL_FOREACH_SAFE(c->waiting, rq, next)
+    {
+        DL_DELETE(c->waiting, rq);
+        request_destroy(rq); /* never begun: the client sends it again after its resume */
+    }
+}
+
 /* ---- answering ---- */
 
 /* The request is over: its client may go on with the next. */
@@ -220,7 +234,21 @@ void request_fail(struct request *rq, enum err err, const char *why)
     request_fail_later(rq, err, why, 0);
 }
 
+void on_request_done(void *context, enum err err)
+{
+    struct request *rq = context;
+    if (err == ERR_OK)
+        request_ok(rq);
+    else
+        request_fail(rq, err, NULL);
+}
+
 /* ---- what many verbs need ---- */
+
+bool request_is_left(const struct request *rq)
+{
+    return !rq->client || rq->client->state == CLIENT_CLOSING;
+}
 
 struct call_actor request_actor(const struct request *rq)
 {

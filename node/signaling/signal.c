@@ -1,6 +1,15 @@
 #include <stdio.h>
 
-#include "node/signaling/private.h"
+#include "common/base/why.h"
+#include "common/wire/fields.h"
+#include "common/wire/writer.h"
+#include "node/signaling/description.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/outbox.h"
+#include "node/signaling/request.h"
+#include "node/signaling/seats.h"
+#include "node/signaling/verbs.h"
+#include "node/store/calls.h"
 
 /*
  * signal: one of description, candidates or data for one peer. To peer 0: with the offer while it waits, to its taker afterwards.

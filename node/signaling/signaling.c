@@ -5,7 +5,16 @@
 
 #include "common/base/log.h"
 #include "common/base/random.h"
-#include "node/signaling/private.h"
+#include "common/wire/writer.h"
+#include "node/signaling/acks.h"
+#include "node/signaling/admission.h"
+#include "node/signaling/client.h"
+#include "node/signaling/fanout_done.h"
+#include "node/signaling/farewell.h"
+#include "node/signaling/mail.h"
+#include "node/signaling/owner.h"
+#include "node/signaling/suspension.h"
+#include "node/signaling/watch.h"
 
 enum { BODY_BYTES_MAX = 1 << 20, FRAME_BYTES_MAX = 1 << 22 };
 
@@ -20,6 +29,11 @@ struct signaling *signaling_create(const struct signaling_settings *settings)
     buf_init(&sig->frame, FRAME_BYTES_MAX);
     buf_init(&sig->items, settings->message_bytes_max * 4);
     return sig;
+}
+
+unsigned user_partition(const struct signaling *sig, struct slice user)
+{
+    return partition_of_user(user, sig->settings.partitions);
 }
 
 /* ---- an operator's hand ---- */

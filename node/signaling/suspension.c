@@ -1,9 +1,16 @@
+#include "node/signaling/suspension.h"
+
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "common/base/log.h"
-#include "node/signaling/private.h"
+#include "common/base/name.h"
+#include "node/signaling/client.h"
+#include "node/signaling/fanout.h"
+#include "node/signaling/seats.h"
+#include "node/store/calls.h"
 
 /*
  * A socket is gone, the session is not: it is suspended in the store first, fenced by its epoch; only if that holds are its calls told. Nobody waits for it, so

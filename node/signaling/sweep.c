@@ -1,8 +1,12 @@
+#include "node/signaling/sweep.h"
+
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "common/base/log.h"
 #include "node/signaling/private.h"
+#include "node/signaling/suspension.h"
+#include "node/store/cluster.h"
 
 /*
  * Nobody speaks for the sessions of a dead node, so the partition's owner does: it suspends each with what is left of its grace and tells its calls. From there

@@ -1,4 +1,10 @@
-#include "node/signaling/private.h"
+#include "node/signaling/verbs.h"
+
+#include "common/wire/fields.h"
+#include "node/call/limits.h"
+#include "node/signaling/request.h"
+#include "node/store/people.h"
+#include "node/store/presence.h"
 
 /* The one table of requests: what each is called, what it carries, which story it begins. docs/protocol.md is held against it. */
 
@@ -32,14 +38,14 @@ static const struct field call_start_fields[] = {
     {.name = "seats", .kind = FIELD_INT, .min = 2, .max = CALL_SEATS_MAX},
     {.name = "privacy", .kind = FIELD_ONE_OF, .words = "relay"},
     {.name = "candidates", .kind = FIELD_ARRAY, .min = 0, .max = OFFER_CANDIDATES_MAX},
-    {.name = "ring_ms", .kind = FIELD_INT, .min = 5000, .max = 120000},
+    {.name = "ring_ms", .kind = FIELD_INT, .min = CALL_RING_MS_MIN, .max = CALL_RING_MS_MAX},
     {.name = "wait", .kind = FIELD_BOOL},
     END,
 };
 static const struct field call_invite_fields[] = {
     {.name = "call", .kind = FIELD_ID, .required = true},
     {.name = "to", .kind = FIELD_NAME, .required = true},
-    {.name = "ring_ms", .kind = FIELD_INT, .min = 5000, .max = 120000},
+    {.name = "ring_ms", .kind = FIELD_INT, .min = CALL_RING_MS_MIN, .max = CALL_RING_MS_MAX},
     {.name = "wait", .kind = FIELD_BOOL},
     END,
 };
@@ -77,12 +83,10 @@ static const struct field signal_fields[] = {
     {.name = "candidates", .kind = FIELD_ARRAY, .min = 1, .max = OFFER_CANDIDATES_MAX},
     END,
 };
-
 static const struct field block_set_fields[] = {
     {.name = "users", .kind = FIELD_ARRAY, .required = true, .min = 0, .max = BLOCKED_USERS_MAX},
     END,
 };
-
 static const struct field presence_set_fields[] = {
     {.name = "status", .kind = FIELD_ONE_OF, .required = true, .words = "available|away|dnd|invisible"},
     {.name = "note", .kind = FIELD_STRING, .min = 0, .max = PRESENCE_NOTE_MAX},

@@ -1,8 +1,13 @@
+#include "node/signaling/watch.h"
+
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
-#include "node/signaling/private.h"
+#include "common/base/name.h"
+#include "common/wire/writer.h"
+#include "node/signaling/request.h"
 
 /*
  * Who here watches whom. A user whom anybody watches is followed (node/store/presence.h): one message from the bus a change, told to each watch of this node. A

@@ -1,4 +1,4 @@
-#include "node/signaling/private.h"
+#include "node/signaling/mail.h"
 #include "tests/unit/node/signaling/stage.h"
 
 /* From the bus and the mailbox to the socket: every event once, in order, or the socket closes. */

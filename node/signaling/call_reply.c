@@ -1,6 +1,11 @@
-#include "node/signaling/private.h"
+#include "node/signaling/call_reply.h"
 
-/* How requests are answered that changed a call: with its new version, and who sat down by it with what that session finds there. */
+#include "common/wire/writer.h"
+#include "node/signaling/description.h"
+#include "node/signaling/fanout.h"
+#include "node/signaling/limits.h"
+#include "node/signaling/request.h"
+#include "node/store/calls.h"
 
 void on_call_changed(void *context, const struct call_answer *a)
 {
@@ -41,4 +46,22 @@ void on_call_seated(void *context, const struct call_answer *a)
     offer_put(b, a);
     wire_put_key_int(b, "version", (int64_t)a->version);
     fanout_for_request(rq, a);
+}
+
+void snapshot_put(struct buf *b, const struct id *call, const struct call_answer *a)
+{
+    wire_put_key_string(b, "call", id_slice(call));
+    wire_put_key_string(b, "state", a->state);
+    wire_put_key_int(b, "version", (int64_t)a->version);
+    wire_put_key_int(b, "seats", a->seats);
+    wire_put_key_raw(b, "members", a->members);
+    wire_put_key_raw(b, "ringing", a->ringing);
+    wire_put_key_string(b, "starter", a->starter);
+    wire_put_key_bool(b, "locked", a->locked);
+    wire_put_cstr(b, "privacy");
+    if (a->privacy.n)
+        wire_put_string(b, a->privacy);
+    else
+        wire_put_null(b);
+    wire_put_key_int(b, "created_ms", (int64_t)a->created_ms);
 }
