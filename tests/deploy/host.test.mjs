@@ -22,7 +22,7 @@ describe('switchboard.service', () => {
   test('is what systemd understands', needs('systemd-analyze'), async () => {
     const dir = scratch();
     const file = path(dir, 'switchboard.service');
-    writeFileSync(file, textOf(UNIT).replaceAll('/usr/local/bin/switchboard', BINARY));
+    writeFileSync(file, textOf(UNIT).replaceAll('/usr/local/bin/switchboard', `"${BINARY}"`));
     const { code, output } = await judge('systemd-analyze', ['verify', '--man=no', file]);
     assert.equal(code, 0, output);
     assert.doesNotMatch(output, /switchboard\.service/, 'no complaint');

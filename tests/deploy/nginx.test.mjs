@@ -23,7 +23,7 @@ function withNodes(port, ...nodes) {
 suite('switchboard.conf', () => {
   test('is accepted as it stands', async () => {
     const main = path(dir, 'check.conf');
-    writeFileSync(main, `pid ${path(dir, 'check.pid')}; error_log stderr; events {} http { access_log off; include ${pathOf(FILE)}; }`);
+    writeFileSync(main, `pid "${path(dir, 'check.pid')}"; error_log stderr; events {} http { access_log off; include "${pathOf(FILE)}"; }`);
     const { code, output } = await judge('nginx', ['-t', '-p', dir, '-c', main]);
     // Who may not bind port 80 got past the syntax.
     assert.ok(code === 0 || /syntax is ok/.test(output), output);

@@ -114,12 +114,12 @@ export async function startHaproxy(dir, text, env = {}) {
 export async function startNginx(dir, text, port) {
   const site = join(dir, `site-${port}.conf`);
   const main = join(dir, `nginx-${port}.conf`);
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${join(dir, name)};`);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path "${join(dir, name)}";`);
   writeFileSync(site, text);
   writeFileSync(
     main,
-    `daemon off; master_process off; pid ${join(dir, `nginx-${port}.pid`)}; error_log stderr notice; events { worker_connections 500; }
-     http { access_log off; ${temporary.join(' ')} include ${site}; }`,
+    `daemon off; master_process off; pid "${join(dir, `nginx-${port}.pid`)}"; error_log stderr notice; events { worker_connections 500; }
+     http { access_log off; ${temporary.join(' ')} include "${site}"; }`,
   );
   const process = startProcess(find('nginx'), ['-p', dir, '-c', main], { env: cleanEnvironment() });
   return new Proxy('nginx', port, process).started();
