@@ -23,11 +23,11 @@ export function within(promise, what, ms = DEADLINE_MS) {
 
 /** Asks `condition` again and again until it gives something true, and returns that. */
 export async function until(condition, what, ms = DEADLINE_MS) {
-  const end = Date.now() + ms;
+  const end = performance.now() + ms; // a clock that somebody sets is none to wait by
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${typeof what === 'function' ? what() : what}`);
+    if (performance.now() > end) throw new Error(`waited ${ms} ms for ${typeof what === 'function' ? what() : what}`);
     await sleep(10);
   }
 }
