@@ -1,8 +1,13 @@
+#include "node/signaling/description.h"
+
 #include <stdio.h>
 
 #include "common/base/ascii.h"
+#include "common/base/why.h"
+#include "common/wire/writer.h"
 #include "node/call/candidate.h"
-#include "node/signaling/private.h"
+#include "node/signaling/request.h"
+#include "node/store/calls.h"
 
 enum { BLANKED_BYTES_MAX = 1 << 17 };
 
@@ -82,6 +87,18 @@ static bool refuse(struct request *rq, const struct wire_value *description, enu
     char sentence[WHY_SIZE + 32];
     snprintf(sentence, sizeof sentence, "`%s`: %s", field, why);
     request_fail(rq, err, sentence);
+    return false;
+}
+
+/* {type, sdp} is as good as the SDP alone, if it says that it is what it should be. */
+bool description_check_type(struct request *rq, const char *field, const char *type)
+{
+    const struct wire_value *description = wire_get(rq->message, field);
+    char why[WHY_SIZE];
+    if (!description || description->kind != WIRE_MAP || slice_is(wire_get_string(description, "type"), type))
+        return true;
+    snprintf(why, sizeof why, "`%s` should be a string of SDP or {type: \"%s\", sdp}", field, type);
+    request_fail(rq, ERR_BAD_REQUEST, why);
     return false;
 }
 
@@ -214,34 +231,4 @@ void offer_put_blanked(struct buf *out, const struct call_answer *a)
     wire_put_raw(out, buf_failed(&items) ? (struct slice){0} : buf_slice(&items));
     buf_finish(&items);
     wire_doc_destroy(doc);
-}
-
-bool allow_put(struct request *rq, struct buf *out)
-{
-    static const struct field rows[] = {{.name = "allow", .kind = FIELD_NAMES, .min = 0, .max = CALL_ALLOW_MAX},
-                                        {.name = NULL}};
-    const struct wire_value *allow = wire_get(rq->message, "allow");
-    char why[WHY_SIZE];
-    if (!allow)
-        return true;
-    if (allow->kind == WIRE_STRING && slice_is(allow->string, "anyone")) {
-        buf_put_char(out, '*');
-        return true;
-    }
-    if (allow->kind == WIRE_STRING) {
-        request_fail(rq, ERR_BAD_REQUEST, "`allow` should be a list of users or \"anyone\"");
-        return false;
-    }
-    enum err err = fields_check(rq->message, rows, WHY_IN(why));
-    if (err != ERR_OK) {
-        request_fail(rq, err, why);
-        return false;
-    }
-    for (size_t i = 0; i < allow->array.n; i++) {
-        buf_put_char(out, '\n');
-        buf_put(out, allow->array.items[i].string);
-    }
-    if (allow->array.n)
-        buf_put_char(out, '\n');
-    return true;
 }
