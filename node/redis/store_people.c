@@ -14,6 +14,7 @@ void store_block_set(struct store *store, const struct block_set *b, store_done_
     args_key(&a, key_replies(&b->session));
     args_key(&a, key_blocks(store_user_partition(store, b->user), b->user));
     args_key(&a, key_watch(store_user_partition(store, b->user), b->user));
+    args_key(&a, key_presence(store_user_partition(store, b->user), b->user));
     args_u64(&a, b->epoch);
     args_u64(&a, b->request);
     args_put(&a, b->reply);

@@ -47,11 +47,18 @@ void on_bus_followed(void *context, struct slice channel)
     store->events.on_followed(store->events.context, user);
 }
 
+/* 0: not blocked; else since when the user is offline to the one who is, 1 when nobody knows. */
+static struct presence_block read_block(uint64_t number)
+{
+    return (struct presence_block){.is = number != 0, .seen_ms = number > 1 ? number : 0};
+}
+
 void on_presence_envelope(struct store *store, const struct envelope *e)
 {
     const struct store_events *events = &store->events;
     if (e->kind == ENVELOPE_BLOCKS) {
-        events->on_blocks(events->context, e->subject, e->number != 0, e->bodies, e->count);
+        struct presence_block block = read_block(e->number);
+        events->on_blocks(events->context, e->subject, &block, e->bodies, e->count);
         return;
     }
     struct presence state = {.status = e->text,
@@ -78,7 +85,7 @@ static void on_state(void *context, enum err transport, const struct redisReply 
                                     .note = reply_text(reply, 6)};
     }
     for (size_t i = 0; a.err == ERR_OK && i < PRESENCE_WATCHERS_MAX; i++)
-        a.blocked[i] = reply_number(blocked, i) != 0;
+        a.blocked[i] = read_block(reply_number(blocked, i));
     q->fn.presence(q->context, &a);
     free(q);
 }

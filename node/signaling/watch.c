@@ -41,9 +41,9 @@ struct watch {
     struct watch *mine_next, *mine_prev; /* client.watches */
     struct client *client;
     struct watched *on;
-    bool told;    /* of a state, by an answer or an event */
-    bool waits;   /* the client's presence.watch waits for the store to answer for it */
-    bool blocked; /* it sees an empty `offline` */
+    bool told;  /* of a state, by an answer or an event */
+    bool waits; /* the client's presence.watch waits for the store to answer for it */
+    struct presence_block blocked;
     uint64_t blocked_at;
     /* what it was told: */
     uint64_t rev;
@@ -57,8 +57,6 @@ struct watch_story {
     size_t pending; /* watches that the store has not answered for, and one while it begins */
     struct timer timer;
 };
-
-static const struct presence nothing = {.status = SLICE_INIT("offline")};
 
 static struct slice name_of(const struct watched *on)
 {
@@ -99,30 +97,31 @@ static void state_put(struct buf *b, const char *type, struct slice user, const 
         wire_put_key_string(b, "note", state->note);
 }
 
-static const struct presence *watch_view(const struct watch *w, const struct presence *state)
+/* What the watch sees of a state. */
+static struct presence watch_view(const struct watch *w, const struct presence *state)
 {
-    return w->blocked ? &nothing : state;
+    return w->blocked.is ? (struct presence){.status = SLICE("offline"), .seen_ms = w->blocked.seen_ms} : *state;
 }
 
 static void watch_note(struct watch *w, uint64_t rev, const struct presence *view)
 {
     w->told = true;
     w->rev = rev;
-    w->as_blocked = w->blocked;
+    w->as_blocked = w->blocked.is;
     w->online = is_online(view);
 }
 
 /* Sends the state if it is news for this watch. Being blocked by one who looks offline anyway is none: it would tell that somebody is there. */
 static void watch_tell(struct watch *w, uint64_t rev, const struct presence *state)
 {
-    const struct presence *view = watch_view(w, state);
-    bool news = w->blocked != w->as_blocked ? w->online || is_online(view) : !w->blocked && rev > w->rev;
+    struct presence view = watch_view(w, state);
+    bool news = w->blocked.is != w->as_blocked ? w->online || is_online(&view) : !w->blocked.is && rev > w->rev;
     struct buf *body = &w->on->signaling->body;
-    watch_note(w, rev > w->rev ? rev : w->rev, view);
+    watch_note(w, rev > w->rev ? rev : w->rev, &view);
     if (!news || w->client->state != CLIENT_LIVE)
         return;
     buf_clear(body);
-    state_put(body, "presence", name_of(w->on), view);
+    state_put(body, "presence", name_of(w->on), &view);
     metric_inc(w->on->signaling->settings.metrics, METRIC_PRESENCE_OUT);
     client_send(w->client, buf_slice(body), 0);
 }
@@ -235,9 +234,9 @@ static void story_answer(struct watch_story *story)
     for (size_t i = 0; i < users->array.n; i++) {
         struct watched *on = watched_find(rq->signaling, users->array.items[i].string);
         struct watch *w = watch_of(rq->client, on);
-        const struct presence *view = watch_view(w, &on->state);
-        state_put(b, NULL, name_of(on), view);
-        watch_note(w, on->rev, view);
+        struct presence view = watch_view(w, &on->state);
+        state_put(b, NULL, name_of(on), &view);
+        watch_note(w, on->rev, &view);
     }
     request_ok(rq);
 }
@@ -396,7 +395,8 @@ void on_watch_presence(void *context, struct slice user, uint64_t rev, const str
     }
 }
 
-void on_watch_blocks(void *context, struct slice user, bool blocked, const struct slice *watchers, size_t count)
+void on_watch_blocks(void *context, struct slice user, const struct presence_block *blocked,
+                     const struct slice *watchers, size_t count)
 {
     struct signaling *sig = context;
     struct watched *on = watched_find(sig, user);
@@ -411,7 +411,7 @@ void on_watch_blocks(void *context, struct slice user, bool blocked, const struc
             named = slice_eq(watchers[i], watcher_of(w));
         if (!named)
             continue;
-        w->blocked = blocked;
+        w->blocked = *blocked;
         w->blocked_at = now;
         if (w->told)
             watch_tell(w, on->rev, &on->state);

@@ -23,7 +23,8 @@ void watch_retry(struct signaling *);
 
 /* What the bus brings, see struct store_events; the context is the struct signaling. */
 void on_watch_presence(void *context, struct slice user, uint64_t rev, const struct presence *);
-void on_watch_blocks(void *context, struct slice user, bool blocked, const struct slice *watchers, size_t count);
+void on_watch_blocks(void *context, struct slice user, const struct presence_block *, const struct slice *watchers,
+                     size_t count);
 void on_watch_followed(void *context, struct slice user);
 
 #endif

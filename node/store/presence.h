@@ -38,13 +38,19 @@ void store_presence_follow(struct store *, struct slice user);
 /** The end of it; what is under way may still come. */
 void store_presence_unfollow(struct store *, struct slice user);
 
+/** What one who is blocked sees in place of the state: `offline`, and since when, so that it looks as if the user had gone. */
+struct presence_block {
+    bool is;
+    uint64_t seen_ms;
+};
+
 /** The state, its rev, and for each watcher whether the user has blocked it. At most PRESENCE_WATCHERS_MAX. */
 enum { PRESENCE_WATCHERS_MAX = 64 };
 struct presence_answer {
     enum err err;
     uint64_t rev;
     struct presence state;
-    bool blocked[PRESENCE_WATCHERS_MAX];
+    struct presence_block blocked[PRESENCE_WATCHERS_MAX];
 };
 typedef void presence_fn(void *context, const struct presence_answer *);
 void store_presence_get(struct store *, struct slice user, const struct slice *watchers, size_t count, presence_fn *,

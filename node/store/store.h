@@ -20,6 +20,7 @@
 
 struct store;
 struct presence;
+struct presence_block;
 
 /** For questions that are answered by done, or not. */
 typedef void store_done_fn(void *context, enum err);
@@ -60,7 +61,8 @@ struct store_events {
     /** What others may see of a user who is followed (node/store/presence.h) is this from `rev` on. */
     void (*on_presence)(void *context, struct slice user, uint64_t rev, const struct presence *);
     /** That user has blocked these, or does so no more: no rev, as nobody else sees a change. */
-    void (*on_blocks)(void *context, struct slice user, bool blocked, const struct slice *watchers, size_t count);
+    void (*on_blocks)(void *context, struct slice user, const struct presence_block *, const struct slice *watchers,
+                      size_t count);
     /** The user is followed, at first or since the bus was cut: what changed before must be asked for. */
     void (*on_followed)(void *context, struct slice user);
     /** The bus was cut and works again: events may have been missed. */

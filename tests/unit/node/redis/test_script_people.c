@@ -33,6 +33,7 @@ static const char *block_in(unsigned epoch, const char *who, unsigned request, c
     args_key(&a, key_replies(&p.session));
     args_key(&a, key_blocks(SESSIONS_AT, slice_of(p.user)));
     args_key(&a, key_watch(SESSIONS_AT, slice_of(p.user)));
+    args_key(&a, key_presence(SESSIONS_AT, slice_of(p.user)));
     args_u64(&a, epoch);
     args_u64(&a, request);
     args_put(&a, lab_body(lab, "ok"));
@@ -119,7 +120,7 @@ static bool next_envelope(struct envelope *e, redisReply **ret_reply)
            envelope_read(slice_make((*ret_reply)->element[2]->str, (*ret_reply)->element[2]->len), e) == ERR_OK;
 }
 
-/* The next word about blocks: "bob 1 eve mallory"; "" when there is none. */
+/* The next word about blocks, whenever they were set: "bob 1 eve mallory"; "" when there is none. */
 static const char *told(void)
 {
     static char text[4096];
@@ -129,7 +130,7 @@ static const char *told(void)
     while (!text[0] && next_envelope(&e, &reply)) {
         size_t n = 0;
         if (e.kind == ENVELOPE_BLOCKS)
-            n = (size_t)snprintf(text, sizeof text, "%.*s %llu", SLICE_FMT(e.subject), (unsigned long long)e.number);
+            n = (size_t)snprintf(text, sizeof text, "%.*s %llu", SLICE_FMT(e.subject), e.number > 0 ? 1ULL : 0ULL);
         for (size_t i = 0; n && i < e.count; i++)
             n += (size_t)snprintf(text + n, sizeof text - n, " %.*s", SLICE_FMT(e.bodies[i]));
         freeReplyObject(reply);

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/node/redis/lab_private.h"
@@ -82,6 +83,7 @@ static const char *block(unsigned request, const char *users)
     args_key(&a, key_replies(&session));
     args_key(&a, key_blocks(SESSIONS_AT, SLICE("alice")));
     args_key(&a, key_watch(SESSIONS_AT, SLICE("alice")));
+    args_key(&a, key_presence(SESSIONS_AT, SLICE("alice")));
     args_u64(&a, 1);
     args_u64(&a, request);
     args_put(&a, SLICE("reply"));
@@ -292,18 +294,65 @@ Test(script_presence, an_answer_has_what_was_told_last_and_its_rev)
 
 /* ---- blocks ---- */
 
+/* The next word is about these, who are blocked; when they saw the user go is checked by the way. */
+static void expect_blocks(const char *names)
+{
+    static const char head[] = "blocks alice ";
+    const char *word = lab_heard(lab);
+    char *rest = NULL;
+    cr_assert_eq(strncmp(word, head, sizeof head - 1), 0, "%s", word);
+    cr_expect_gt(strtoull(word + sizeof head - 1, &rest, 10), 1);
+    lab_expect(names, rest);
+}
+
+/* When the user was last there for carol; 0: she is not blocked. */
+static uint64_t seen_by_carol(void)
+{
+    const char *list = strchr(get(), '[');
+    cr_assert(list);
+    return strtoull(strchr(list, ' '), NULL, 10);
+}
+
 Test(script_presence, those_are_named_who_are_blocked_now_and_those_who_are_no_more)
 {
     lab_session_create(lab, "alice", NULL);
     lab_heard(lab);
     lab_expect("ok", block(1, "bob\ncarol\nbob\n"));
-    expect_heard("blocks alice 1 [bob carol] \"\"");
+    expect_blocks(" [bob carol] \"\"");
+    uint64_t since = seen_by_carol();
+    cr_expect_gt(since, 1);
     lab_expect("ok", block(2, "carol\ndave\n"));
-    lab_expect("blocks alice 1 [dave] \"\"", lab_heard(lab));
+    expect_blocks(" [dave] \"\"");
     expect_heard("blocks alice 0 [bob] \"\"");
-    cr_expect(strstr(get(), "[0 1]"));
+    cr_expect(strstr(get(), "[0 1"));
+    cr_expect_eq(seen_by_carol(), since, "whoever was blocked before saw the user go then");
     lab_expect("ok", block(1, "eve\n"));
     expect_heard("");
+}
+
+Test(script_presence, to_one_who_is_blocked_a_user_who_looks_offline_went_when_all_saw_it)
+{
+    lab_session_create(lab, "alice", NULL);
+    set("alice", 1, 1, "invisible", "");
+    const char *state = strstr(get(), "offline 0 0 ");
+    cr_assert(state);
+    uint64_t seen = strtoull(state + strlen("offline 0 0 "), NULL, 10);
+    cr_expect_gt(seen, 1);
+    block(2, "carol\n");
+    set("alice", 1, 3, "available", "");
+    set("alice", 1, 4, "invisible", "");
+    cr_expect_eq(seen_by_carol(), seen);
+}
+
+Test(script_presence, when_a_user_was_last_there_is_forgotten_for_one_who_is_blocked_as_for_all)
+{
+    struct key presence = key_presence(SESSIONS_AT, SLICE("alice"));
+    lab_session_create(lab, "alice", NULL);
+    block(1, "carol\n");
+    lab_ask(lab, "HINCRBY %s blocked:carol -604801000", presence.text);
+    cr_expect_eq(seen_by_carol(), 1);
+    block(2, "");
+    lab_expect("0", lab_ask(lab, "HEXISTS %s blocked:carol", presence.text));
 }
 
 Test(script_presence, a_long_list_of_blocked_users_goes_in_parts)

@@ -36,14 +36,15 @@ static void bus_tells(const char *user, uint64_t rev, const char *status)
 static void bus_blocks(bool blocked, const char *watcher)
 {
     struct slice watchers[] = {slice_of(watcher)};
-    stage->bus.on_blocks(stage->bus.context, SLICE("bob"), blocked, watchers, 1);
+    struct presence_block block = {.is = blocked, .seen_ms = blocked ? 1234 : 0};
+    stage->bus.on_blocks(stage->bus.context, SLICE("bob"), &block, watchers, 1);
 }
 
 /* The store's answer to the oldest question for a state. */
 static void store_tells(uint64_t rev, const char *status, bool blocked)
 {
     struct presence_answer a = {.rev = rev, .state = {.status = slice_of(status), .devices = 1}};
-    a.blocked[0] = blocked;
+    a.blocked[0] = (struct presence_block){.is = blocked, .seen_ms = blocked ? 1234 : 0};
     fake_presence(&stage->store, asked(stage, ASKED_PRESENCE_GET), &a);
 }
 
@@ -186,15 +187,20 @@ Test(watch, a_socket_that_goes_while_it_asks_is_forgotten)
     store_tells(1, "available", false);
 }
 
-Test(watch, who_is_blocked_sees_one_who_was_never_there)
+#define BOB_LEFT BOB_IS("offline") "0,\"last_seen_ms\":1234}"
+
+Test(watch, to_one_who_is_blocked_the_user_went_offline_at_that_moment)
 {
     watch_bob(alice, 5, "available");
     bus_blocks(true, "carol");
     expect_heard("", alice);
     bus_blocks(true, "alice");
-    expect_heard("{\"type\":\"presence\"," BOB_IS("offline") "0}", alice);
+    expect_heard("{\"type\":\"presence\"," BOB_LEFT, alice);
     bus_tells("bob", 6, "dnd");
     expect_heard("", alice);
+    say(alice, "{\"type\":\"presence.watch\",\"id\":4,\"users\":[\"bob\"]}");
+    store_tells(6, "dnd", true);
+    expect_heard("{\"type\":\"ok\",\"id\":4,\"states\":[{" BOB_LEFT "]}", alice);
     bus_blocks(false, "alice");
     expect_heard("{\"type\":\"presence\"," BOB_IS("dnd") "1}", alice);
 }
