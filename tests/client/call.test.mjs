@@ -25,7 +25,8 @@ class Connection {
   getTransceivers() {
     return [];
   }
-  constructor() {
+  constructor(configuration) {
+    this.configuration = configuration;
     // As a browser does: not before the one who made it had the time to set a description.
     setTimeout(() => this.signalingState === 'stable' && !this.told.length && this.onnegotiationneeded?.());
   }
@@ -538,6 +539,15 @@ describe('calls of the client', () => {
     assert.equal(await bob.join(room.id), there);
   });
 
+  test('a post without WebRTC is refused in words, and nothing is asked of the server', async () => {
+    const [alice] = await people('alice');
+    const asked = [];
+    alice.on('frame', (direction, frame) => asked.push(frame.type));
+    const refusal = await alice.post().catch((error) => error);
+    assert.deepEqual([refusal.code, asked], ['unsupported', []]);
+    assert.match(refusal.message, /WebRTC/);
+  });
+
   test('a post that nobody takes expires', async () => {
     const alice = await phone(fresh('alice'), { RTCPeerConnection: Connection });
     const out = follow(await alice.post({ stream: null, ttlMs: 1000 }));
@@ -556,6 +566,41 @@ describe('calls of the client', () => {
     await until(() => out.members[1].pc?.told.join() === 'answer', 'the answer');
     assert.deepEqual(call.members[0].pc.told, ['offer']);
     assert.ok(!signals.includes('signal'), `bob said: ${signals}`);
+  });
+
+  test('in a call with relay privacy every connection goes by TURN from the first on, whichever way one came', async () => {
+    const made = [];
+    class Noted extends Connection {
+      constructor(...args) {
+        super(...args);
+        made.push(this);
+      }
+    }
+    const rtc = { iceTransportPolicy: 'all' }; // the app's own wish is no way round it
+    const all = await Promise.all(['alice', 'bob', 'carol', 'dave'].map((name) => phone(fresh(name), { RTCPeerConnection: Noted, rtc })));
+    const [alice, bob, carol, dave] = all;
+    const options = { stream: null, privacy: 'relay' };
+    const policies = async (count, who) => {
+      await until(() => made.length >= count, () => `${count} connections; there are ${made.length}`);
+      assert.deepEqual(made.splice(0).map(({ configuration }) => configuration.iceTransportPolicy), Array(count).fill('relay'), who);
+    };
+    const out = await alice.call(bob.user, { ...options, seats: 5 });
+    await (await ring(bob)).accept({ stream: null });
+    await policies(2, 'who calls, who answers');
+    await out.invite(carol.user);
+    await (await ring(carol)).accept({ stream: null });
+    await policies(4, 'who is invited');
+    await out.hangup();
+    const post = await alice.post(options);
+    await dave.take(post.id, { stream: null });
+    await policies(2, 'who posts, who takes');
+    const room = await alice.room(options);
+    await bob.join(room.id, { stream: null });
+    await policies(2, 'who joins');
+    const open = await alice.call(dave.user, { stream: null });
+    await until(() => made.length, 'a connection of another call');
+    assert.equal(made[0].configuration.iceTransportPolicy, 'all');
+    await open.hangup();
   });
 
   test('a newcomer offers to each, and those who sit there only answer', async () => {

@@ -30,14 +30,16 @@ describe('presence', () => {
   test('watch() tells how they are, and events what changes', async () => {
     const { me, untilTold, told } = await watcher();
     const bob = fresh('bob');
-    assert.deepEqual(await me.watch([bob]), [{ user: bob, status: 'offline', in_call: false, devices: 0 }]);
+    assert.deepEqual(await me.watch([bob]), [{ user: bob, status: 'offline', inCall: false, devices: 0 }]);
     const other = await signIn(cluster.nodes, bob);
     await untilTold(({ status }) => status === 'available', 'that bob came');
     await other.me.setStatus('dnd', 'rehearsal');
     await untilTold(({ note }) => note === 'rehearsal', 'his note');
-    assert.deepEqual(told.at(-1), { user: bob, status: 'dnd', in_call: false, devices: 1, note: 'rehearsal' });
+    assert.deepEqual(told.at(-1), { user: bob, status: 'dnd', inCall: false, devices: 1, note: 'rehearsal' });
     await other.me.close();
     await untilTold(({ status }) => status === 'offline', 'that bob went');
+    assert.equal(typeof told.at(-1).lastSeenMs, 'number');
+    assert.deepEqual(Object.keys(told.at(-1)).filter((key) => key.includes('_')), [], 'words of the protocol');
     await me.close();
   });
 
@@ -105,7 +107,7 @@ describe('presence', () => {
     for (let i = 0; i < 3; i += 1) second.error(await second.read('presence.watch'), 'unavailable', { retry_after_ms: 10 });
     second.ok(await second.read('presence.watch'), { states: [{ user: 'bob', status: 'available', in_call: false, devices: 1 }] });
     await until(() => told.length, 'that bob came');
-    assert.deepEqual(told, [{ user: 'bob', status: 'available', in_call: false, devices: 1 }]);
+    assert.deepEqual(told, [{ user: 'bob', status: 'available', inCall: false, devices: 1 }]);
   });
 });
 

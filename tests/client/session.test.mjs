@@ -45,6 +45,13 @@ async function atFake(t, options = {}) {
   return { ...app, fake, line, hello };
 }
 
+/** What the console is warned of from now on. */
+function warnings(t) {
+  const warned = [];
+  t.mock.method(console, 'warn', (...words) => warned.push(words.join(' ')));
+  return warned;
+}
+
 /** What a browser tells its page, told by the test. */
 function browserEvents(t) {
   const target = new EventTarget();
@@ -122,7 +129,14 @@ describe('coming in', () => {
   test('called off before it began is refused', () => refused(signIn(cluster.nodes, 'alice', { signal: AbortSignal.abort() }), 'closed'));
   test('without a token is refused', () => refused(connect({ url: cluster.nodes[0].url, WebSocket: new Network().WebSocket }), 'unauthorized'));
   test('without a WebSocket is refused', () => refused(connect({ url: cluster.nodes[0].url, token: 'a', WebSocket: null }), 'unsupported'));
-  test('by a url that is none is refused', () => refused(signIn({ url: 'nowhere' }, 'alice'), 'bad_request'));
+  for (const url of ['nowhere', 'ftp://127.0.0.1', 'http://[', '', 'null', undefined]) {
+    test(`by the url ${url}, which leads to no server, is refused, and the sentence names what is due`, async () => {
+      const refusal = await connect({ url, token: 'a', WebSocket: new Network().WebSocket }).catch((error) => error);
+      assert.equal(refusal.code, 'bad_request');
+      assert.match(refusal.message, /https:\/\/host/);
+    });
+  }
+  test('by no url at all is refused', () => refused(signIn([], 'alice'), 'bad_request'));
   test('with a name of a device that is none is refused', () => refused(signIn(cluster.nodes, fresh('alice'), { device: 'a b' }), 'closed'));
 
   test('a refused token is refused at once when there is no other', async () => {
@@ -145,7 +159,8 @@ describe('coming in', () => {
     assert.equal(asked, 2);
   });
 
-  test('a getToken that fails is asked again', async () => {
+  test('a getToken that fails is asked again, and the console says why nothing goes on', async (t) => {
+    const warned = warnings(t);
     const user = fresh('alice');
     let asked = 0;
     const getToken = () => {
@@ -155,6 +170,7 @@ describe('coming in', () => {
     };
     const { me } = await signIn(cluster.nodes, user, { getToken });
     assert.equal(asked, 3);
+    assert.deepEqual(warned, Array(2).fill('switchboard: no fresh token: no network'));
     await me.close();
   });
 
@@ -588,8 +604,9 @@ describe('a token', () => {
       await app.me.close();
     }));
 
-  test('that could not be renewed is asked for again', () =>
+  test('that could not be renewed is asked for again, and the console says why', (t) =>
     unhurried(async (pace) => {
+      const warned = warnings(t);
       const user = fresh('alice');
       let asked = 0;
       const getToken = async () => {
@@ -600,6 +617,7 @@ describe('a token', () => {
       const app = await signIn(cluster.nodes, user, { getToken });
       await app.untilSeen('out', 'auth.renew');
       assert.equal(asked, 3);
+      assert.deepEqual(warned, ['switchboard: no fresh token: no network']);
       await app.me.close();
     }));
 

@@ -7,6 +7,21 @@ await connect();
 await connect({ urls: ['wss://a', 'wss://b'], token: 'eyJ', device: 'phone', rtc: { iceServers: [] }, media: { audio: true }, alert: false });
 await connect({ token: 'eyJ', WebSocket, RTCPeerConnection: null });
 
+/** As the package `ws` declares its own, which is no DOM's. */
+declare class NodeSocket {
+  constructor(address: string | URL, protocols?: string | string[], options?: { timeout?: number });
+  onopen: ((event: { type: string; target: NodeSocket }) => void) | null;
+  onmessage: ((event: { data: string | Uint8Array; target: NodeSocket }) => void) | null;
+  onclose: ((event: { code: number; reason: string; target: NodeSocket }) => void) | null;
+  onerror: ((event: { error: unknown; target: NodeSocket }) => void) | null;
+  send(data: string | Uint8Array, done?: (error?: Error) => void): void;
+  close(code?: number, data?: string | Uint8Array): void;
+  terminate(): void;
+}
+await connect({ token: 'eyJ', WebSocket: NodeSocket });
+// @ts-expect-error that is no socket
+await connect({ token: 'eyJ', WebSocket: Map });
+
 const off: () => void = me.on('incoming', async (call: Call) => {
   const who: string | undefined = call.from?.name;
   if (who && call.state === 'incoming') await call.accept({ stream: null });
@@ -15,7 +30,7 @@ const off: () => void = me.on('incoming', async (call: Call) => {
 off();
 me.on('state', (state) => state === 'away');
 me.on('closed', (why: Closed) => why.reason === 'superseded' && why.code);
-me.on('presence', ({ user, status, note }: Presence) => `${user} ${status} ${note ?? ''}`);
+me.on('presence', ({ user, status, inCall, lastSeenMs = 0, note }: Presence) => `${user} ${status} ${inCall && 'talks'} ${lastSeenMs + 1} ${note ?? ''}`);
 me.on('frame', (direction, frame) => direction === 'in' && frame.type);
 const [rejoining]: [Call] = await me.once('rejoin');
 await rejoining.rejoin();

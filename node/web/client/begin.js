@@ -1,10 +1,12 @@
 // How calls begin: by the app's own doing (a call, a post, a room; a seat in another's), by a ring, or found again after a reload.
 import { Call, leave } from './call.js';
+import { SwitchboardError } from './error.js';
 import { Media } from './media.js';
 import { Peer } from './peer.js';
 
 async function begin(me, type, fields, { stream, seats, privacy, allow }, offers) {
   const media = await Media.open(me, stream);
+  if (type === 'offer.post' && !media.RTC) throw new SwitchboardError('unsupported', 'there is no WebRTC here');
   media.relay = privacy === 'relay';
   let early;
   try {

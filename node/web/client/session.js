@@ -28,6 +28,8 @@ const REPEATABLE = /^(presence|block|push|ice|ping)\b/;
 const PATIENT = /^(signal|presence\.watch|call\.(leave|reject|cancel|alert))$/;
 const WAKERS = ['online', 'offline', 'pageshow', 'visibilitychange'];
 
+/** Nothing goes on without a token, and the app can't see why: its own function has failed. */
+const warn = (error) => console.warn(`switchboard: no fresh token: ${error?.message ?? error}`);
 const hide = (key, value) => (key === 'token' || key === 'key' ? '…' : value);
 /** When a JWT ends, in ms; 0 if it does not say. */
 const endOf = (token) => {
@@ -77,6 +79,7 @@ export class Session extends Emitter {
     super();
     this.#options = options;
     this.#urls = options.urls.map((url) => new URL('/v1/signal', url).href.replace(/^http/, 'ws'));
+    if (!this.#urls.length || this.#urls.some((url) => !/^ws/.test(url))) throw new TypeError('no server');
     this.#at = Math.floor(Math.random() * this.#urls.length);
     this.opened = new Promise((open, fail) => Object.assign(this.#settle, { open, fail }));
     this.ended = new Promise((end) => Object.assign(this.#settle, { end }));
@@ -151,7 +154,8 @@ export class Session extends Emitter {
     this.#notBefore = 0;
     try {
       await this.#freshen();
-    } catch {
+    } catch (error) {
+      warn(error);
       return this.#lose();
     }
     if (this.state === 'closed') return;
@@ -409,7 +413,8 @@ export class Session extends Emitter {
       this.#token = token;
       this.#expires = Date.now() + left; // by the server's clock: ours may be wrong
       if (this.state === 'online') this.#planRenewal(left);
-    } catch {
+    } catch (error) {
+      warn(error);
       if (this.state === 'online') this.#arm('renew', 1000 * 2 ** Math.min(failed, 5), () => this.#renew(failed + 1));
     }
   }

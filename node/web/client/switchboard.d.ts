@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * Switchboard's browser client: voice calls of up to five, in an app's words.
  *
@@ -6,7 +7,11 @@
  *     const me = await connect({ url: 'https://calls.example.org', getToken: () => fetch('/token').then((r) => r.text()) });
  *     me.on('incoming', async (call) => { if (confirm(`${call.from.name} calls`)) await call.accept(); else call.reject(); });
  *     const call = await me.call('bob');
- *     call.on('stream', (member, stream) => { new Audio().srcObject = stream; });
+ *     call.on('stream', (member, stream) => {
+ *       const audio = Object.assign(new Audio(), { srcObject: stream });
+ *       audio.play();
+ *       call.on('ended', () => (audio.srcObject = null)); // or the browser keeps it
+ *     });
  *
  * Whatever a function asks of the server waits while the connection is away, is sent again after it is back, and has its effect once. Functions that ask
  * the server give a promise; it is refused with a {@link SwitchboardError} only. What is read (`state`, `members`, `calls`) is true at the time of the last event.
@@ -54,15 +59,26 @@ export interface ConnectOptions {
   media?: MediaStreamConstraints;
   /** Whether a device that has an `incoming` listener tells the caller that it rings (`call.alert`). Default true. */
   alert?: boolean;
-  /** The WebSocket to use. Default: the platform's own (browsers; Node from 22 on). */
-  WebSocket?: typeof WebSocket;
+  /** The WebSocket to use, as that of the package `ws`. Default: the platform's own (browsers; Node from 22 on). */
+  WebSocket?: new (url: string, protocol: string) => Socket;
   /** Instead of the platform's, for tests and other platforms. null: no media, the signaling half alone. */
   RTCPeerConnection?: typeof RTCPeerConnection | null;
 }
 
+/** What this client needs of a WebSocket. */
+export interface Socket {
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
+  send(text: string): void;
+  close(): void;
+}
+
 /**
- * Says hello and gives the client once the server has welcomed it. It goes on trying while no server can be reached; `signal` ends that.
- * @throws {SwitchboardError} `unauthorized` if the token is refused (with `getToken`: twice), `closed`.
+ * Says hello and gives the client once the server has welcomed it. It goes on trying while no server can be reached or `getToken` fails (the console says
+ * why); `signal` ends that.
+ * @throws {SwitchboardError} `unauthorized` if the token is refused (with `getToken`: twice), `bad_request` for a url that is none, `closed`.
  */
 export function connect(options?: ConnectOptions & { signal?: AbortSignal }): Promise<Switchboard>;
 
@@ -130,6 +146,7 @@ export class Switchboard extends Emitter<SwitchboardEvents> {
   readonly session: string;
   /** The node that holds the connection. */
   readonly server: { node: string; version: string };
+  /** Of the server, in the words of the protocol (docs/protocol.md, Hello): `seats`, `message_bytes`, … */
   readonly limits: Readonly<Record<string, number>>;
   /** Calls that are not over, those that ring here included, by id. */
   readonly calls: ReadonlyMap<string, Call>;
@@ -140,7 +157,7 @@ export class Switchboard extends Emitter<SwitchboardEvents> {
    * @throws `unreachable` nobody is there (with `wait` it rings whoever comes in time), `forbidden`, `rate_limited`, `microphone_…`
    */
   call(to: string | string[], options?: CallOptions & { ringMs?: number; wait?: boolean; meta?: unknown }): Promise<Call>;
-  /** Posts an offer for whoever takes its id first. `call.id` is what to pass on: a link, a QR code. It needs WebRTC. */
+  /** Posts an offer for whoever takes its id first. `call.id` is what to pass on: a link, a QR code. @throws `unsupported` without WebRTC */
   post(options?: CallOptions & { ttlMs?: number }): Promise<Call>;
   /** Takes a posted offer. Of a call in which this client sits already it gives that one, as `join` does. @throws `gone` taken, cancelled or expired; `not_found`, `forbidden` */
   take(id: string, options?: Pick<CallOptions, 'stream'>): Promise<Call>;
@@ -176,9 +193,11 @@ export class Switchboard extends Emitter<SwitchboardEvents> {
 export interface Presence {
   user: string;
   status: 'available' | 'away' | 'dnd' | 'offline';
-  in_call: boolean;
+  inCall: boolean;
+  /** How many of theirs are there. */
   devices: number;
-  last_seen_ms?: number;
+  /** Unix time, of who is offline. */
+  lastSeenMs?: number;
   note?: string;
 }
 

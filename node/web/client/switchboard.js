@@ -17,6 +17,9 @@ const EARLY_CALLS = 16;
 const EARLY_EVENTS = 64;
 const DEVICE = 'switchboard.device';
 
+/** A state of the protocol's, in this client's spelling. */
+const spell = ({ in_call: inCall, last_seen_ms: lastSeenMs, ...state }) => ({ ...state, inCall, ...(lastSeenMs && { lastSeenMs }) });
+
 const chunks = (list) => Array.from({ length: Math.ceil(list.length / WATCH_MAX) }, (_, i) => list.slice(i * WATCH_MAX, (i + 1) * WATCH_MAX));
 
 function deviceName() {
@@ -233,7 +236,7 @@ export class Switchboard extends Emitter {
     const answers = await Promise.all(chunks(users).map((some) => this.request('presence.watch', { users: some })));
     const states = answers.flatMap((ok) => ok.states);
     for (const state of states) this.#watched.set(state.user, JSON.stringify(state));
-    return states;
+    return states.map(spell);
   }
 
   /** Watches end with the socket. */
@@ -251,7 +254,7 @@ export class Switchboard extends Emitter {
     const text = JSON.stringify(state);
     if (this.#watched.get(state.user) === text) return;
     if (this.#watched.has(state.user)) this.#watched.set(state.user, text);
-    this._emit('presence', state);
+    this._emit('presence', spell(state));
   }
 }
 
@@ -263,8 +266,8 @@ export async function connect({ signal, ...given } = {}) {
   let me;
   try {
     me = new Switchboard({ ...given, urls, WebSocket, device: given.device ?? deviceName() });
-  } catch (error) {
-    throw new SwitchboardError('bad_request', error.message); // a url that is none
+  } catch {
+    throw new SwitchboardError('bad_request', `url should be a server's, as https://host: ${urls}`);
   }
   const off = () => me._session.close();
   signal?.addEventListener('abort', off);

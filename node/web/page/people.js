@@ -16,7 +16,7 @@ function ago(ms) {
   return minutes < 1440 ? `${Math.round(minutes / 60)} h ago` : `${Math.round(minutes / 1440)} d ago`;
 }
 
-function words({ status, in_call: inCall, last_seen_ms: seen, note, devices }) {
+function words({ status, inCall, lastSeenMs: seen, note, devices }) {
   const all = [inCall ? `${WORDS[status]}, in a call` : WORDS[status]];
   if (status === 'offline' && seen) all.push(ago(Date.now() - seen));
   if (devices > 1) all.push(`${devices} devices`);
@@ -114,7 +114,7 @@ export class People {
     const where = $('people');
     rows.forEach(({ part, state }, i) => {
       part.root.dataset.status = state.status;
-      part.root.toggleAttribute('data-busy', Boolean(state.in_call));
+      part.root.toggleAttribute('data-busy', Boolean(state.inCall));
       text(part.text, words(state));
       if (where.children[i] !== part.root) where.insertBefore(part.root, where.children[i] ?? null);
     });
