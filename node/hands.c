@@ -39,7 +39,7 @@ static void pause_a_little(void)
 static bool look_at_cluster(struct work *w, int *ret_code)
 {
     *ret_code = EXIT_FAILURE;
-    if (look_at(&w->o.url, &w->look, w->why, sizeof w->why) != ERR_OK)
+    if (look_at(&w->o.url, &w->look, WHY_IN(w->why)) != ERR_OK)
         (void)unasked(w);
     else if (w->look.partitions == 0)
         (void)operate_fail("no node was ever at this Redis: is it the right one, and the right database?");
@@ -105,7 +105,7 @@ static enum err kick_one(struct work *w, struct kick *k, const struct hand_sessi
         living++;
     if (living > 0 && (channel.n == 0 || attempt > 0))
         channel = key_node(id_partition(&s->id), &w->look.nodes[attempt % living].id);
-    return channel.n == 0 ? ERR_OK : hand_kick(&w->o.url, &channel, s, k->user, w->why, sizeof w->why);
+    return channel.n == 0 ? ERR_OK : hand_kick(&w->o.url, &channel, s, k->user, WHY_IN(w->why));
 }
 
 /* How many are left. */
@@ -116,7 +116,7 @@ static enum err kick_round(struct work *w, struct kick *k, unsigned round, size_
     for (size_t i = 0; err == ERR_OK && i < k->count; i++) {
         struct hand_session *s = &k->sessions[i];
         if (round > 0 && !s->over)
-            err = hand_session_read(&w->o.url, s, w->why, sizeof w->why);
+            err = hand_session_read(&w->o.url, s, WHY_IN(w->why));
         *ret_left += !s->over;
         if (err == ERR_OK && !s->over && round % AGAIN_EVERY == 0)
             err = kick_one(w, k, s, round / AGAIN_EVERY);
@@ -162,7 +162,7 @@ static int kick(struct work *w)
     }
     if (!look_at_cluster(w, &code))
         return code;
-    if (hand_sessions(&w->o.url, w->look.partitions, k.user, k.sessions, &k.count, w->why, sizeof w->why) != ERR_OK)
+    if (hand_sessions(&w->o.url, w->look.partitions, k.user, k.sessions, &k.count, WHY_IN(w->why)) != ERR_OK)
         return unasked(w);
     if (k.count == 0)
         return operate_fail("%.*s has no session", SLICE_FMT(k.user));
@@ -188,7 +188,7 @@ static int wait_until_told(struct work *w, const struct id *call, const struct h
     uint64_t until_ms = clock_steady_ms() + TOLD_PATIENCE_MS;
     bool told = false;
     while (!told) {
-        if (hand_call_is_told(&w->o.url, call, &told, w->why, sizeof w->why) != ERR_OK)
+        if (hand_call_is_told(&w->o.url, call, &told, WHY_IN(w->why)) != ERR_OK)
             return unasked(w);
         if (!told && clock_steady_ms() >= until_ms)
             return operate_fail("the call is over, but not everybody has been told yet: does a node live?");
@@ -216,7 +216,7 @@ static int call_end(struct work *w)
                            w->o.names[1]);
         return EXIT_USAGE;
     }
-    enum err err = hand_call_end(&w->o.url, &call, &ended, w->why, sizeof w->why);
+    enum err err = hand_call_end(&w->o.url, &call, &ended, WHY_IN(w->why));
     if (err == ERR_NOT_FOUND || err == ERR_GONE)
         return operate_fail(err == ERR_GONE ? "that call is over already" : "there is no such call");
     return err == ERR_OK ? wait_until_told(w, &call, &ended) : unasked(w);
@@ -268,7 +268,7 @@ static int wait_until_leaving(struct work *w, const struct look_node *node)
             return operate_fail(
                 "%s does not begin to leave within %d s: is it frozen, or too old to know how? SIGTERM does it too",
                 node->id.text, PATIENCE_MS / 1000);
-        if (round % AGAIN_EVERY == 0 && hand_drain(&w->o.url, &node->id, w->why, sizeof w->why) != ERR_OK)
+        if (round % AGAIN_EVERY == 0 && hand_drain(&w->o.url, &node->id, WHY_IN(w->why)) != ERR_OK)
             return unasked(w);
         pause_a_little();
         if (!look_at_cluster(w, &code))

@@ -227,7 +227,7 @@ static void node_finish(struct node *node)
 /* Everything that can be wrong is found here, before anybody is let in. */
 static enum err node_build(struct node *node, const struct node_place *place, struct why why)
 {
-    enum err err = redis_url_parse(place->redis_url, &node->redis_url, why.p, why.n);
+    enum err err = redis_url_parse(place->redis_url, &node->redis_url, why);
     if (err != ERR_OK)
         return err;
     node->redis_url.tls_ca = node->config->redis_ca;

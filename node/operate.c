@@ -188,7 +188,7 @@ bool operate_begin(const struct operate_form *form, int argc, const char *const 
         try_help(form);
         return false;
     }
-    if (redis_url_parse(options.redis, &o.url, why, sizeof why) != ERR_OK) {
+    if (redis_url_parse(options.redis, &o.url, WHY_IN(why)) != ERR_OK) {
         forget(&o);
         fprintf(stderr, "switchboard: --redis: %s\n", why);
         return false;

@@ -121,7 +121,7 @@ enum err preflight_redis(const struct config *c, const char *redis_url, struct p
     struct preflight found = {0};
     char why[WHY_SIZE] = "";
     struct buf place;
-    enum err e = redis_url_parse(redis_url, &url, why, sizeof why);
+    enum err e = redis_url_parse(redis_url, &url, WHY_IN(why));
     if (e != ERR_OK) {
         buf_putf(problems, "--redis: %s\n", why);
         return e;
@@ -129,9 +129,9 @@ enum err preflight_redis(const struct config *c, const char *redis_url, struct p
     url.tls_ca = c->redis_ca;
     buf_init(&place, PLACE_SIZE_MAX);
     put_place(&url, &place);
-    e = redis_check(&url, (unsigned)c->partitions, why, sizeof why);
+    e = redis_check(&url, (unsigned)c->partitions, WHY_IN(why));
     if (e == ERR_OK && c->dev && !c->jwt_key[0])
-        e = redis_dev_key(&url, found.dev_key, why, sizeof why);
+        e = redis_dev_key(&url, found.dev_key, WHY_IN(why));
     redis_url_finish(&url);
     if (e != ERR_OK) {
         buf_putf(problems, "%s: %s%s\n", buf_cstr(&place), why,

@@ -92,7 +92,7 @@ static int serve_embedded(const struct config *config)
 {
     struct embedded_redis *redis;
     char why[WHY_SIZE] = "";
-    if (embedded_redis_start(config->redis_dir, &redis, why, sizeof why) != ERR_OK) {
+    if (embedded_redis_start(config->redis_dir, &redis, WHY_IN(why)) != ERR_OK) {
         fprintf(stderr, "switchboard: the private Redis did not start: %s\n", why);
         return EXIT_FAILURE;
     }

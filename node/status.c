@@ -113,7 +113,7 @@ static int look_once(const struct operate *o, struct look *look)
 {
     char why[WHY_SIZE] = "";
     asking = true;
-    enum err err = look_at(&o->url, look, why, sizeof why);
+    enum err err = look_at(&o->url, look, WHY_IN(why));
     asking = false;
     if (err != ERR_OK)
         return show_failure(o, why);

@@ -27,8 +27,7 @@ struct question {
     uint64_t up_us; /* since when it can be answered */
     uint64_t took_us;
     bool over;
-    char *why;
-    size_t why_size;
+    char why[WHY_SIZE]; /* empty: nothing has failed */
 };
 
 static void on_up(void *context)
@@ -40,7 +39,7 @@ static void on_up(void *context)
 
 static void give_up(struct question *q, const char *why)
 {
-    snprintf(q->why, q->why_size, "%s", why);
+    snprintf(q->why, sizeof q->why, "%s", why);
     q->over = true;
 }
 
@@ -71,7 +70,7 @@ static void on_down(void *context)
 static void on_failed(void *context, enum link_failure failure, const char *why)
 {
     struct question *q = context;
-    snprintf(q->why, q->why_size, "%s", why);
+    snprintf(q->why, sizeof q->why, "%s", why);
     q->over = failure != LINK_NOT_READY;
 }
 
@@ -96,7 +95,7 @@ static void on_deadline(struct timer *timer)
 {
     struct question *q = CONTAINER_OF(timer, struct question, deadline);
     if (q->why[0] == '\0')
-        snprintf(q->why, q->why_size, "no answer in time");
+        give_up(q, "no answer in time");
     q->over = true;
 }
 
@@ -127,28 +126,23 @@ static void ask(struct question *q, const struct redis_url *url, struct metrics 
 }
 
 enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, size_t count, struct redis_timed *ret,
-                         char *why, size_t why_size)
+                         struct why why)
 {
     struct question *q = calloc(1, sizeof *q);
     struct metrics *metrics = calloc(1, sizeof *metrics);
-    char unused[1];
     enum err err = ERR_OK;
     if (!q || !metrics || uv_loop_init(&q->loop) != 0)
         abort(); /* at start-up, for small things */
-    q->why = why_size > 0 ? why : unused;
-    q->why_size = why_size > 0 ? why_size : sizeof unused;
-    q->why[0] = '\0';
     buf_init(&q->command, COMMAND_MAX);
     resp_put(&q->command, args, count);
     if (buf_failed(&q->command))
         give_up(q, "the command is too large");
     else
         ask(q, url, metrics);
-    if (q->reply) {
+    if (q->reply)
         *ret = (struct redis_timed){q->reply, q->took_us};
-    } else {
-        err = ERR_UNAVAILABLE;
-    }
+    else
+        err = why_fail(why, ERR_UNAVAILABLE, "%s", q->why);
     buf_finish(&q->command);
     uv_loop_close(&q->loop);
     free(metrics);
@@ -157,26 +151,25 @@ enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, 
 }
 
 enum err redis_ask_once(const struct redis_url *url, const struct slice *args, size_t count,
-                        struct redisReply **ret_reply, char *why, size_t why_size)
+                        struct redisReply **ret_reply, struct why why)
 {
     struct redis_timed timed;
-    enum err err = redis_ask_timed(url, args, count, &timed, why, why_size);
+    enum err err = redis_ask_timed(url, args, count, &timed, why);
     if (err == ERR_OK)
         *ret_reply = timed.reply;
     return err;
 }
 
 enum err redis_ask_for(const struct redis_url *url, const struct slice *args, size_t count, int type,
-                       struct redisReply **ret_reply, char *why, size_t why_size)
+                       struct redisReply **ret_reply, struct why why)
 {
     struct redisReply *reply = NULL;
-    enum err err = redis_ask_once(url, args, count, &reply, why, why_size);
+    enum err err = redis_ask_once(url, args, count, &reply, why);
     if (err == ERR_OK && reply->type != type) {
         const char *came = type == REDIS_REPLY_STRING ? "no text came back" : "something else came back";
-        snprintf(why, why_size, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),
-                 reply->type == REDIS_REPLY_ERROR ? reply->str : came);
+        err = why_fail(why, ERR_UNSUPPORTED, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),
+                       reply->type == REDIS_REPLY_ERROR ? reply->str : came);
         redis_reply_free(reply);
-        err = ERR_UNSUPPORTED;
     }
     if (err == ERR_OK)
         *ret_reply = reply;

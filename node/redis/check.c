@@ -22,33 +22,29 @@ struct slice redis_info_field(struct slice info, struct slice name)
     return SLICE("");
 }
 
-static enum err check_version(struct slice info, char *why, size_t why_size)
+static enum err check_version(struct slice info, struct why why)
 {
     struct slice version = redis_info_field(info, SLICE("redis_version"));
     struct slice major_text = slice_make(version.p, slice_find(version, '.'));
     uint64_t major;
-    if (!slice_to_u64(major_text, &major)) {
-        snprintf(why, why_size, "Redis does not say which version it is: version %d or later is needed",
-                 REDIS_MAJOR_MIN);
-        return ERR_UNSUPPORTED;
-    }
-    if (major < REDIS_MAJOR_MIN) {
-        snprintf(why, why_size, "Redis %.*s is too old: version %d or later is needed", SLICE_FMT(version),
-                 REDIS_MAJOR_MIN);
-        return ERR_UNSUPPORTED;
-    }
+    if (!slice_to_u64(major_text, &major))
+        return why_fail(why, ERR_UNSUPPORTED, "Redis does not say which version it is: version %d or later is needed",
+                        REDIS_MAJOR_MIN);
+    if (major < REDIS_MAJOR_MIN)
+        return why_fail(why, ERR_UNSUPPORTED, "Redis %.*s is too old: version %d or later is needed",
+                        SLICE_FMT(version), REDIS_MAJOR_MIN);
     return ERR_OK;
 }
 
-static enum err check_server(const struct redis_url *url, char *why, size_t why_size)
+static enum err check_server(const struct redis_url *url, struct why why)
 {
     const struct slice args[] = {SLICE("INFO")};
     struct redisReply *reply;
-    enum err e = redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why, why_size);
+    enum err e = redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why);
     if (e != ERR_OK)
         return e;
     struct slice info = slice_make(reply->str, (size_t)reply->len);
-    e = check_version(info, why, why_size);
+    e = check_version(info, why);
     struct slice policy = redis_info_field(info, SLICE("maxmemory_policy"));
     if (e == ERR_OK && policy.n > 0 && !slice_is(policy, "noeviction")) {
         log_warn("redis.may_evict", LOG_STR("maxmemory_policy", policy),
@@ -60,28 +56,26 @@ static enum err check_server(const struct redis_url *url, char *why, size_t why_
 
 /* What `key` holds once it holds something: `value` if we are the first. `value` and the answer end with NUL. */
 static enum err agree(const struct redis_url *url, const char *key, const char *value,
-                      char ret_value[VALUE_BYTES_MAX + 1], char *why, size_t why_size)
+                      char ret_value[VALUE_BYTES_MAX + 1], struct why why)
 {
     const struct slice set[] = {SLICE("SET"), slice_of(key), slice_of(value), SLICE("NX")};
     const struct slice get[] = {SLICE("GET"), slice_of(key)};
     struct redisReply *reply = NULL;
-    enum err e = redis_ask_once(url, set, ARRAY_SIZE(set), &reply, why, why_size);
+    enum err e = redis_ask_once(url, set, ARRAY_SIZE(set), &reply, why);
     if (e != ERR_OK)
         return e;
-    bool refused = reply->type == REDIS_REPLY_ERROR;
-    if (refused)
-        snprintf(why, why_size, "Redis does not take writes: %s", reply->str);
+    if (reply->type == REDIS_REPLY_ERROR)
+        e = why_fail(why, ERR_UNAVAILABLE, "Redis does not take writes: %s", reply->str);
     redis_reply_free(reply);
-    if (refused)
-        return ERR_UNAVAILABLE;
-    e = redis_ask_for(url, get, ARRAY_SIZE(get), REDIS_REPLY_STRING, &reply, why, why_size);
+    if (e != ERR_OK)
+        return e;
+    e = redis_ask_for(url, get, ARRAY_SIZE(get), REDIS_REPLY_STRING, &reply, why);
     if (e != ERR_OK)
         return e;
     size_t n = (size_t)reply->len;
     if (n > VALUE_BYTES_MAX) {
-        snprintf(why, why_size, "the key %s in Redis is not Switchboard's", key);
         redis_reply_free(reply);
-        return ERR_CONFLICT;
+        return why_fail(why, ERR_CONFLICT, "the key %s in Redis is not Switchboard's", key);
     }
     memcpy(ret_value, reply->str, n);
     ret_value[n] = '\0';
@@ -89,27 +83,26 @@ static enum err agree(const struct redis_url *url, const char *key, const char *
     return ERR_OK;
 }
 
-enum err redis_check(const struct redis_url *url, unsigned partitions, char *why, size_t why_size)
+enum err redis_check(const struct redis_url *url, unsigned partitions, struct why why)
 {
-    enum err e = check_server(url, why, why_size);
+    enum err e = check_server(url, why);
     if (e != ERR_OK)
         return e;
     char ours[16], agreed[VALUE_BYTES_MAX + 1];
     snprintf(ours, sizeof ours, "%u", partitions);
-    e = agree(url, KEY_PARTITIONS, ours, agreed, why, why_size);
+    e = agree(url, KEY_PARTITIONS, ours, agreed, why);
     if (e != ERR_OK)
         return e;
-    if (strcmp(ours, agreed) != 0) {
-        snprintf(why, why_size,
-                 "this Redis was first used with %s partitions, this node has %s: start it with --partitions %s, "
-                 "or use another Redis or database",
-                 agreed, ours, agreed);
-        return ERR_CONFLICT;
-    }
+    if (strcmp(ours, agreed) != 0)
+        return why_fail(
+            why, ERR_CONFLICT,
+            "this Redis was first used with %s partitions, this node has %s: start it with --partitions %s, "
+            "or use another Redis or database",
+            agreed, ours, agreed);
     return ERR_OK;
 }
 
-enum err redis_dev_key(const struct redis_url *url, char ret_key[REDIS_DEV_KEY_CHARS + 1], char *why, size_t why_size)
+enum err redis_dev_key(const struct redis_url *url, char ret_key[REDIS_DEV_KEY_CHARS + 1], struct why why)
 {
     _Static_assert((int)REDIS_DEV_KEY_CHARS == (int)VALUE_BYTES_MAX, "agree() carries it");
     unsigned char bytes[REDIS_DEV_KEY_CHARS / 2];
@@ -117,11 +110,9 @@ enum err redis_dev_key(const struct redis_url *url, char ret_key[REDIS_DEV_KEY_C
     random_bytes(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(ours + 2 * i, 3, "%02x", bytes[i]);
-    enum err e = agree(url, KEY_DEV_KEY, ours, agreed, why, why_size);
-    if (e == ERR_OK && strlen(agreed) != REDIS_DEV_KEY_CHARS) {
-        snprintf(why, why_size, "the key %s in Redis is not Switchboard's", KEY_DEV_KEY);
-        e = ERR_CONFLICT;
-    }
+    enum err e = agree(url, KEY_DEV_KEY, ours, agreed, why);
+    if (e == ERR_OK && strlen(agreed) != REDIS_DEV_KEY_CHARS)
+        e = why_fail(why, ERR_CONFLICT, "the key %s in Redis is not Switchboard's", KEY_DEV_KEY);
     if (e == ERR_OK)
         memcpy(ret_key, agreed, sizeof agreed);
     return e;

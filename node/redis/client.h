@@ -17,6 +17,7 @@
 #include "common/base/err.h"
 #include "common/base/metrics.h"
 #include "common/base/slice.h"
+#include "common/base/why.h"
 
 struct redisReply; /* hiredis's */
 struct timers;
@@ -36,7 +37,7 @@ struct redis_url {
     const char *tls_ca;
 };
 /** `redis://[user:pass@]host[:port][/db]`, `rediss://…`, `unix://[user:pass@]/path.sock[?db=n]`. `why` says what is wrong without repeating the password. */
-enum err redis_url_parse(const char *text, struct redis_url *ret_url, char *why, size_t why_size) ATTR_MUST_USE;
+enum err redis_url_parse(const char *text, struct redis_url *ret_url, struct why why) ATTR_MUST_USE;
 void redis_url_finish(struct redis_url *);
 
 /** An answer: `err` is ERR_OK with a reply of any type but REDIS_REPLY_ERROR, or ERR_UNAVAILABLE (no answer in time), or ERR_IO (Redis answered
@@ -97,17 +98,17 @@ void redis_unfollow(struct redis_client *, struct slice channel);
  * refuses the login. The caller frees *ret_reply with redis_reply_free().
  */
 enum err redis_ask_once(const struct redis_url *, const struct slice *args, size_t count, struct redisReply **ret_reply,
-                        char *why, size_t why_size) ATTR_MUST_USE;
+                        struct why why) ATTR_MUST_USE;
 /** The same, and how long Redis took: from the end of the login to the whole answer. */
 struct redis_timed {
     struct redisReply *reply;
     uint64_t took_us;
 };
 enum err redis_ask_timed(const struct redis_url *, const struct slice *args, size_t count, struct redis_timed *ret,
-                         char *why, size_t why_size) ATTR_MUST_USE;
+                         struct why why) ATTR_MUST_USE;
 /** The same for a command whose reply must be of that type (REDIS_REPLY_…): else ERR_UNSUPPORTED, and `why` says what came. */
 enum err redis_ask_for(const struct redis_url *, const struct slice *args, size_t count, int type,
-                       struct redisReply **ret_reply, char *why, size_t why_size) ATTR_MUST_USE;
+                       struct redisReply **ret_reply, struct why why) ATTR_MUST_USE;
 void redis_reply_free(struct redisReply *);
 
 #endif

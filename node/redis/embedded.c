@@ -50,57 +50,55 @@ static bool path_in(char *ret_path, size_t size, const char *dir, const char *na
     return n > 0 && (size_t)n < size;
 }
 
-static enum err say(char *why, size_t why_size, const char *what, int error)
+static enum err fail_with(struct why why, const char *what, int error)
 {
-    snprintf(why, why_size, "%s: %s", what, strerror(error));
-    return ERR_IO;
+    return why_fail(why, ERR_IO, "%s: %s", what, strerror(error));
 }
 
-static enum err make_dir(struct embedded_redis *redis, char *why, size_t why_size)
+static enum err make_dir(struct embedded_redis *redis, struct why why)
 {
     snprintf(redis->dir, sizeof redis->dir, "/tmp/switchboard-redis.XXXXXX");
     if (!mkdtemp(redis->dir))
-        return say(why, why_size, "a directory in /tmp", errno);
+        return fail_with(why, "a directory in /tmp", errno);
     redis->made_dir = true;
     return ERR_OK;
 }
 
 /* Two servers that append to one file would ruin it: the lock is ours as long as we live. */
-static enum err lock_dir(struct embedded_redis *redis, char *why, size_t why_size)
+static enum err lock_dir(struct embedded_redis *redis, struct why why)
 {
     char path[PATH_MAX_BYTES + 8];
     if (!path_in(path, sizeof path, redis->dir, "lock"))
-        return say(why, why_size, "the Redis directory", ENAMETOOLONG);
+        return fail_with(why, "the Redis directory", ENAMETOOLONG);
     redis->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (redis->lock < 0)
-        return say(why, why_size, "the Redis directory", errno);
+        return fail_with(why, "the Redis directory", errno);
     if (flock(redis->lock, LOCK_EX | LOCK_NB) != 0)
-        return say(why, why_size, "the Redis directory is used by another node", errno);
+        return fail_with(why, "the Redis directory is used by another node", errno);
     return ERR_OK;
 }
 
-static enum err take_dir(struct embedded_redis *redis, const char *dir, char *why, size_t why_size)
+static enum err take_dir(struct embedded_redis *redis, const char *dir, struct why why)
 {
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return say(why, why_size, "the Redis directory", errno);
+        return fail_with(why, "the Redis directory", errno);
     char *absolute =
         realpath(dir, NULL); /* the server changes into it: a relative path would mean another place there */
     if (!absolute)
-        return say(why, why_size, "the Redis directory", errno);
+        return fail_with(why, "the Redis directory", errno);
     int n = snprintf(redis->dir, sizeof redis->dir, "%s", absolute);
     free(absolute);
     if ((size_t)n >= sizeof redis->dir)
         redis->dir[0] = '\0';
-    return redis->dir[0] ? lock_dir(redis, why, why_size) : ERR_TOO_LARGE;
+    return redis->dir[0] ? lock_dir(redis, why) : ERR_TOO_LARGE;
 }
 
-static enum err name_socket(struct embedded_redis *redis, char *why, size_t why_size)
+static enum err name_socket(struct embedded_redis *redis, struct why why)
 {
-    if (redis->dir[0] == '\0' || !path_in(redis->socket, sizeof redis->socket, redis->dir, own_files[0])) {
-        snprintf(why, why_size, "the Redis directory's name is too long for a Unix socket in it (%d bytes at most)",
-                 (int)(PATH_MAX_BYTES - sizeof "/redis.sock"));
-        return ERR_TOO_LARGE;
-    }
+    if (redis->dir[0] == '\0' || !path_in(redis->socket, sizeof redis->socket, redis->dir, own_files[0]))
+        return why_fail(why, ERR_TOO_LARGE,
+                        "the Redis directory's name is too long for a Unix socket in it (%d bytes at most)",
+                        (int)(PATH_MAX_BYTES - sizeof "/redis.sock"));
     snprintf(redis->url, sizeof redis->url, "unix://%s", redis->socket);
     return ERR_OK;
 }
@@ -175,7 +173,7 @@ static void become_server(const struct args *args, pid_t parent, int report)
     _exit(127);
 }
 
-static enum err spawn(struct embedded_redis *redis, char *why, size_t why_size)
+static enum err spawn(struct embedded_redis *redis, struct why why)
 {
     struct args args;
     int report[2];
@@ -183,7 +181,7 @@ static enum err spawn(struct embedded_redis *redis, char *why, size_t why_size)
     pid_t parent = getpid();
     server_args(redis, &args);
     if (pipe2(report, O_CLOEXEC) != 0)
-        return say(why, why_size, "pipe", errno);
+        return fail_with(why, "pipe", errno);
     redis->pid = fork();
     if (redis->pid == 0)
         become_server(&args, parent, report[1]);
@@ -193,15 +191,13 @@ static enum err spawn(struct embedded_redis *redis, char *why, size_t why_size)
     bool failed = redis->pid > 0 && read(report[0], &error, sizeof error) == (ssize_t)sizeof error;
     close(report[0]);
     if (redis->pid < 0)
-        return say(why, why_size, "fork", fork_error);
+        return fail_with(why, "fork", fork_error);
     if (failed) {
         waitpid(redis->pid, NULL, 0);
         redis->pid = -1;
-        if (error == ENOENT) {
-            snprintf(why, why_size, "redis-server is not installed: apt-get install redis-server");
-            return ERR_IO;
-        }
-        return say(why, why_size, "redis-server", error);
+        if (error == ENOENT)
+            return why_fail(why, ERR_IO, "redis-server is not installed: apt-get install redis-server");
+        return fail_with(why, "redis-server", error);
     }
     return ERR_OK;
 }
@@ -226,43 +222,42 @@ static void last_log_line(const struct embedded_redis *redis, char *ret_line, si
     snprintf(ret_line, size, "%.*s", (int)(text.n - from), text.p ? text.p + from : "");
 }
 
-static bool answers(const struct redis_url *url, char *why, size_t why_size)
+static bool answers(const struct redis_url *url, struct why why)
 {
     struct redisReply *reply = NULL;
-    if (redis_ask_once(url, (struct slice[]){SLICE("PING")}, 1, &reply, why, why_size) != ERR_OK)
+    if (redis_ask_once(url, (struct slice[]){SLICE("PING")}, 1, &reply, why) != ERR_OK)
         return false;
     redis_reply_free(reply);
     return true;
 }
 
-static enum err wait_for_answer(struct embedded_redis *redis, char *why, size_t why_size)
+static enum err wait_for_answer(struct embedded_redis *redis, struct why why)
 {
     uint64_t until = clock_steady_ms() + START_MAX_MS;
     struct redis_url url;
     char line[LOG_TAIL_BYTES + 1];
-    if (redis_url_parse(redis->url, &url, why, why_size) != ERR_OK)
+    if (redis_url_parse(redis->url, &url, why) != ERR_OK)
         return ERR_IO;
     enum err err = ERR_TIMEOUT;
     do {
         /* Until the socket is there, asking would only fill the log. */
-        if (access(redis->socket, F_OK) == 0 && answers(&url, why, why_size)) {
+        if (access(redis->socket, F_OK) == 0 && answers(&url, why)) {
             err = ERR_OK;
         } else if (waitpid(redis->pid, NULL, WNOHANG) == redis->pid) {
             redis->pid = -1;
             last_log_line(redis, line, sizeof line);
-            snprintf(why, why_size, "redis-server ended at once: %s", line);
-            err = ERR_IO;
+            err = why_fail(why, ERR_IO, "redis-server ended at once: %s", line);
         } else {
             nap();
         }
     } while (err == ERR_TIMEOUT && clock_steady_ms() < until);
     if (err == ERR_TIMEOUT)
-        snprintf(why, why_size, "redis-server did not answer within %d s", START_MAX_MS / 1000);
+        why_fail(why, err, "redis-server did not answer within %d s", START_MAX_MS / 1000);
     redis_url_finish(&url);
     return err;
 }
 
-enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis, char *why, size_t why_size)
+enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis, struct why why)
 {
     struct embedded_redis *redis = calloc(1, sizeof *redis);
     enum err err;
@@ -270,15 +265,15 @@ enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis
         abort();
     redis->pid = -1;
     redis->lock = -1;
-    err = dir ? take_dir(redis, dir, why, why_size) : make_dir(redis, why, why_size);
+    err = dir ? take_dir(redis, dir, why) : make_dir(redis, why);
     if (err == ERR_OK || err == ERR_TOO_LARGE)
-        err = name_socket(redis, why, why_size);
+        err = name_socket(redis, why);
     if (err == ERR_OK) {
         unlink(redis->socket); /* of a server that was killed */
-        err = spawn(redis, why, why_size);
+        err = spawn(redis, why);
     }
     if (err == ERR_OK)
-        err = wait_for_answer(redis, why, why_size);
+        err = wait_for_answer(redis, why);
     if (err != ERR_OK) {
         embedded_redis_stop(redis);
         return err;

@@ -9,6 +9,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/base/why.h"
 
 struct embedded_redis;
 
@@ -18,8 +19,7 @@ struct embedded_redis;
  * (PR_SET_PDEATHSIG). `why` tells what is missing ("redis-server is not installed: apt-get install redis-server").
  * Blocking: for start-up, before the loop runs and before workers are forked.
  */
-enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis, char *why,
-                              size_t why_size) ATTR_MUST_USE;
+enum err embedded_redis_start(const char *dir, struct embedded_redis **ret_redis, struct why why) ATTR_MUST_USE;
 /** `unix:///…/redis.sock`; good until embedded_redis_stop(). */
 const char *embedded_redis_url(const struct embedded_redis *);
 pid_t embedded_redis_pid(const struct embedded_redis *);

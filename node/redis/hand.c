@@ -1,7 +1,6 @@
 #include "node/redis/hand.h"
 
 #include <hiredis/hiredis.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/wire/envelope.h"
@@ -12,26 +11,25 @@ enum { ENVELOPE_MAX = 1024 };
 
 /* A command that Redis does not refuse. */
 static enum err ask(const struct redis_url *url, const struct slice *args, size_t count, struct redisReply **ret_reply,
-                    char *why, size_t why_size)
+                    struct why why)
 {
     struct redisReply *reply = NULL;
-    enum err err = redis_ask_once(url, args, count, &reply, why, why_size);
+    enum err err = redis_ask_once(url, args, count, &reply, why);
     if (err == ERR_OK && reply->type == REDIS_REPLY_ERROR) {
-        snprintf(why, why_size, "%s", reply->str);
+        err = why_fail(why, ERR_UNAVAILABLE, "%s", reply->str);
         redis_reply_free(reply);
-        err = ERR_UNAVAILABLE;
     }
     if (err == ERR_OK)
         *ret_reply = reply;
     return err;
 }
 
-static enum err publish(const struct redis_url *url, const struct key *channel, const struct buf *envelope, char *why,
-                        size_t why_size)
+static enum err publish(const struct redis_url *url, const struct key *channel, const struct buf *envelope,
+                        struct why why)
 {
     const struct slice args[] = {SLICE("SPUBLISH"), key_slice(channel), buf_slice(envelope)};
     struct redisReply *reply = NULL;
-    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why);
     if (err == ERR_OK)
         redis_reply_free(reply);
     return err;
@@ -39,12 +37,12 @@ static enum err publish(const struct redis_url *url, const struct key *channel, 
 
 /* ---- sessions ---- */
 
-enum err hand_session_read(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
+enum err hand_session_read(const struct redis_url *url, struct hand_session *s, struct why why)
 {
     struct key key = key_session(&s->id);
     const struct slice args[] = {SLICE("HMGET"), key_slice(&key), SLICE("state"), SLICE("epoch"), SLICE("channel")};
     struct redisReply *reply = NULL;
-    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why);
     if (err != ERR_OK)
         return err;
     struct slice channel = reply_text(reply, 2);
@@ -58,12 +56,12 @@ enum err hand_session_read(const struct redis_url *url, struct hand_session *s, 
 }
 
 /* The fields `in:<call>`. */
-static enum err count_seats(const struct redis_url *url, struct hand_session *s, char *why, size_t why_size)
+static enum err count_seats(const struct redis_url *url, struct hand_session *s, struct why why)
 {
     struct key key = key_session(&s->id);
     const struct slice args[] = {SLICE("HKEYS"), key_slice(&key)};
     struct redisReply *reply = NULL;
-    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why);
     if (err != ERR_OK)
         return err;
     s->seats = 0;
@@ -74,13 +72,13 @@ static enum err count_seats(const struct redis_url *url, struct hand_session *s,
 }
 
 enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct slice user,
-                       struct hand_session sessions[HAND_SESSIONS_MAX], size_t *ret_count, char *why, size_t why_size)
+                       struct hand_session sessions[HAND_SESSIONS_MAX], size_t *ret_count, struct why why)
 {
     struct key key = key_devices(partition_of_user(user, partitions), user);
     const struct slice args[] = {SLICE("HGETALL"), key_slice(&key)};
     struct redisReply *reply = NULL;
     size_t n = 0;
-    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why);
     if (err != ERR_OK)
         return err;
     for (size_t i = 0; i + 1 < reply_count(reply) && n < HAND_SESSIONS_MAX; i += 2) {
@@ -90,8 +88,8 @@ enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct 
         if (!name_is_valid(device) || !id_parse(reply_text(reply, i + 1), partitions, &s->id))
             continue;
         memcpy(s->device, device.p, device.n);
-        err = err == ERR_OK ? hand_session_read(url, s, why, why_size) : err;
-        err = err == ERR_OK ? count_seats(url, s, why, why_size) : err;
+        err = err == ERR_OK ? hand_session_read(url, s, why) : err;
+        err = err == ERR_OK ? count_seats(url, s, why) : err;
         n += !s->over;
     }
     redis_reply_free(reply);
@@ -100,20 +98,19 @@ enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct 
 }
 
 enum err hand_kick(const struct redis_url *url, const struct key *channel, const struct hand_session *s,
-                   struct slice user, char *why, size_t why_size)
+                   struct slice user, struct why why)
 {
     struct buf envelope;
     buf_init(&envelope, ENVELOPE_MAX);
     envelope_put_kick(&envelope, id_slice(&s->id), s->epoch, user);
-    enum err err = publish(url, channel, &envelope, why, why_size);
+    enum err err = publish(url, channel, &envelope, why);
     buf_finish(&envelope);
     return err;
 }
 
 /* ---- calls ---- */
 
-enum err hand_call_end(const struct redis_url *url, const struct id *call, struct hand_call *ret_call, char *why,
-                       size_t why_size)
+enum err hand_call_end(const struct redis_url *url, const struct id *call, struct hand_call *ret_call, struct why why)
 {
     struct key key = key_call(call);
     struct key log = key_log(call);
@@ -123,7 +120,7 @@ enum err hand_call_end(const struct redis_url *url, const struct id *call, struc
                                  key_slice(&log), key_slice(&timers),
                                  id_slice(call),  SLICE("admin")};
     struct redisReply *reply = NULL;
-    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why);
     if (err != ERR_OK)
         return err;
     struct slice word = reply_text(reply, 0);
@@ -135,13 +132,12 @@ enum err hand_call_end(const struct redis_url *url, const struct id *call, struc
     return err;
 }
 
-enum err hand_call_is_told(const struct redis_url *url, const struct id *call, bool *ret_told, char *why,
-                           size_t why_size)
+enum err hand_call_is_told(const struct redis_url *url, const struct id *call, bool *ret_told, struct why why)
 {
     struct key key = key_call(call);
     const struct slice args[] = {SLICE("HMGET"), key_slice(&key), SLICE("version"), SLICE("fanned")};
     struct redisReply *reply = NULL;
-    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why, why_size);
+    enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why);
     if (err != ERR_OK)
         return err;
     *ret_told = reply_number(reply, 1) >= reply_number(reply, 0);
@@ -151,13 +147,13 @@ enum err hand_call_is_told(const struct redis_url *url, const struct id *call, b
 
 /* ---- nodes ---- */
 
-enum err hand_drain(const struct redis_url *url, const struct node_id *node, char *why, size_t why_size)
+enum err hand_drain(const struct redis_url *url, const struct node_id *node, struct why why)
 {
     struct key channel = key_node(0, node);
     struct buf envelope;
     buf_init(&envelope, ENVELOPE_MAX);
     envelope_put_drain(&envelope, slice_of(node->text));
-    enum err err = publish(url, &channel, &envelope, why, why_size);
+    enum err err = publish(url, &channel, &envelope, why);
     buf_finish(&envelope);
     return err;
 }

@@ -27,26 +27,26 @@ struct hand_session {
 
 /** Those of all devices of the user. None: count 0. */
 enum err hand_sessions(const struct redis_url *, unsigned partitions, struct slice user,
-                       struct hand_session sessions[HAND_SESSIONS_MAX], size_t *ret_count, char *why,
-                       size_t why_size) ATTR_MUST_USE;
+                       struct hand_session sessions[HAND_SESSIONS_MAX], size_t *ret_count,
+                       struct why why) ATTR_MUST_USE;
 /** How it stands now. */
-enum err hand_session_read(const struct redis_url *, struct hand_session *, char *why, size_t why_size) ATTR_MUST_USE;
+enum err hand_session_read(const struct redis_url *, struct hand_session *, struct why why) ATTR_MUST_USE;
 /** Tells the node that listens there to end it. Versions of nodes that cannot do not. */
 enum err hand_kick(const struct redis_url *, const struct key *channel, const struct hand_session *, struct slice user,
-                   char *why, size_t why_size) ATTR_MUST_USE;
+                   struct why why) ATTR_MUST_USE;
 
 /** Ends the call. ERR_NOT_FOUND, ERR_GONE: it is over. */
 struct hand_call {
     uint64_t members;
     uint64_t rings;
 };
-enum err hand_call_end(const struct redis_url *, const struct id *call, struct hand_call *ret_call, char *why,
-                       size_t why_size) ATTR_MUST_USE;
+enum err hand_call_end(const struct redis_url *, const struct id *call, struct hand_call *ret_call,
+                       struct why why) ATTR_MUST_USE;
 /** Whether everybody has been told of its end. */
-enum err hand_call_is_told(const struct redis_url *, const struct id *call, bool *ret_told, char *why,
-                           size_t why_size) ATTR_MUST_USE;
+enum err hand_call_is_told(const struct redis_url *, const struct id *call, bool *ret_told,
+                           struct why why) ATTR_MUST_USE;
 
 /** Tells the node to leave, as SIGTERM does. */
-enum err hand_drain(const struct redis_url *, const struct node_id *, char *why, size_t why_size) ATTR_MUST_USE;
+enum err hand_drain(const struct redis_url *, const struct node_id *, struct why why) ATTR_MUST_USE;
 
 #endif

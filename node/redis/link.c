@@ -371,7 +371,7 @@ static void connect_now(struct link *link)
     link->state = LINK_CONNECTING;
     link->fed = 0;
     if (link->settings.url->tls && !link->trust &&
-        !(link->trust = tls_trust_create(link->settings.url->tls_ca, why, sizeof why))) {
+        !(link->trust = tls_trust_create(link->settings.url->tls_ca, WHY_IN(why)))) {
         fail_attempt(link, LINK_REFUSED, why);
         return;
     }
@@ -382,7 +382,7 @@ static void connect_now(struct link *link)
         return;
     }
     link->reader->maxbuf = READER_KEEPS;
-    link->stream = stream_open(&settings, why, sizeof why);
+    link->stream = stream_open(&settings, WHY_IN(why));
     if (!link->stream) {
         fail_attempt(link, LINK_UNREACHABLE, why);
         return;

@@ -16,11 +16,11 @@ static uint64_t info_number(struct slice info, struct slice name)
     return slice_to_u64(redis_info_field(info, name), &n) ? n : 0;
 }
 
-static enum err look_at_redis(const struct redis_url *url, struct look *look, char *why, size_t why_size)
+static enum err look_at_redis(const struct redis_url *url, struct look *look, struct why why)
 {
     const struct slice args[] = {SLICE("INFO")};
     struct redisReply *reply = NULL;
-    if (redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why, why_size) != ERR_OK)
+    if (redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why) != ERR_OK)
         return ERR_UNAVAILABLE;
     struct slice info = slice_make(reply->str, reply->len);
     look->redis.memory_bytes = info_number(info, SLICE("used_memory"));
@@ -66,12 +66,12 @@ static bool read_lease(const struct redisReply *id, const struct redisReply *end
     return true;
 }
 
-static enum err look_at_leases(const struct redis_url *url, struct look *look, char *why, size_t why_size)
+static enum err look_at_leases(const struct redis_url *url, struct look *look, struct why why)
 {
     const struct slice args[] = {SLICE("ZREVRANGE"), SLICE(KEY_NODES), SLICE("0"), SLICE("255"), SLICE("WITHSCORES")};
     _Static_assert(LOOK_NODES_MAX == 256, "as the command says");
     struct redisReply *reply = NULL;
-    if (redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_ARRAY, &reply, why, why_size) != ERR_OK)
+    if (redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_ARRAY, &reply, why) != ERR_OK)
         return ERR_UNAVAILABLE;
     for (size_t i = 0; i + 1 < reply->elements && look->count < LOOK_NODES_MAX; i += 2)
         look->count += read_lease(reply->element[i], reply->element[i + 1], look->now_ms, &look->nodes[look->count]);
@@ -79,7 +79,7 @@ static enum err look_at_leases(const struct redis_url *url, struct look *look, c
     return ERR_OK;
 }
 
-static enum err look_at_cards(const struct redis_url *url, struct look *look, char *why, size_t why_size)
+static enum err look_at_cards(const struct redis_url *url, struct look *look, struct why why)
 {
     struct slice args[LOOK_NODES_MAX + 1] = {SLICE("MGET")};
     struct key keys[LOOK_NODES_MAX];
@@ -90,7 +90,7 @@ static enum err look_at_cards(const struct redis_url *url, struct look *look, ch
         args[i + 1] = key_slice(&keys[i]);
     }
     struct redisReply *reply = NULL;
-    if (redis_ask_for(url, args, look->count + 1, REDIS_REPLY_ARRAY, &reply, why, why_size) != ERR_OK)
+    if (redis_ask_for(url, args, look->count + 1, REDIS_REPLY_ARRAY, &reply, why) != ERR_OK)
         return ERR_UNAVAILABLE;
     for (size_t i = 0; i < reply->elements && i < look->count; i++) {
         const struct redisReply *card = reply->element[i];
@@ -115,23 +115,20 @@ static void share_out(struct look *look)
     }
 }
 
-static enum err look_partitions(const struct redis_url *url, struct look *look, char *why, size_t why_size)
+static enum err look_partitions(const struct redis_url *url, struct look *look, struct why why)
 {
     const struct slice args[] = {SLICE("GET"), SLICE(KEY_PARTITIONS)};
     struct redis_timed timed;
     uint64_t n = 0;
-    enum err err = redis_ask_timed(url, args, ARRAY_SIZE(args), &timed, why, why_size);
+    enum err err = redis_ask_timed(url, args, ARRAY_SIZE(args), &timed, why);
     if (err != ERR_OK)
         return err;
     struct redisReply *reply = timed.reply;
     bool is_text = reply->type == REDIS_REPLY_STRING;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        snprintf(why, why_size, "Redis does not let us look: %s", reply->str);
-        err = ERR_UNAVAILABLE;
-    } else if (is_text && (!slice_to_u64(slice_make(reply->str, reply->len), &n) || n < 1 || n > ID_PARTITIONS_MAX)) {
-        snprintf(why, why_size, "the key %s in Redis is not Switchboard's", KEY_PARTITIONS);
-        err = ERR_UNSUPPORTED;
-    }
+    if (reply->type == REDIS_REPLY_ERROR)
+        err = why_fail(why, ERR_UNAVAILABLE, "Redis does not let us look: %s", reply->str);
+    else if (is_text && (!slice_to_u64(slice_make(reply->str, reply->len), &n) || n < 1 || n > ID_PARTITIONS_MAX))
+        err = why_fail(why, ERR_UNSUPPORTED, "the key %s in Redis is not Switchboard's", KEY_PARTITIONS);
     redis_reply_free(reply);
     if (err == ERR_OK) {
         look->partitions = (unsigned)n;
@@ -140,16 +137,16 @@ static enum err look_partitions(const struct redis_url *url, struct look *look, 
     return err;
 }
 
-enum err look_at(const struct redis_url *url, struct look *ret_look, char *why, size_t why_size)
+enum err look_at(const struct redis_url *url, struct look *ret_look, struct why why)
 {
     *ret_look = (struct look){0};
-    enum err err = look_partitions(url, ret_look, why, why_size);
+    enum err err = look_partitions(url, ret_look, why);
     if (err == ERR_OK)
-        err = look_at_redis(url, ret_look, why, why_size);
+        err = look_at_redis(url, ret_look, why);
     if (err == ERR_OK)
-        err = look_at_leases(url, ret_look, why, why_size);
+        err = look_at_leases(url, ret_look, why);
     if (err == ERR_OK)
-        err = look_at_cards(url, ret_look, why, why_size);
+        err = look_at_cards(url, ret_look, why);
     if (err != ERR_OK)
         return err;
     share_out(ret_look);

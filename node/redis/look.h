@@ -41,6 +41,6 @@ struct look {
 };
 
 /** ERR_UNAVAILABLE: Redis is not there or does not let us in, `why` says so. ERR_UNSUPPORTED: it is none of ours. */
-enum err look_at(const struct redis_url *, struct look *ret_look, char *why, size_t why_size) ATTR_MUST_USE;
+enum err look_at(const struct redis_url *, struct look *ret_look, struct why why) ATTR_MUST_USE;
 
 #endif

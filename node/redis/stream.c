@@ -217,11 +217,11 @@ static bool connect_tcp(struct stream *stream)
     return look_up(stream);
 }
 
-struct stream *stream_open(const struct stream_settings *settings, char *why, size_t why_size)
+struct stream *stream_open(const struct stream_settings *settings, struct why why)
 {
     struct stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
-        snprintf(why, why_size, "out of memory");
+        why_fail(why, ERR_NO_MEMORY, "out of memory");
         return NULL;
     }
     stream->settings = *settings;
@@ -236,7 +236,7 @@ struct stream *stream_open(const struct stream_settings *settings, char *why, si
     return stream;
 
 fail:
-    snprintf(why, why_size, "%s", stream->why);
+    why_fail(why, ERR_UNAVAILABLE, "%s", stream->why);
     stream_close(stream);
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "common/base/slice.h"
+#include "common/base/why.h"
 
 struct redis_url;
 struct stream;
@@ -39,7 +40,7 @@ struct stream_settings {
 };
 
 /** NULL with `why` if it fails at once. */
-struct stream *stream_open(const struct stream_settings *, char *why, size_t why_size);
+struct stream *stream_open(const struct stream_settings *, struct why why);
 /** No event comes after this. NULL is fine. */
 void stream_close(struct stream *);
 

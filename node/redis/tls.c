@@ -20,19 +20,19 @@ struct tls {
     char why[160];
 };
 
-struct tls_trust *tls_trust_create(const char *ca, char *why, size_t why_size)
+struct tls_trust *tls_trust_create(const char *ca, struct why why)
 {
     struct tls_trust *trust = calloc(1, sizeof *trust);
     ERR_clear_error();
     if (!trust || !(trust->ctx = SSL_CTX_new(TLS_client_method()))) {
-        snprintf(why, why_size, "TLS could not be set up");
+        why_fail(why, ERR_NO_MEMORY, "TLS could not be set up");
         free(trust);
         return NULL;
     }
     SSL_CTX_set_min_proto_version(trust->ctx, TLS1_2_VERSION);
     SSL_CTX_set_verify(trust->ctx, SSL_VERIFY_PEER, NULL);
     if (ca ? !SSL_CTX_load_verify_locations(trust->ctx, ca, NULL) : !SSL_CTX_set_default_verify_paths(trust->ctx)) {
-        snprintf(why, why_size, "the CA file can't be read, or is no PEM: %s", ca ? ca : "the system's");
+        why_fail(why, ERR_IO, "the CA file can't be read, or is no PEM: %s", ca ? ca : "the system's");
         ERR_clear_error();
         tls_trust_destroy(trust);
         return NULL;

@@ -11,12 +11,13 @@
 
 #include "common/base/buf.h"
 #include "common/base/slice.h"
+#include "common/base/why.h"
 
 struct tls_trust; /* whom we believe: shared by all sessions */
 struct tls;       /* one session */
 
 /** `ca` is a PEM file; NULL: the system's. NULL with `why` when it can't be read. */
-struct tls_trust *tls_trust_create(const char *ca, char *why, size_t why_size);
+struct tls_trust *tls_trust_create(const char *ca, struct why why);
 void tls_trust_destroy(struct tls_trust *);
 
 /** A client's session that insists on a certificate for `host` (a name, also sent as SNI, or an IP address). NULL when memory is out. */

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -12,12 +11,6 @@ enum {
     CREDENTIAL_MAX_CHARS = 512,
     DATABASE_MAX = 9999,
 };
-
-static enum err refuse(char *why, size_t why_size, const char *text)
-{
-    snprintf(why, why_size, "%s", text);
-    return ERR_SYNTAX;
-}
 
 /* RFC 3986 section 2.1. A NUL would end the text early wherever C reads it, so it is refused. */
 static bool percent_decode(struct slice text, char **ret_text)
@@ -181,13 +174,13 @@ static const char *parse(struct slice text, struct redis_url *url)
     return "it must begin with redis://, rediss:// or unix://";
 }
 
-enum err redis_url_parse(const char *text, struct redis_url *ret_url, char *why, size_t why_size)
+enum err redis_url_parse(const char *text, struct redis_url *ret_url, struct why why)
 {
     struct redis_url url = {.transport = REDIS_TCP};
     const char *wrong = parse(slice_of(text), &url);
     if (wrong) {
         redis_url_finish(&url);
-        return refuse(why, why_size, wrong);
+        return why_fail(why, ERR_SYNTAX, "%s", wrong);
     }
     *ret_url = url;
     return ERR_OK;

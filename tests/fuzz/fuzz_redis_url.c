@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = slice_dup(slice_make(data, size));
     struct redis_url url;
     char why[64];
-    if (redis_url_parse(text, &url, why, sizeof why) == ERR_OK) {
+    if (redis_url_parse(text, &url, WHY_IN(why)) == ERR_OK) {
         /* What is accepted can be used: a host there is, and a port where one is needed. */
         if (!url.host || url.host[0] == '\0' || (url.transport == REDIS_TCP && url.port == 0))
             abort();

@@ -26,7 +26,7 @@ static struct embedded_redis *redis_start(void)
 {
     struct embedded_redis *redis = NULL;
     char why[256] = "";
-    cr_assert_eq(embedded_redis_start(NULL, &redis, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(embedded_redis_start(NULL, &redis, WHY_IN(why)), ERR_OK, "%s", why);
     return redis;
 }
 

@@ -63,7 +63,7 @@ struct rig *rig_create(const char *url, const struct redis_settings *settings)
     uv_timer_init(&rig->loop, &rig->pulse);
     uv_timer_start(&rig->pulse, on_pulse, PULSE_MS, PULSE_MS);
     rig->timers = timers_create(&rig->loop);
-    cr_assert_eq(redis_url_parse(url, &rig->url, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(redis_url_parse(url, &rig->url, WHY_IN(why)), ERR_OK, "%s", why);
     rig->url.tls_ca = own.url ? own.url->tls_ca : NULL;
     own.url = &rig->url;
     own.events = (struct redis_events){on_message, on_subscribed, on_followed, on_unsubscribed, rig};

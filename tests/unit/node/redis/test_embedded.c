@@ -18,7 +18,7 @@ static struct embedded_redis *start(const char *dir)
 {
     struct embedded_redis *redis = NULL;
     char why[256] = "";
-    cr_assert_eq(embedded_redis_start(dir, &redis, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(embedded_redis_start(dir, &redis, WHY_IN(why)), ERR_OK, "%s", why);
     return redis;
 }
 
@@ -27,8 +27,8 @@ static struct redisReply *ask(const char *url_text, const struct slice *args, si
     struct redis_url url;
     struct redisReply *reply = NULL;
     char why[256] = "";
-    cr_assert_eq(redis_url_parse(url_text, &url, why, sizeof why), ERR_OK, "%s", why);
-    cr_assert_eq(redis_ask_once(&url, args, count, &reply, why, sizeof why), ERR_OK, "%s", why);
+    cr_assert_eq(redis_url_parse(url_text, &url, WHY_IN(why)), ERR_OK, "%s", why);
+    cr_assert_eq(redis_ask_once(&url, args, count, &reply, WHY_IN(why)), ERR_OK, "%s", why);
     redis_url_finish(&url);
     return reply;
 }
@@ -104,7 +104,7 @@ Test(embedded, a_directory_serves_one_node_at_a_time)
     struct embedded_redis *second = NULL;
     cr_assert(mkdtemp(dir));
     struct embedded_redis *first = start(dir);
-    cr_expect_neq(embedded_redis_start(dir, &second, why, sizeof why), ERR_OK);
+    cr_expect_neq(embedded_redis_start(dir, &second, WHY_IN(why)), ERR_OK);
     cr_expect(strstr(why, "another node"), "%s", why);
     redis_reply_free(ask(embedded_redis_url(first), (struct slice[]){SLICE("PING")}, 1));
     embedded_redis_stop(first);
@@ -128,7 +128,7 @@ Test(embedded, it_dies_with_its_parent)
     if (parent == 0) {
         struct embedded_redis *redis = NULL;
         char why[256];
-        if (embedded_redis_start(NULL, &redis, why, sizeof why) == ERR_OK) {
+        if (embedded_redis_start(NULL, &redis, WHY_IN(why)) == ERR_OK) {
             server.pid = embedded_redis_pid(redis);
             path_of_dir(redis, server.dir, sizeof server.dir);
         }
@@ -167,7 +167,7 @@ Test(embedded, what_is_missing_is_said)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct embedded_redis *redis = NULL;
         char why[256] = "";
-        cr_expect_neq(embedded_redis_start(cases[i].dir, &redis, why, sizeof why), ERR_OK);
+        cr_expect_neq(embedded_redis_start(cases[i].dir, &redis, WHY_IN(why)), ERR_OK);
         cr_expect(strstr(why, cases[i].want), "%s: %s", cases[i].dir, why);
         cr_expect_null(redis);
         rmdir(cases[i].dir);
@@ -179,7 +179,7 @@ Test(embedded, a_server_that_is_not_installed_is_named)
     struct embedded_redis *redis = NULL;
     char why[256] = "";
     setenv("PATH", "/nowhere", 1);
-    cr_expect_neq(embedded_redis_start(NULL, &redis, why, sizeof why), ERR_OK);
+    cr_expect_neq(embedded_redis_start(NULL, &redis, WHY_IN(why)), ERR_OK);
     cr_expect(strstr(why, "apt-get install redis-server"), "%s", why);
 }
 

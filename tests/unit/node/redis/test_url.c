@@ -40,7 +40,7 @@ Test(url, what_it_says_is_understood)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct redis_url url;
         char why[128] = "";
-        cr_assert_eq(redis_url_parse(cases[i].text, &url, why, sizeof why), ERR_OK, "%s: %s", cases[i].text, why);
+        cr_assert_eq(redis_url_parse(cases[i].text, &url, WHY_IN(why)), ERR_OK, "%s: %s", cases[i].text, why);
         cr_expect_eq((int)url.transport, cases[i].want.transport, "%s", cases[i].text);
         cr_expect_eq(url.tls, cases[i].want.tls, "%s", cases[i].text);
         cr_expect_eq(url.port, cases[i].want.port, "%s", cases[i].text);
@@ -95,7 +95,7 @@ Test(url, what_is_wrong_is_refused_without_showing_the_password)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct redis_url url = {.port = 77};
         char why[128] = "";
-        cr_expect_neq(redis_url_parse(cases[i], &url, why, sizeof why), ERR_OK, "%s", cases[i]);
+        cr_expect_neq(redis_url_parse(cases[i], &url, WHY_IN(why)), ERR_OK, "%s", cases[i]);
         cr_expect_eq(url.port, 77, "%s: the output was touched", cases[i]);
         cr_expect_neq(why[0], '\0', "%s: no reason", cases[i]);
         cr_expect_null(strstr(why, "hunter2"), "%s: %s", cases[i], why);
@@ -106,7 +106,7 @@ Test(url, finish_is_safe_twice_and_on_nothing)
 {
     struct redis_url url;
     char why[64];
-    cr_assert_eq(redis_url_parse("redis://u:p@h", &url, why, sizeof why), ERR_OK);
+    cr_assert_eq(redis_url_parse("redis://u:p@h", &url, WHY_IN(why)), ERR_OK);
     redis_url_finish(&url);
     redis_url_finish(&url);
     redis_url_finish(NULL);
