@@ -111,7 +111,8 @@ static const struct check {
     {version_is_good, 426, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", "WebSocket version 13 only\n"},
     {form_is_good, 400, "", "not a WebSocket handshake as in RFC 6455 section 4.1\n"},
     {origin_is_good, 403, "", "this origin is not allowed\n"},
-    {subprotocol_is_good, 400, "", "offer " WS_PROTOCOL_JSON " or " WS_PROTOCOL_MSGPACK ", or none\n"},
+    {subprotocol_is_good, 400, "",
+     "offer " WS_PROTOCOL_JSON " or " WS_PROTOCOL_MSGPACK ", in a list of at most 127 bytes, or none\n"},
     {there_is_room, 503, "Retry-After: 5\r\n", "full: come back later\n"},
     {address_has_room, 429, "Retry-After: 30\r\n", "too many sockets from this address\n"},
 };

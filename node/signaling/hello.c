@@ -112,15 +112,16 @@ static void on_token_over(struct timer *timer)
     client_close(CONTAINER_OF(timer, struct client, timer), CLOSE_TOKEN_EXPIRED);
 }
 
-void client_arm_expiry(struct client *c)
+uint64_t client_arm_expiry(struct client *c)
 {
     uint64_t now = clock_wall_ms();
     uint64_t end = c->claims->expires_s * 1000;
-    if (c->signaling->draining)
-        return; /* the timer says when to leave */
     if (end <= now)
         end += (uint64_t)JWT_LEEWAY_S * 1000; /* taken for a clock that runs behind ours */
-    timer_set(c->signaling->settings.timers, &c->timer, end > now ? end - now : 0, on_token_over);
+    uint64_t left = end > now ? end - now : 0;
+    if (!c->signaling->draining) /* then the timer says when to leave */
+        timer_set(c->signaling->settings.timers, &c->timer, left, on_token_over);
+    return left;
 }
 
 static void put_limits(struct buf *b, const struct signaling_settings *s)

@@ -115,19 +115,23 @@ static void request_queue(struct request *rq)
     request_next(c);
 }
 
+static enum err refuse_type(const struct wire_value *message, struct why why)
+{
+    static const struct field rows[] = {{.name = "type", .kind = FIELD_STRING, .required = true}, {.name = NULL}};
+    enum err err = fields_check(message, rows, why);
+    return err == ERR_OK ? why_fail(why, ERR_BAD_REQUEST, "`type` is no request of this protocol") : err;
+}
+
 void request_take(struct client *c, struct wire_doc *doc)
 {
     const struct wire_value *message = wire_doc_root(doc);
     uint64_t id = (uint64_t)wire_get_int(message, "id", 0);
-    struct slice type = wire_get_string(message, "type");
-    const struct verb *verb = verb_find(type);
+    const struct verb *verb = verb_find(wire_get_string(message, "type"));
     char why[WHY_SIZE];
     enum err err;
     metric_inc(c->signaling->settings.metrics, METRIC_REQUESTS);
-    if (!verb && type.p)
-        err = why_fail(WHY_IN(why), ERR_BAD_REQUEST, "`type` is no request of this protocol");
-    else if (!verb)
-        err = why_fail(WHY_IN(why), ERR_BAD_REQUEST, "`type` is missing; it should be a string, the request's name");
+    if (!verb)
+        err = refuse_type(message, WHY_IN(why));
     else if (verb == &verb_hello && c->state != CLIENT_NEW)
         err = why_fail(WHY_IN(why), ERR_BAD_REQUEST, "this socket has said hello already");
     else

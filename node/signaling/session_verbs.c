@@ -45,8 +45,7 @@ void auth_renew_run(struct request *rq)
     }
     claims_finish(c->claims);
     *c->claims = fresh;
-    client_arm_expiry(c);
-    wire_put_key_int(request_ok_begin(rq, 1), "expires_in_ms", (int64_t)(fresh.expires_s * 1000 - clock_wall_ms()));
+    wire_put_key_int(request_ok_begin(rq, 1), "expires_in_ms", (int64_t)client_arm_expiry(c));
     request_ok(rq);
 }
 

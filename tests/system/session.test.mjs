@@ -149,6 +149,15 @@ describe('a token that expires', () => {
       await renewed.close();
     }));
 
+  test('is renewed for as long as the socket stays', async () => {
+    const user = fresh('alice');
+    const alice = await join(n1, user);
+    const long = await alice.request('auth.renew', { token: mint(user, { exp: nowSeconds() + 3600 }) });
+    assert.ok(long.expires_in_ms > 3_000_000 && long.expires_in_ms <= 3_600_000, `${long.expires_in_ms}`);
+    const late = await alice.request('auth.renew', { token: mint(user, { exp: nowSeconds() - 1 }) });
+    assert.ok(late.expires_in_ms >= 0 && late.expires_in_ms <= LEEWAY_S * 1000, `${late.expires_in_ms}`);
+  });
+
   test('is not renewed by the token of somebody else', async () => {
     const alice = await join(n1, fresh('alice'));
     const reply = await alice.ask('auth.renew', { token: mint(fresh('bob')) });

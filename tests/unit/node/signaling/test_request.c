@@ -145,7 +145,7 @@ Test(request, a_mistake_is_told_and_the_socket_stays)
     } cases[] = {
         {"{\"type\":\"dance\",\"id\":2}", "`type` is no request of this protocol"},
         {"{\"id\":2}", "`type` is missing"},
-        {"{\"type\":7,\"id\":2}", "`type` is missing"},
+        {"{\"type\":7,\"id\":2}", "`type` is an integer; it should be a string"},
         {"{\"type\":\"call.get\",\"id\":2}", "`call` is missing"},
         {"{\"type\":\"call.get\",\"id\":2,\"call\":7}", "`call` is an integer"},
         {"{\"type\":\"call.remove\",\"id\":2,\"call\":\"x\",\"peer\":6}", "`peer`"},
