@@ -66,7 +66,8 @@
     X(STORE_COMMANDS, COUNTER, "store_commands_total", "Commands sent to Redis")                                       \
     X(STORE_WRITES, COUNTER, "store_writes_total", "Writes to Redis; commands of one turn of the loop share one")      \
     X(STORE_SCRIPTS, COUNTERS, "store_scripts_total", "Scripts called, by `script`")                                   \
-    X(STORE_ERRORS, COUNTER, "store_errors_total", "Commands that Redis answered with an error")                       \
+    X(STORE_ERRORS, COUNTER, "store_errors_total",                                                                     \
+      "Commands that Redis answered with an error; that it does not know a script yet is none")                        \
     X(STORE_TIMEOUTS, COUNTER, "store_timeouts_total", "Commands given up without an answer")                          \
     X(STORE_RESENT, COUNTER, "store_resent_total", "Commands sent again after a broken connection")                    \
     X(STORE_RECONNECTS, COUNTER, "store_reconnects_total", "Redis connections made anew")                              \

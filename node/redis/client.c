@@ -67,7 +67,8 @@ static void on_reply(void *context, struct redisReply *take_reply)
         link_prove(&client->link);
         link_expect(&client->link, inflight_expects_answer(&client->inflight));
         metric_observe_us(metrics, METRIC_STORE_SECONDS, clock_steady_us() - command.queued_us);
-        metric_add(metrics, METRIC_STORE_ERRORS, is_error);
+        /* That a script is not there yet (after a start, of Redis or of a node) is how it gets there. */
+        metric_add(metrics, METRIC_STORE_ERRORS, is_error && !slice_is(resp_error_code(take_reply), "NOSCRIPT"));
         if (!given_up)
             answer(client, &command, is_error ? ERR_IO : ERR_OK, take_reply);
     }

@@ -126,6 +126,17 @@ Test(client, replies_of_each_kind_arrive)
     finish();
 }
 
+Test(client, a_script_that_is_not_there_yet_counts_as_no_error)
+{
+    begin();
+    size_t absent = rig_ask(rig, "EVALSHA ffffffffffffffffffffffffffffffffffffffff 0");
+    rig_run_until(rig, rig_all_answered);
+    cr_expect_eq(rig->answers[absent].err, ERR_IO);
+    cr_expect_eq(strncmp(rig->answers[absent].text, "NOSCRIPT", 8), 0);
+    cr_expect_eq(rig->metrics.value[METRIC_STORE_ERRORS], 0);
+    finish();
+}
+
 Test(client, binary_and_empty_and_large_arguments_arrive_whole)
 {
     size_t n = 3 * 1024 * 1024;
