@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "node/signaling/client.h"
@@ -94,8 +95,9 @@ static void ring_drop(struct client *c, const struct id *call)
     struct client_ring *ring = ring_find(c, call);
     if (!ring)
         return;
-    *ring = c->rings[--c->ring_count];
-    if (c->ring_count == 0) {
+    size_t behind = c->ring_count - (size_t)(ring - c->rings) - 1;
+    memmove(ring, ring + 1, behind * sizeof *ring); /* the oldest stays in front */
+    if (--c->ring_count == 0) {
         free(c->rings);
         c->rings = NULL;
     }
@@ -105,7 +107,7 @@ static void ring_set(struct client *c, const struct id *call, uint64_t version)
 {
     struct client_ring *ring = ring_find(c, call);
     if (!ring && c->ring_count == RINGS_OF_CLIENT_MAX)
-        ring_drop(c, &c->rings[0].call); /* the oldest; it would not be put back */
+        ring_drop(c, &c->rings[0].call); /* it would not be put back */
     if (!ring) {
         struct client_ring *rings = realloc(c->rings, (c->ring_count + 1) * sizeof *rings);
         assert(rings);
