@@ -5,20 +5,12 @@
 -- does not ring, {"forbidden"} another's invitation and not the starter, {"stale"}.
 -- include: now
 -- include: body
--- include: call
--- include: did
+-- include: acting
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, request, epoch, user = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4] or ''), ARGV[5]
 
-local call = call_load(key)
-if not call then return {'not_found'} end
-local before = did_before(call, session, request)
-if before then return {'ok', before, {}, call.fanned} end
-if call.state == 'ended' then return {'gone'} end
-call.id = id
-local actor = call_member(call, 'session', session)
-if not actor then return {'not_found', call.version} end
-if call_is_stale(actor, epoch) then return {'stale'} end
+local call, actor = call_acting(key, id, session, request, epoch)
+if not call then return actor end
 local users = {}
 for _, inv in ipairs(call.invited) do
   local may = actor.user == call.starter or actor.user == inv.by

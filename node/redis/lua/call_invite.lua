@@ -5,21 +5,13 @@
 -- user sits or rings there already, {"call_full"} with those who are being rung, {"unreachable"}, {"stale"}.
 -- include: now
 -- include: body
--- include: call
--- include: did
+-- include: acting
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, request, epoch, user, ring_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4] or ''), ARGV[5], tonumber(ARGV[6])
 local reachable = ARGV[7] == '1'
 
-local call = call_load(key)
-if not call then return {'not_found'} end
-local before = did_before(call, session, request)
-if before then return {'ok', before, {}, call.fanned} end
-if call.state == 'ended' then return {'gone'} end
-call.id = id
-local actor = call_member(call, 'session', session)
-if not actor then return {'not_found', call.version} end
-if call_is_stale(actor, epoch) then return {'stale'} end
+local call, actor = call_acting(key, id, session, request, epoch)
+if not call then return actor end
 if call.locked and actor.user ~= call.starter then return {'forbidden'} end
 if call_member(call, 'user', user) or call_invitation(call, user) then return {'conflict'} end
 if #call.members + #call.invited + (call_is_posted(call) and 1 or 0) >= call.seats then return {'call_full'} end

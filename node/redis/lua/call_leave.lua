@@ -6,21 +6,13 @@
 -- {"not_found"} no such call or seat, {"gone"} ended, {"forbidden"} only the starter removes, {"stale"}.
 -- include: now
 -- include: body
--- include: call
--- include: did
+-- include: acting
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, peer, reason, request = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local epoch = tonumber(ARGV[6] or '')
 
-local call = call_load(key)
-if not call then return {'not_found'} end
-local before = did_before(call, session, request)
-if before then return {'ok', before, {}, call.fanned} end
-if call.state == 'ended' then return {'gone'} end
-call.id = id
-local actor = call_member(call, 'session', session)
-if not actor then return {'not_found', call.version} end
-if call_is_stale(actor, epoch) then return {'stale'} end
+local call, actor = call_acting(key, id, session, request, epoch)
+if not call then return actor end
 local leaver = actor
 if peer > 0 then
   if actor.user ~= call.starter then return {'forbidden'} end

@@ -4,17 +4,12 @@
 -- Returns {"ok", version, entries, fanned}. {"not_found"} no such call or not in it, {"gone"}, {"forbidden"} only the starter locks, {"stale"}.
 -- include: now
 -- include: body
--- include: call
+-- include: acting
 local key, log, timers = KEYS[1], KEYS[2], KEYS[3]
 local id, session, locked, epoch = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4] or '')
 
-local call = call_load(key)
-if not call then return {'not_found'} end
-if call.state == 'ended' then return {'gone'} end
-call.id = id
-local actor = call_member(call, 'session', session)
-if not actor then return {'not_found', call.version} end
-if call_is_stale(actor, epoch) then return {'stale'} end
+local call, actor = call_acting(key, id, session, '0', epoch)
+if not call then return actor end
 if actor.user ~= call.starter then return {'forbidden'} end
 if call.locked ~= locked then
   call.locked = locked
