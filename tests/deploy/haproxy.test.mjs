@@ -35,12 +35,12 @@ suite('haproxy.cfg', () => {
   test('is accepted as it stands', () => check({}));
   test('is accepted with a name for the nodes, as in docker/compose.yaml', () => check({ SWITCHBOARD_NODES: 'node:8080' }));
   test('is accepted with a name server of its own', () => check({ SWITCHBOARD_NODES: 'node:8080', SWITCHBOARD_DNS: '127.0.0.1:53' }));
-  test('is accepted with TLS and a control socket', async () => {
+  test('is accepted with TLS, a control socket and a place for Prometheus', async () => {
     const [key, certificate] = [path(dir, 'key.pem'), path(dir, 'cert.pem')];
     const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost', '-days', '2'];
     execFileSync('openssl', [...args, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
     writeFileSync(path(dir, 'both.pem'), readFileSync(certificate) + readFileSync(key));
-    await check({ HAPROXY_CERT: path(dir, 'both.pem'), HAPROXY_SOCKET: path(dir, 'check.sock') });
+    await check({ HAPROXY_CERT: path(dir, 'both.pem'), HAPROXY_SOCKET: path(dir, 'check.sock'), HAPROXY_METRICS: '127.0.0.1:8405' });
   });
 
   test('lets a socket be silent for longer than it takes a node to find out, and for no hour', async () => {
@@ -69,6 +69,7 @@ suite('behind HAProxy', () => {
   let cluster;
   let dns;
   let proxy;
+  let metrics; // where Prometheus would ask the proxy
   let port;
   const names = [];
   const where = (i) => `127.0.0.${i + 2}:${port}`;
@@ -110,7 +111,8 @@ suite('behind HAProxy', () => {
     cluster = await startCluster({ nodes: 0, redis: { appendOnly: true } });
     await Promise.all(Array.from({ length: NODES }, (_, i) => startNode(i)));
     dns = await startDns(names.map((_, i) => where(i).split(':')[0]));
-    proxy = await startHaproxy(dir, textOf(FILE), { SWITCHBOARD_NODES: `nodes.test:${port}`, SWITCHBOARD_DNS: dns.address });
+    metrics = `127.0.0.1:${await freePort()}`;
+    proxy = await startHaproxy(dir, textOf(FILE), { SWITCHBOARD_NODES: `nodes.test:${port}`, SWITCHBOARD_DNS: dns.address, HAPROXY_METRICS: metrics });
     await proxy.untilServers(all('UP'));
   });
   after(async () => {
@@ -185,6 +187,14 @@ suite('behind HAProxy', () => {
     const { clients, at } = await arrive(6);
     assert.ok(at(3).length > 0);
     await leave(clients);
+  });
+
+  test('Prometheus is told what the alerts ask of the proxy, at a place of its own, and nothing else is there', async () => {
+    const text = await (await fetch(`http://${metrics}/metrics`)).text();
+    const asked = new Set(textOf('prometheus/alerts.yml').match(/\bhaproxy_\w+/g));
+    assert.ok(asked.size > 0);
+    for (const name of asked) assert.match(text, new RegExp(`^${name} \\d+$`, 'm'));
+    for (const other of ['/', '/client/', '/v1/signal']) assert.equal((await fetch(`http://${metrics}${other}`)).status, 404);
   });
 
   describe('refused is', () => {

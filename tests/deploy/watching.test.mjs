@@ -62,10 +62,17 @@ describe('Prometheus', () => {
     assert.equal(code, 0, output);
   });
 
-  test('asks nodes, by the job that the rules speak of', () => {
+  test('asks nodes and the proxy, by the jobs that the rules speak of', () => {
     const { scrape_configs: jobs } = parse(textOf('prometheus/prometheus.yml'));
-    assert.deepEqual(jobs.map((job) => job.job_name), ['switchboard']);
-    assert.ok(rules.some(({ expr }) => expr.includes('up{job="switchboard"}')));
+    const spoken = rules.flatMap(({ expr }) => [...expr.matchAll(/\bup\{job="(\w+)"\}/g)].map(([, name]) => name));
+    assert.deepEqual(jobs.map((job) => job.job_name).sort(), [...new Set(spoken)].sort());
+  });
+
+  test('asks the proxy where docker/compose.yaml lets it answer', () => {
+    const { services } = parse(textOf('../docker/compose.yaml'));
+    const [{ names, port }] = parse(textOf('prometheus/prometheus.yml')).scrape_configs.find((job) => job.job_name === 'haproxy').dns_sd_configs;
+    assert.equal(services[names[0]].environment.HAPROXY_METRICS, `*:${port}`);
+    assert.ok(!services[names[0]].ports.some((one) => one.includes(port)), 'not published');
   });
 });
 
@@ -105,7 +112,7 @@ suiteNeeding('prometheus')('a real Prometheus, told to ask these nodes and each 
     const [job] = config.scrape_configs;
     delete job.dns_sd_configs;
     job.static_configs = [{ targets: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) }];
-    Object.assign(config, { global: { scrape_interval: '1s', evaluation_interval: '1s' }, rule_files: [pathOf('prometheus/alerts.yml')] });
+    Object.assign(config, { scrape_configs: [job], global: { scrape_interval: '1s', evaluation_interval: '1s' }, rule_files: [pathOf('prometheus/alerts.yml')] });
     writeFileSync(file, JSON.stringify(config));
     server = `http://127.0.0.1:${await freePort()}`;
     const args = [`--config.file=${file}`, `--storage.tsdb.path=${path(dir, 'data')}`, `--web.listen-address=${new URL(server).host}`, '--log.level=warn'];

@@ -114,6 +114,7 @@ test('every question of the dashboard gets an answer from Prometheus', async () 
   };
   const targets = () => ask('up{job="switchboard"} == 1');
   await until(async () => (await targets()).found.length === NODES, 'Prometheus to find the nodes', stretched(60_000));
+  await until(async () => (await ask('haproxy_process_max_connections{job="haproxy"}')).found.length === 1, 'Prometheus to find the proxy', stretched(60_000));
   // Some of everything that is counted, again and again until two looks of Prometheus have seen it grow.
   const some = async () => {
     const [alice, bob] = [await join(project, fresh('alice')), await join(project, fresh('bob'))];
