@@ -14,7 +14,9 @@ static size_t read_entries(const struct redisReply *list, struct call_entry entr
                                          .targets = reply_text(e, 1),
                                          .seating = reply_text(e, 2),
                                          .body = reply_text(e, 3),
-                                         .ring = reply_text(e, 4)};
+                                         .ring = reply_text(e, 4),
+                                         .whole = reply_text(e, 5),
+                                         .others = reply_text(e, 6)};
     }
     return n;
 }

@@ -182,6 +182,11 @@ static bool target_for(const struct signaling *sig, struct slice user, struct sl
     return false;
 }
 
+static struct slice body_for(const struct call_entry *e, const struct id *session)
+{
+    return e->whole.n == 0 || slice_eq(e->whole, id_slice(session)) ? e->body : e->others;
+}
+
 static void leg_send(struct leg *leg, const struct call_entry *entries, size_t count)
 {
     struct fanout *f = leg->fanout;
@@ -194,7 +199,8 @@ static void leg_send(struct leg *leg, const struct call_entry *entries, size_t c
         leg->final = mark_is_final(mark);
         leg->enters = leg->enters || mark == '*';
         leg->version = entries[i].version;
-        own[d.count++] = (struct delivery_entry){entries[i].version, mark, entries[i].seating, entries[i].body};
+        own[d.count++] =
+            (struct delivery_entry){entries[i].version, mark, entries[i].seating, body_for(&entries[i], &leg->session)};
     }
     d.request = d.reply.n ? f->request->id : 0;
     store_deliver(f->signaling->store, &d, on_delivered, leg);
@@ -290,15 +296,22 @@ static struct slice keep(char **at, struct slice s)
 static void keep_entries(struct fanout *f, const struct call_answer *a)
 {
     size_t bytes = 1;
-    for (size_t i = 0; i < a->entry_count; i++)
-        bytes += a->entries[i].targets.n + a->entries[i].seating.n + a->entries[i].body.n + a->entries[i].ring.n;
+    for (size_t i = 0; i < a->entry_count; i++) {
+        const struct call_entry *e = &a->entries[i];
+        bytes += e->targets.n + e->seating.n + e->body.n + e->ring.n + e->whole.n + e->others.n;
+    }
     f->bytes = malloc(bytes);
     assert(f->bytes);
     char *at = f->bytes;
     for (size_t i = 0; i < a->entry_count; i++) {
         const struct call_entry *e = &a->entries[i];
-        f->entries[f->entry_count++] = (struct call_entry){e->version, keep(&at, e->targets), keep(&at, e->seating),
-                                                           keep(&at, e->body), keep(&at, e->ring)};
+        f->entries[f->entry_count++] = (struct call_entry){.version = e->version,
+                                                           .targets = keep(&at, e->targets),
+                                                           .seating = keep(&at, e->seating),
+                                                           .body = keep(&at, e->body),
+                                                           .ring = keep(&at, e->ring),
+                                                           .whole = keep(&at, e->whole),
+                                                           .others = keep(&at, e->others)};
     }
 }
 

@@ -14,6 +14,9 @@ struct call_entry {
     struct slice seating; /* after it, without the version */
     struct slice body;    /* the event */
     struct slice ring;    /* what devices hear that ring or stop ringing by it (store_ring()) */
+    struct slice
+        whole; /* the one session that the body is for, and `others` for everybody else; empty: it is for all */
+    struct slice others;
 };
 enum { CALL_ENTRIES_MAX = 64 };
 

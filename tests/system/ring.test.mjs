@@ -327,6 +327,22 @@ describe('ringing', () => {
     for (const client of clients) client.events = [];
   });
 
+  story('an answer is for the one who made the offer, and for no other member', async () => {
+    const alice = await come(0, 'alice');
+    const bob = await come(1, 'bob');
+    const carol = await come(0, 'carol');
+    const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER, seats: 3, allow: ['carol'] });
+    await bob.expect('call.incoming');
+    await carol.request('call.join', { call });
+    await alice.expect('call.joined');
+    await bob.request('call.accept', { call, answer: ANSWER });
+    const { answer, seq, ...joined } = await alice.expect('call.joined');
+    assert.equal(answer, ANSWER);
+    const { seq: other, ...told } = await carol.expect('call.joined');
+    assert.deepEqual(told, joined);
+    for (const client of clients) client.events = [];
+  });
+
   story('an answer to an offer whose maker has left goes nowhere', async () => {
     const alice = await come(0, 'alice');
     const bob = await come(1, 'bob');

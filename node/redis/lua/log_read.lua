@@ -9,6 +9,6 @@ local f = redis.call('HMGET', key, 'version', 'fanned')
 if not f[1] then return {'not_found'} end
 local entries = {}
 for _, e in ipairs(redis.call('XRANGE', log, (after + 1) .. '-0', '+', 'COUNT', most)) do
-  entries[#entries + 1] = {tonumber(string.match(e[1], '^%d+')), e[2][2], e[2][4], e[2][6], e[2][8]}
+  entries[#entries + 1] = {tonumber(string.match(e[1], '^%d+')), e[2][2], e[2][4], e[2][6], e[2][8], e[2][10], e[2][12]}
 end
 return {'ok', tonumber(f[1]), entries, tonumber(f[2])}

@@ -20,8 +20,9 @@ local function call_load(key)
     guests = f[15] or '\n', callee = f[16] or '', done = f[17] or ';', entries = {}, over = {}, due = {}, also = {}}
 end
 
--- marks: {session = mark}; members who stand in no mark get `+`. ring: what ringing devices hear of it, see include/invitations.lua.
-local function call_event(call, name, pairs_in_order, marks, ring)
+-- marks: {session = mark}; members who stand in no mark get `+`. ring: what ringing devices hear of it, see include/invitations.lua. whole: {session, pairs}, for
+-- the one member who is told these, more than the others.
+local function call_event(call, name, pairs_in_order, marks, ring, whole)
   call.version = call.version + 1
   local targets = {}
   for _, m in ipairs(call.members) do
@@ -29,8 +30,10 @@ local function call_event(call, name, pairs_in_order, marks, ring)
   end
   for session, mark in pairs(marks) do targets[#targets + 1] = mark .. session end
   for _, target in ipairs(ring and ring.targets or {}) do targets[#targets + 1] = target end
-  call.entries[#call.entries + 1] = {call.version, table.concat(targets, ' '), call_seating(call), body_of_call(call, name, pairs_in_order),
-    ring and ring_body(call, ring) or ''}
+  local body = body_of_call(call, name, pairs_in_order)
+  local entry = {call.version, table.concat(targets, ' '), call_seating(call), body, ring and ring_body(call, ring) or ''}
+  if whole then entry[4], entry[6], entry[7] = body_of_call(call, name, whole.pairs), whole.session, body end
+  call.entries[#call.entries + 1] = entry
 end
 
 -- Marks rise with each attach and loss of a socket (call_mark.lua). What an attach says whose session has gone on since is stale; `epoch` nil: said on
@@ -79,7 +82,9 @@ local function call_save(call, log, timers)
   for _, one in ipairs(call.also) do f[#f + 1] = one end
   redis.call('HSET', call.key, unpack(f))
   for _, e in ipairs(call.entries) do
-    redis.call('XADD', log, e[1] .. '-0', 't', e[2], 's', e[3], 'b', e[4], 'r', e[5])
+    local f = {'t', e[2], 's', e[3], 'b', e[4], 'r', e[5]}
+    if e[6] then f[9], f[10], f[11], f[12] = 'w', e[6], 'o', e[7] end
+    redis.call('XADD', log, e[1] .. '-0', unpack(f))
   end
   redis.call('ZADD', timers, string.format('%d', now + fanout_retry_ms), 'fanout:' .. call.id, unpack(call.due))
   if call.state == 'ended' then

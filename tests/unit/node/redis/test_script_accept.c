@@ -50,7 +50,10 @@ Test(script_accept, accepting_hands_over_the_offer_and_brings_the_answer)
                                                        "blanked"};
     const char *answer = lab_call_accept(lab, "call", "bob", answered);
     shows(answer, "\"name\":\"bob\",\"answer\":\"answer\"}");
+    shows(answer, " alice {\"type\":\"call.joined\",\"call\":\"call\",\"version\":2,\"peer\":2,\"user\":\"bob\","
+                  "\"device\":\"phone\",\"name\":\"bob\"}]]"); /* for everybody but her */
     shows(answer, "]} \\xa3sdp \\xa1c\\xa1c 2 alice alice");
+    shows(lab_log_read(lab, "call", 1), " alice {\"type\":\"call.joined\",");
     lab_expect("taken", field("call", "offer"));
     shows(lab_call_accept(lab, "call", "bob", answered), "]} \\xa3sdp \\xa1c\\xa1c 2 alice alice");
     lab_expect("gone", lab_call_accept(lab, "call", "bob/laptop", answered));
