@@ -56,6 +56,23 @@ void client_await_hello(struct client *c)
     timer_set(c->signaling->settings.timers, &c->timer, c->signaling->settings.hello_timeout_ms / 2, on_half_time);
 }
 
+static void on_token_over(struct timer *timer)
+{
+    client_close(CONTAINER_OF(timer, struct client, timer), CLOSE_TOKEN_EXPIRED);
+}
+
+uint64_t client_arm_expiry(struct client *c)
+{
+    uint64_t now = clock_wall_ms();
+    uint64_t end = c->claims->expires_s * 1000;
+    if (end <= now)
+        end += (uint64_t)JWT_LEEWAY_S * 1000; /* taken for a clock that runs behind ours */
+    uint64_t left = end > now ? end - now : 0;
+    if (!c->signaling->draining) /* then the timer says when to leave */
+        timer_set(c->signaling->settings.timers, &c->timer, left, on_token_over);
+    return left;
+}
+
 struct client *client_open(struct signaling *sig, struct conn *conn, enum wire_format format)
 {
     if (!sig->admission)

@@ -91,6 +91,8 @@ struct session_device client_device(const struct client *);
 
 /** From now on there is so much time for a hello as the settings say; then it is closed with 4001. */
 void client_await_hello(struct client *);
+/** Closes with 4004 when the token ends: in how many ms. A node that drains closes before that. */
+uint64_t client_arm_expiry(struct client *);
 /** The client has that session from now on; an older socket that had it here is closed. */
 void client_adopt(struct client *, const struct id *session, uint64_t epoch);
 

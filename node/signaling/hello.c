@@ -6,51 +6,36 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/base/name.h"
 #include "common/base/why.h"
 #include "common/wire/fields.h"
-#include "common/wire/writer.h"
 #include "node/signaling/admission.h"
-#include "node/signaling/call_reply.h"
 #include "node/signaling/mail.h"
 #include "node/signaling/request.h"
 #include "node/signaling/seats.h"
 #include "node/signaling/suspension.h"
 #include "node/signaling/verbs.h"
-#include "node/store/rings.h"
+#include "node/signaling/welcome.h"
+#include "node/store/calls.h"
 
 /* A resume that can't be had becomes a new session, and the welcome says so. */
 
 struct greeting {
-    bool resumed;
-    bool half_told; /* the store went away meanwhile */
     char user[NAME_MAX_CHARS + 1];
     struct id old; /* the session that the new one supersedes */
     unsigned tries;
     uint64_t attempt;
     uint32_t heard; /* mail_heard() as the store was asked */
-    bool in_call;   /* the user sits somewhere, on this device or another */
-    size_t count;   /* calls to tell about */
-    size_t open;    /* of them, not yet read */
-    struct greeted_call {
-        struct id call;
-        bool rings;
-        struct buf told; /* msgpack map, a snapshot or an invitation; empty: not in it any more */
-    } calls[STORE_SEATINGS_MAX];
 };
 
 /* The first try does not know whether the device has a session; the others are for sockets of the same device that say hello at the same moment. */
-enum { CREATE_TRIES = 16, DEVICES_RETRY_MS = 1000, TOLD_BYTES_MAX = 1 << 19, PENDING_BYTES_MAX = 1 << 18 };
+enum { CREATE_TRIES = 16, DEVICES_RETRY_MS = 1000 };
 
 static void create_session(struct request *);
 
 static void greeting_drop(struct request *rq)
 {
-    struct greeting *g = rq->story;
-    for (size_t i = 0; g && i < g->count; i++)
-        buf_finish(&g->calls[i].told);
-    free(g);
+    free(rq->story);
     rq->story = NULL;
 }
 
@@ -105,208 +90,7 @@ static void orphan(struct request *rq, enum err err, uint64_t epoch)
     request_drop(rq);
 }
 
-/* ---- welcome ---- */
-
-static void on_token_over(struct timer *timer)
-{
-    client_close(CONTAINER_OF(timer, struct client, timer), CLOSE_TOKEN_EXPIRED);
-}
-
-uint64_t client_arm_expiry(struct client *c)
-{
-    uint64_t now = clock_wall_ms();
-    uint64_t end = c->claims->expires_s * 1000;
-    if (end <= now)
-        end += (uint64_t)JWT_LEEWAY_S * 1000; /* taken for a clock that runs behind ours */
-    uint64_t left = end > now ? end - now : 0;
-    if (!c->signaling->draining) /* then the timer says when to leave */
-        timer_set(c->signaling->settings.timers, &c->timer, left, on_token_over);
-    return left;
-}
-
-static void put_limits(struct buf *b, const struct signaling_settings *s)
-{
-    wire_put_cstr(b, "limits");
-    wire_put_map(b, 6);
-    wire_put_key_int(b, "message_bytes", (int64_t)s->message_bytes_max);
-    wire_put_key_int(b, "frames_per_second", (int64_t)s->frames.rate_per_s);
-    wire_put_key_int(b, "bytes_per_second", (int64_t)s->bytes.rate_per_s);
-    wire_put_key_int(b, "data_bytes", SIGNAL_DATA_BYTES_MAX);
-    wire_put_key_int(b, "early_candidates", OFFER_CANDIDATES_MAX);
-    wire_put_key_int(b, "seats", CALL_SEATS_MAX);
-}
-
-/*
- * Strangers may ring: what they say never makes a welcome too large to be written. A ring that finds no room here is heard of no less: it ends with an event.
- */
-static size_t calls_that_fit(const struct greeting *g, bool rings)
-{
-    size_t bytes = 0;
-    size_t i = 0;
-    while (i < g->count) {
-        bytes += g->calls[i].rings == rings ? g->calls[i].told.n : 0;
-        if (rings && bytes > PENDING_BYTES_MAX)
-            break;
-        i++;
-    }
-    return i;
-}
-
-static void put_calls(struct buf *b, const char *key, const struct greeting *g, bool rings)
-{
-    size_t fit = calls_that_fit(g, rings);
-    size_t n = 0;
-    for (size_t i = 0; i < fit; i++)
-        n += g->calls[i].rings == rings && g->calls[i].told.n > 0;
-    wire_put_cstr(b, key);
-    wire_put_array(b, n);
-    for (size_t i = 0; i < fit; i++) {
-        if (g->calls[i].rings == rings && g->calls[i].told.n > 0)
-            wire_put_raw(b, buf_slice(&g->calls[i].told));
-    }
-}
-
-static void put_welcome(struct request *rq)
-{
-    struct client *c = rq->client;
-    const struct signaling_settings *s = &rq->signaling->settings;
-    struct buf *b = &rq->reply;
-    buf_clear(b);
-    wire_put_map(b, 15);
-    wire_put_key_cstr(b, "type", "welcome");
-    wire_put_key_int(b, "id", (int64_t)rq->id);
-    wire_put_key_string(b, "session", id_slice(&c->session));
-    wire_put_key_cstr(b, "key", c->key);
-    wire_put_key_bool(b, "resumed", ((struct greeting *)rq->story)->resumed);
-    wire_put_key_cstr(b, "user", c->claims->user);
-    wire_put_key_cstr(b, "device", c->device);
-    wire_put_key_int(b, "seq", (int64_t)c->order.seq);
-    wire_put_key_int(b, "heartbeat_ms", (int64_t)s->heartbeat_ms);
-    wire_put_key_int(b, "grace_ms", (int64_t)s->grace_ms);
-    wire_put_cstr(b, "ice_servers");
-    ice_config_write(s->ice, slice_of(c->claims->user), clock_wall_ms() / 1000, b);
-    put_calls(b, "calls", rq->story, false);
-    put_calls(b, "pending", rq->story, true);
-    put_limits(b, s);
-    wire_put_cstr(b, "server");
-    wire_put_map(b, 2);
-    wire_put_key_cstr(b, "node", s->node.text);
-    wire_put_key_cstr(b, "version", s->version);
-}
-
-static void welcome(struct request *rq)
-{
-    struct client *c = rq->client;
-    put_welcome(rq);
-    c->state = CLIENT_LIVE;
-    client_arm_expiry(c);
-    log_debug("session.attached", LOG_ID("session", &c->session), LOG_U64("epoch", c->epoch));
-    greeting_drop(rq);
-    request_ok(rq);
-    if (c->behind || order_is_behind(&c->order))
-        mail_read(c);
-}
-
-/* ---- where it sits, and what rings ---- */
-
-struct call_question {
-    struct request *rq;
-    size_t index;
-};
-
-static struct call_question *call_question_create(struct request *rq, size_t index)
-{
-    struct call_question *question = malloc(sizeof *question);
-    assert(question);
-    *question = (struct call_question){rq, index};
-    return question;
-}
-
-static void call_told(struct request *rq)
-{
-    struct greeting *g = rq->story;
-    if (--g->open > 0)
-        return;
-    if (request_is_left(rq))
-        orphan(rq, ERR_GONE, 0); /* client_closed() suspends it */
-    else if (g->half_told)
-        close_for_resume(rq); /* a welcome without one of its calls would be a lie */
-    else
-        welcome(rq);
-}
-
-static void on_snapshot(void *context, const struct call_answer *a)
-{
-    struct call_question *question = context;
-    struct request *rq = question->rq;
-    struct greeting *g = rq->story;
-    struct greeted_call *call = &g->calls[question->index];
-    if (a->err == ERR_OK) {
-        wire_put_map(&call->told, SNAPSHOT_PAIRS + (g->resumed ? 0 : 1));
-        snapshot_put(&call->told, &call->call, a);
-        if (!g->resumed)
-            wire_put_key_bool(&call->told, "rejoin", true);
-    } else if (a->err != ERR_NOT_FOUND) {
-        g->half_told = true;
-    }
-    free(question);
-    call_told(rq);
-}
-
-/* call.incoming as the devices heard it that were here when it began to ring, and what came early since. */
-static void put_incoming(struct buf *b, const struct incoming *incoming, bool in_call)
-{
-    size_t pairs = incoming->body.n > 0 ? (unsigned char)incoming->body.p[0] & 0x0f : 0; /* a fixmap */
-    wire_put_map(b, pairs + (incoming->candidate_count > 0));
-    wire_put_raw(b, slice_make(incoming->body.p + 1, incoming->body.n - 1));
-    wire_put_key_bool(b, "in_call", in_call);
-    if (incoming->candidate_count == 0)
-        return;
-    wire_put_cstr(b, "candidates");
-    wire_put_array(b, (size_t)incoming->candidate_count);
-    wire_put_raw(b, incoming->candidates);
-}
-
-static void on_incoming(void *context, enum err err, const struct incoming *incoming)
-{
-    struct call_question *question = context;
-    struct request *rq = question->rq;
-    struct greeting *g = rq->story;
-    if (err == ERR_OK && incoming->body.n > 1)
-        put_incoming(&g->calls[question->index].told, incoming, g->in_call);
-    else if (err != ERR_NOT_FOUND)
-        g->half_told = true;
-    free(question);
-    call_told(rq);
-}
-
-static void read_call(struct request *rq, size_t index)
-{
-    struct greeting *g = rq->story;
-    struct call_question *question = call_question_create(rq, index);
-    struct call_actor actor = request_actor(rq);
-    actor.call = g->calls[index].call;
-    if (g->calls[index].rings)
-        store_call_incoming(rq->signaling->store, &actor.call, actor.device.user, on_incoming, question);
-    else
-        store_call_get(rq->signaling->store, &actor, on_snapshot, question);
-}
-
-static void read_calls(struct request *rq, const struct session_answer *a)
-{
-    struct greeting *g = rq->story;
-    g->in_call = a->seats > 0;
-    g->count = a->seating_count;
-    g->open = g->count + 1; /* one for ourselves: answers may come at once */
-    for (size_t i = 0; i < g->count; i++) {
-        g->calls[i].call = a->seatings[i].call;
-        g->calls[i].rings = seating_rings(a->seatings[i].text);
-        buf_init(&g->calls[i].told, TOLD_BYTES_MAX);
-    }
-    for (size_t i = 0, count = g->count; i < count; i++)
-        read_call(rq, i);
-    call_told(rq);
-}
+/* ---- with a session ---- */
 
 /* The session is this node's. Whether the store has events that the client lacks was said with it; what came since may have found nobody here. */
 static void adopt(struct request *rq, uint64_t epoch, uint64_t last)
@@ -341,7 +125,8 @@ static void on_created(void *context, const struct session_answer *a)
             if (!seating_rings(a->seatings[i].text))
                 suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
         }
-        read_calls(rq, a);
+        greeting_drop(rq);
+        welcome_start(rq, a, false);
     }
 }
 
@@ -383,7 +168,6 @@ static void on_attached(void *context, const struct session_answer *a)
         fail(rq, a->err, NULL);
     } else {
         metric_inc(sig->settings.metrics, METRIC_RESUMES);
-        ((struct greeting *)rq->story)->resumed = true;
         order_init(&c->order, c->order.seq, a->answered);
         adopt(rq, a->epoch, a->seq);
         for (size_t i = 0; i < a->seating_count; i++) {
@@ -391,7 +175,8 @@ static void on_attached(void *context, const struct session_answer *a)
             if (!seating_rings(a->seatings[i].text))
                 suspension_tell(sig, &a->seatings[i].call, &rq->session, a->epoch, false);
         }
-        read_calls(rq, a);
+        greeting_drop(rq);
+        welcome_start(rq, a, true);
     }
 }
 

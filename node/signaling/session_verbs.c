@@ -4,7 +4,6 @@
 #include "common/base/why.h"
 #include "common/wire/writer.h"
 #include "node/signaling/farewell.h"
-#include "node/signaling/hello.h"
 #include "node/signaling/request.h"
 #include "node/signaling/verbs.h"
 
