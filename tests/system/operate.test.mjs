@@ -13,6 +13,11 @@ import { stretched, until, within } from '../support/wait.mjs';
 /** Runs a command of an operator on that cluster. */
 const operate = (cluster, command, ...args) => run([command, '--redis', cluster.redis.url, ...args], { ms: stretched(20_000) });
 const look = async (cluster) => JSON.parse((await operate(cluster, 'status', '--json')).stdout);
+/** status --watch on a terminal of its own; `script` has a shell start it, whichever is the caller's, so that is said too. */
+function onTerminal(before, redis) {
+  const env = cleanEnvironment({ TERM: 'xterm', SHELL: '/bin/sh', PROGRAM: BINARY, REDIS: redis });
+  return startProcess('script', ['-qefc', `${before}exec "$PROGRAM" status --watch --redis "$REDIS"`, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+}
 /** The cluster as status shows it, once it is as wanted. */
 async function sees(cluster, wanted, what) {
   let last;
@@ -68,8 +73,7 @@ describe('switchboard status', () => {
   });
 
   test('--watch looks again and again: in place on a terminal, an object a line for machines, until it is told to end', async () => {
-    const command = `stty cols 60 rows 6; exec ${BINARY} status --watch --redis ${cluster.redis.url}`;
-    const terminal = startProcess('script', ['-qefc', command, '/dev/null'], { env: cleanEnvironment({ TERM: 'xterm' }), stdio: ['pipe', 'pipe', 'pipe'] });
+    const terminal = onTerminal('stty cols 60 rows 6; ', cluster.redis.url);
     await until(() => terminal.output.split('\x1b[H').length > 3, () => `three looks; it wrote ${JSON.stringify(terminal.output)}`);
     assert.match(terminal.output, /\x1b\[32mhere\x1b\[0m/);
     const [, page] = terminal.output.split('\x1b[H');
@@ -90,7 +94,7 @@ describe('switchboard status', () => {
     const redis = await startRedis();
     const node = await cluster.add({ redis: redis.url });
     const screen = () => terminal.output.split('\x1b[H').at(-1);
-    const terminal = startProcess('script', ['-qefc', `exec ${BINARY} status --watch --redis ${redis.url}`, '/dev/null'], { env: cleanEnvironment({ TERM: 'xterm' }), stdio: ['pipe', 'pipe', 'pipe'] });
+    const terminal = onTerminal('', redis.url);
     const shows = (what) => until(() => what.test(screen()), () => `${what}; it shows ${JSON.stringify(screen())}`);
     try {
       await shows(/here/);
@@ -124,7 +128,7 @@ describe('switchboard status', () => {
   });
 
   test('writes where there is something to write to', async () => {
-    const into = (where) => startProcess('sh', ['-c', `exec ${BINARY} status --redis ${cluster.redis.url} ${where}`], { env: cleanEnvironment() });
+    const into = (where) => startProcess('sh', ['-c', `exec "$0" status --redis "$1" ${where}`, BINARY, cluster.redis.url], { env: cleanEnvironment() });
     const [closed, full] = [into('>&- 2>&- <&-'), into('>/dev/full')];
     assert.equal((await within(closed.exited, 'it to end')).code, 0, 'what was closed is nowhere, not a socket');
     assert.equal((await within(full.exited, 'it to end')).code, 1);
