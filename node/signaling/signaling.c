@@ -16,7 +16,8 @@
 #include "node/signaling/suspension.h"
 #include "node/signaling/watch.h"
 
-enum { BODY_BYTES_MAX = 1 << 20, FRAME_BYTES_MAX = 1 << 22 };
+/* JSON takes up to six bytes for one of a body: for a control character, say. */
+enum { BODY_BYTES_MAX = 1 << 20, FRAME_BYTES_MAX = 8 * BODY_BYTES_MAX };
 
 struct signaling *signaling_create(const struct signaling_settings *settings)
 {

@@ -1,3 +1,4 @@
+#include "common/wire/writer.h"
 #include "node/signaling/mail.h"
 #include "tests/unit/node/signaling/stage.h"
 
@@ -150,6 +151,23 @@ Test(mail, an_event_that_can_not_be_written_ends_the_session)
     stage->bus.on_events(stage->bus.context, &c->session, 1, &body, 1, &(struct store_seating){0});
     cr_expect_eq(c->closed, CLOSE_RESTART);
     cr_expect_eq(asked(stage, ASKED_END)->number, 1);
+}
+
+/* Any member, and any caller, could end another's session with it. */
+Test(mail, the_largest_event_can_be_written_even_where_each_byte_takes_six)
+{
+    static char controls[(1 << 20) - 64]; /* what a message may carry at most: --message-bytes-max */
+    struct buf b;
+    memset(controls, 1, sizeof controls);
+    buf_init(&b, 1 << 20);
+    wire_put_map(&b, 2);
+    wire_put_key_cstr(&b, "type", "signal");
+    wire_put_key_string(&b, "data", slice_make(controls, sizeof controls));
+    struct slice body = buf_slice(&b);
+    stage->bus.on_events(stage->bus.context, &c->session, 1, &body, 1, &(struct store_seating){0});
+    cr_expect_eq(c->closed, 0);
+    cr_expect_gt(strlen(heard(c)), 6 * sizeof controls);
+    buf_finish(&b);
 }
 
 Test(mail, when_the_store_is_away_it_is_read_later)
