@@ -42,6 +42,7 @@ struct start {
     struct fanout *held; /* what to tell of the own call */
     bool anew;           /* which this very request has made */
     bool taken_back;     /* it had been, for one that it crossed with, when the request came before */
+    bool looks;          /* there is none as yet: the callee can't be reached, but may be calling */
     struct id own;
     struct id over; /* a call that was in the way */
     unsigned tries;
@@ -178,7 +179,7 @@ static void discard(struct request *rq, struct fanout *fanout, enum err err)
     struct crossing *crossing = malloc(sizeof *crossing);
     assert(crossing);
     *crossing = (struct crossing){rq, fanout, err};
-    if (s->taken_back) {
+    if (s->taken_back || s->looks) {
         crossing_end(crossing);
         return;
     }
@@ -189,6 +190,9 @@ static void discard(struct request *rq, struct fanout *fanout, enum err err)
 static void put_crossed(struct request *rq, const struct call_answer *a)
 {
     struct buf *b = request_ok_begin(rq, a->offer.n > 0 ? 8 : 6);
+    struct callee *callee = &((struct start *)rq->story)->callees[0];
+    if (callee->reach == REACH_NONE)
+        callee->reach = REACH_RINGING; /* who calls is there, and shows it */
     wire_put_key_string(b, "call", id_slice(&rq->call));
     wire_put_key_int(b, "peer", a->peer);
     wire_put_key_bool(b, "glare", true);
@@ -227,16 +231,23 @@ static void cross(struct request *rq, const struct id *other)
     store_call_accept(rq->signaling->store, &actor, &crossing, on_crossed, rq);
 }
 
+static void create(struct request *rq);
+
 static void on_claimed(void *context, enum err err, const struct id *other)
 {
     struct request *rq = context;
     struct start *s = rq->story;
-    if (err == ERR_OK || (err == ERR_CONFLICT && ++s->tries > CLAIM_TRIES))
-        go_on(rq);
-    else if (err != ERR_CONFLICT)
+    bool crosses = err == ERR_CONFLICT && ++s->tries <= CLAIM_TRIES;
+    if (err != ERR_OK && err != ERR_CONFLICT)
         start_fail(rq, err, NULL);
-    else if (!drop_if_left(rq))
+    else if (!crosses && !s->looks)
+        go_on(rq);
+    else if (drop_if_left(rq))
+        return;
+    else if (crosses)
         cross(rq, other);
+    else
+        create(rq);
 }
 
 static void claim(struct request *rq)
@@ -246,7 +257,7 @@ static void claim(struct request *rq)
                            .caller = slice_of(rq->client->claims->user),
                            .callee = s->callees[0].user,
                            .over = s->over,
-                           .ms = s->ring_ms + CLAIM_SLACK_MS};
+                           .ms = s->looks ? 0 : s->ring_ms + CLAIM_SLACK_MS};
     store_pair_claim(rq->signaling->store, &c, on_claimed, rq);
 }
 
@@ -308,10 +319,16 @@ static void on_all_known(struct request *rq)
         buf_put(&s->invited, s->callees[i].user);
         buf_put_cstr(&s->invited, "\n");
     }
-    if (s->err != ERR_OK)
+    if (s->err != ERR_OK) {
         start_fail(rq, s->err, NULL);
-    else
+    } else if (s->count == 1 && s->invited.n == 0) {
+        /* One who has blocked the caller may be calling all the same: then the two have crossed, as any two. */
+        s->own = call_id_derive(rq);
+        s->looks = true;
+        claim(rq);
+    } else {
         create(rq);
+    }
 }
 
 static void on_reach(void *context, enum err err, enum reach reach)

@@ -51,7 +51,8 @@ void store_ring_expire(struct store *, const struct id *call, struct slice user,
 void store_call_cancel(struct store *, const struct call_actor *, struct slice user, call_answer_fn *, void *context);
 
 /**
- * Glare: claims the pair of caller and callee for `call`. ERR_CONFLICT: the other's call in `other` came first. `over`: a call that was in the way and is over.
+ * Glare: claims the pair of caller and callee for `call`; for no time: only looks. ERR_CONFLICT: the other's call in `other` came first. `over`: a call that was in the
+ * way and is over.
  */
 struct pair_claim {
     struct id call;

@@ -136,6 +136,18 @@ describe('blocks', () => {
     for (const bob of [phone, laptop]) await bob.expect('call.incoming', (event) => event.from === alice.user);
   });
 
+  test('let the call of the one who is blocked cross with their user\'s own', async () => {
+    const [alice, bob] = [await join(n1, fresh('alice')), await join(n2, fresh('bob'))];
+    await bob.request('block.set', { users: [alice.user] });
+    const { call } = await bob.request('call.start', { to: [alice.user] });
+    await alice.expect('call.incoming');
+    const crossed = await alice.request('call.start', { to: [bob.user] });
+    assert.deepEqual([crossed.call, crossed.glare, crossed.peer, crossed.reach], [call, true, 2, { [bob.user]: 'ringing' }]);
+    await bob.expect('call.joined');
+    await bob.request('call.leave', { call });
+    await alice.refused('call.start', { to: [bob.user] }, 'unreachable');
+  });
+
   test('keep the one who is blocked from inviting their user', async () => {
     const [bob] = await both('bob');
     const alice = await join(n2, fresh('alice'));

@@ -60,7 +60,7 @@ void store_pair_claim(struct store *store, const struct pair_claim *claim, claim
     q->fn.claim = fn;
     q->call = claim->call;
     q->other = claim->over;
-    fake_describe(q, "%.*s %.*s", SLICE_FMT(claim->caller), SLICE_FMT(claim->callee));
+    fake_describe(q, "%.*s %.*s%s", SLICE_FMT(claim->caller), SLICE_FMT(claim->callee), claim->ms == 0 ? " looks" : "");
 }
 
 void store_call_discard(struct store *store, const struct call_discard *d, store_done_fn *fn, void *context)

@@ -35,6 +35,8 @@ static void call_somebody(const char *user, bool may)
     say(c, "{\"type\":\"call.start\",\"id\":%u,\"to\":[\"%s\"]}", ++id, user);
     if (may) {
         fake_reach(&stage->store, asked(stage, ASKED_REACH), ERR_OK, REACH_NONE);
+        expect_contains(" looks", asked(stage, ASKED_CLAIM)->text); /* that one may be calling */
+        fake_claim(&stage->store, asked(stage, ASKED_CLAIM), ERR_OK, NULL);
         struct asked *q = asked(stage, ASKED_CALL_CREATE);
         expect_contains(" unreachable", q->text);
         fake_call(&stage->store, q, &(struct call_answer){.err = ERR_UNREACHABLE});
