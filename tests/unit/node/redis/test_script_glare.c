@@ -32,6 +32,14 @@ Test(script_glare, the_first_claim_stands_and_the_other_is_told_of_it)
     lab_expect("ok", claim("a", "alice", "bob", NULL));
 }
 
+Test(script_glare, who_only_looks_claims_nothing)
+{
+    lab_expect("ok", lab_pair_claim(lab, "b", "bob", "alice", NULL, 0));
+    lab_expect("ok", claim("a", "alice", "bob", NULL));
+    lab_expect("taken a", lab_pair_claim(lab, "b", "bob", "alice", NULL, 0));
+    lab_expect("ok", lab_pair_claim(lab, "b", "bob", "alice", "a", 0));
+}
+
 Test(script_glare, a_claim_that_stood_stands_again_though_the_other_took_it_over_since)
 {
     claim("a", "alice", "bob", NULL);
