@@ -13,7 +13,7 @@
 #include "common/base/net.h"
 #include "common/base/why.h"
 #include "node/config.h"
-#include "node/tell.h"
+#include "node/print.h"
 
 enum { PATIENCE_S = 3, ANSWER_MAX = 1024 };
 
@@ -134,9 +134,9 @@ int health_main(int argc, const char *const *argv, const char *const *environmen
     const struct option_sources sources = {argc - ready, argv + ready, environment};
     struct config config;
     struct buf problems;
-    tell_init(&problems);
+    print_init(&problems);
     enum err e = config_gather(&sources, &config, &problems);
-    tell_problems(&problems);
+    print_problems(&problems);
     buf_finish(&problems);
     if (e != ERR_OK)
         return e == ERR_SYNTAX ? EXIT_USAGE : EXIT_FAILURE;

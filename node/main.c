@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include "common/base/attr.h"
+#include "node/cluster_command.h"
 #include "node/config.h"
-#include "node/hands.h"
+#include "node/control.h"
 #include "node/health.h"
-#include "node/operate.h"
+#include "node/print.h"
 #include "node/serve.h"
 #include "node/status.h"
-#include "node/tell.h"
 #include "node/token.h"
 
 /* argv is what stands behind the command's name. */
@@ -49,10 +49,11 @@ static const struct command commands[] = {
     {"serve", "[--name value]…", "Run a node", on_serve, config_help},
     {"token", "--user NAME --key KEY [--name value]…", "Sign a token for a user", token_main, token_help},
     {"health", "[ready] [--name value]…", "Ask the node that these settings describe how it is", on_health, NULL},
-    {"status", "--redis URL [--watch] [--json]", "Show the living cluster", status_main, operate_status_help},
-    {"kick", "--redis URL USER[/DEVICE]", "End the sessions of a user, or of one device", kick_main, operate_help},
-    {"call", "end --redis URL CALL", "End a call for everybody", call_main, operate_help},
-    {"drain", "--redis URL NODE", "Let a node leave, as SIGTERM does", drain_main, operate_help},
+    {"status", "--redis URL [--watch] [--json]", "Show the living cluster", status_main, cluster_command_status_help},
+    {"kick", "--redis URL USER[/DEVICE]", "End the sessions of a user, or of one device", kick_main,
+     cluster_command_help},
+    {"call", "end --redis URL CALL", "End a call for everybody", call_main, cluster_command_help},
+    {"drain", "--redis URL NODE", "Let a node leave, as SIGTERM does", drain_main, cluster_command_help},
     {"version", "", "Print the version", on_version, NULL},
     {"help", "[COMMAND|settings [--markdown]]", "Explain a command, or all settings", on_help, NULL},
 };
@@ -95,14 +96,14 @@ static void put_command_help(const struct command *command, struct buf *out)
 static int say(const struct command *command, bool settings_page)
 {
     struct buf out;
-    tell_init(&out);
+    print_init(&out);
     if (settings_page)
         config_markdown(&out);
     else if (command)
         put_command_help(command, &out);
     else
         put_overview(&out);
-    bool told = tell(&out);
+    bool told = print_text(&out);
     buf_finish(&out);
     return told ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -129,7 +129,7 @@ enum err preflight_redis(const struct config *c, const char *redis_url, struct p
     url.tls_ca = c->redis_ca;
     buf_init(&place, PLACE_SIZE_MAX);
     put_place(&url, &place);
-    e = redis_check(&url, (unsigned)c->partitions, WHY_IN(why));
+    e = redis_preflight(&url, (unsigned)c->partitions, WHY_IN(why));
     if (e == ERR_OK && c->dev && !c->jwt_key[0])
         e = redis_dev_key(&url, found.dev_key, WHY_IN(why));
     redis_url_finish(&url);

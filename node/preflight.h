@@ -7,7 +7,7 @@
 #include "common/base/attr.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
-#include "node/redis/check.h"
+#include "node/redis/preflight.h"
 
 struct config;
 
@@ -28,7 +28,7 @@ struct preflight {
     char dev_key[REDIS_DEV_KEY_CHARS + 1]; /* "" unless the settings ask for one: --dev without --jwt-key */
 };
 
-/** That the Redis at `redis_url` will do (redis_check()). On failure `problems` gets a line that says what to do. */
+/** That the Redis at `redis_url` will do (redis_preflight()). On failure `problems` gets a line that says what to do. */
 enum err preflight_redis(const struct config *, const char *redis_url, struct preflight *ret_preflight,
                          struct buf *problems) ATTR_MUST_USE;
 

@@ -10,9 +10,9 @@
 #include "node/config.h"
 #include "node/node.h"
 #include "node/preflight.h"
+#include "node/print.h"
 #include "node/redis/embedded.h"
 #include "node/supervisor.h"
-#include "node/tell.h"
 
 /* What the node or its workers are started with. */
 struct start {
@@ -69,11 +69,11 @@ static int serve_with(const struct config *config, const char *redis_url, pid_t 
 {
     struct preflight found;
     struct buf problems;
-    tell_init(&problems);
+    print_init(&problems);
     int code = 0;
     enum err e = preflight_redis(config, redis_url, &found, &problems);
     if (e != ERR_OK) {
-        tell_problems(&problems);
+        print_problems(&problems);
         code = failure_code(e);
     } else {
         const struct node_place place = {
@@ -104,11 +104,11 @@ static int serve_embedded(const struct config *config)
 static int serve(const struct config *config)
 {
     struct buf problems;
-    tell_init(&problems);
+    print_init(&problems);
     enum err e = preflight_files(config, &problems);
     if (e == ERR_OK)
         e = preflight_addresses(config, &problems);
-    tell_problems(&problems);
+    print_problems(&problems);
     buf_finish(&problems);
     if (e != ERR_OK)
         return failure_code(e);
@@ -120,9 +120,9 @@ int serve_main(int argc, const char *const *argv, const char *const *environment
     const struct option_sources sources = {.argc = argc, .argv = argv, .environ = environment};
     struct config config;
     struct buf problems;
-    tell_init(&problems);
+    print_init(&problems);
     enum err e = config_read(&sources, &config, &problems);
-    tell_problems(&problems);
+    print_problems(&problems);
     buf_finish(&problems);
     if (e == ERR_SYNTAX)
         fputs("Try: switchboard serve --help\n", stderr);

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "common/base/why.h"
-#include "node/operate.h"
-#include "node/redis/look.h"
+#include "node/cluster_command.h"
+#include "node/print.h"
+#include "node/redis/cluster_status.h"
 #include "node/status_text.h"
-#include "node/tell.h"
 
 enum { WATCH_EVERY_S = 1, PAGE_BYTES_MAX = 1 << 20 };
 
@@ -42,7 +42,7 @@ struct screen {
     struct winsize size;
 };
 
-static struct screen screen_of(const struct operate *o)
+static struct screen screen_of(const struct cluster_command *o)
 {
     const char *term = getenv("TERM");
     struct screen s = {.is_terminal = isatty(STDOUT_FILENO) && !(term && strcmp(term, "dumb") == 0)};
@@ -70,12 +70,12 @@ static bool put_page(const struct screen *screen, const struct buf *text)
         put_in_place(&page, buf_slice(text));
     else
         buf_put(&page, buf_slice(text));
-    bool told = tell(&page);
+    bool told = print_text(&page);
     buf_finish(&page);
     return told;
 }
 
-static bool show(const struct operate *o, const struct look *look)
+static bool show(const struct cluster_command *o, const struct cluster_status *cluster)
 {
     struct buf text;
     buf_init(&text, PAGE_BYTES_MAX);
@@ -85,9 +85,9 @@ static bool show(const struct operate *o, const struct look *look)
                                        .width = screen.size.ws_col,
                                        .height = screen.in_place ? screen.size.ws_row : 0};
     if (o->json)
-        status_put_json(&text, look);
+        status_put_json(&text, cluster);
     else
-        status_put_table(&text, look, &style);
+        status_put_table(&text, cluster, &style);
     if (o->watch && !o->json && !screen.in_place)
         buf_put_char(&text, '\n'); /* between two looks */
     bool told = put_page(&screen, &text);
@@ -96,43 +96,43 @@ static bool show(const struct operate *o, const struct look *look)
 }
 
 /* In place of the last look: what that showed is no longer known. */
-static int show_failure(const struct operate *o, const char *why)
+static int show_failure(const struct cluster_command *o, const char *why)
 {
     const struct screen screen = screen_of(o);
     struct buf text;
     if (!screen.in_place)
-        return operate_fail("Redis can't be asked: %s%s", why, operate_hint(why));
+        return cluster_command_fail("Redis can't be asked: %s%s", why, cluster_command_hint(why));
     buf_init(&text, PAGE_BYTES_MAX);
-    buf_putf(&text, "Redis can't be asked: %s%s\nLooking again each second.\n", why, operate_hint(why));
+    buf_putf(&text, "Redis can't be asked: %s%s\nLooking again each second.\n", why, cluster_command_hint(why));
     (void)put_page(&screen, &text);
     buf_finish(&text);
     return EXIT_FAILURE;
 }
 
-static int look_once(const struct operate *o, struct look *look)
+static int show_once(const struct cluster_command *o, struct cluster_status *cluster)
 {
     char why[WHY_SIZE] = "";
     asking = true;
-    enum err err = look_at(&o->url, look, WHY_IN(why));
+    enum err err = cluster_status_read(&o->url, cluster, WHY_IN(why));
     asking = false;
     if (err != ERR_OK)
         return show_failure(o, why);
-    if (look->partitions == 0)
-        return operate_fail("no node was ever at this Redis: is it the right one, and the right database?");
-    if (!show(o, look))
-        return operate_fail("that can't be written: %s", strerror(errno));
-    return look->count > 0 && look->nodes[0].lives ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (cluster->partitions == 0)
+        return cluster_command_fail("no node was ever at this Redis: is it the right one, and the right database?");
+    if (!show(o, cluster))
+        return cluster_command_fail("that can't be written: %s", strerror(errno));
+    return cluster->count > 0 && cluster->nodes[0].lives ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Redis may go and come meanwhile; only whoever reads may not. */
-static int watch(const struct operate *o, struct look *look)
+static int watch(const struct cluster_command *o, struct cluster_status *cluster)
 {
     const struct timespec pause = {.tv_sec = WATCH_EVERY_S};
     heed_signals();
     if (screen_of(o).in_place)
         fputs("\033[2J", stdout);
     while (!told_to_end) {
-        (void)look_once(o, look);
+        (void)show_once(o, cluster);
         if (ferror(stdout))
             return EXIT_FAILURE;
         if (!told_to_end)
@@ -143,16 +143,16 @@ static int watch(const struct operate *o, struct look *look)
 
 int status_main(int argc, const char *const *argv)
 {
-    static const struct operate_form form = {.command = "status", .is_status = true};
-    struct operate o;
+    static const struct cluster_command_form form = {.command = "status", .is_status = true};
+    struct cluster_command o;
     int code = EXIT_FAILURE;
-    if (!operate_begin(&form, argc, argv, &o, &code))
+    if (!cluster_command_begin(&form, argc, argv, &o, &code))
         return code;
-    struct look *look = calloc(1, sizeof *look);
-    if (!look)
+    struct cluster_status *cluster = calloc(1, sizeof *cluster);
+    if (!cluster)
         abort();
-    code = o.watch ? watch(&o, look) : look_once(&o, look);
-    free(look);
-    operate_finish(&o);
+    code = o.watch ? watch(&o, cluster) : show_once(&o, cluster);
+    free(cluster);
+    cluster_command_finish(&o);
     return code;
 }

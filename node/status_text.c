@@ -52,13 +52,13 @@ static void put_time(char cell[CELL_SIZE], uint64_t s)
     snprintf(cell, CELL_SIZE, "%" PRIu64 " %s", s / units[i].s, units[i].unit);
 }
 
-static uint64_t up_s(const struct look *look, const struct look_node *node)
+static uint64_t up_s(const struct cluster_status *cluster, const struct cluster_node *node)
 {
-    uint64_t now_s = look->now_ms / 1000;
+    uint64_t now_s = cluster->now_ms / 1000;
     return now_s > node->card.started_s ? now_s - node->card.started_s : 0;
 }
 
-static const char *state_of(const struct look_node *node)
+static const char *state_of(const struct cluster_node *node)
 {
     if (!node->lives)
         return node->card.draining ? "left" : "lost";
@@ -66,7 +66,7 @@ static const char *state_of(const struct look_node *node)
 }
 
 /* A dead one: when it went stands where the living say how long they are up. */
-static void row_of(const struct look *look, const struct look_node *node, struct row *row)
+static void row_of(const struct cluster_status *cluster, const struct cluster_node *node, struct row *row)
 {
     static const struct {
         const char *state, *colour;
@@ -97,19 +97,19 @@ static void row_of(const struct look *look, const struct look_node *node, struct
     put_number(row->cell[CALLS], card->calls);
     put_number(row->cell[RATE], card->frames_per_s);
     snprintf(row->cell[LAG], CELL_SIZE, "%" PRIu64 ".%" PRIu64, card->lag_us / 1000, card->lag_us / 100 % 10);
-    put_time(row->cell[UP], up_s(look, node));
+    put_time(row->cell[UP], up_s(cluster, node));
 }
 
 struct total {
     uint64_t nodes, sockets, sessions, seats, calls, frames_per_s;
 };
 
-static struct total total_of(const struct look *look)
+static struct total total_of(const struct cluster_status *cluster)
 {
     struct total t = {0};
-    for (size_t i = 0; i < look->count; i++) {
-        const struct card *card = &look->nodes[i].card;
-        if (!look->nodes[i].lives)
+    for (size_t i = 0; i < cluster->count; i++) {
+        const struct card *card = &cluster->nodes[i].card;
+        if (!cluster->nodes[i].lives)
             continue;
         t.nodes++;
         t.sockets += card->sockets;
@@ -121,15 +121,15 @@ static struct total total_of(const struct look *look)
     return t;
 }
 
-static void row_of_total(const struct look *look, struct row *row)
+static void row_of_total(const struct cluster_status *cluster, struct row *row)
 {
-    struct total t = total_of(look);
+    struct total t = total_of(cluster);
     snprintf(row->cell[NODE], CELL_SIZE, "%" PRIu64 " node%s", t.nodes, t.nodes == 1 ? "" : "s");
     put_number(row->cell[SOCKETS], t.sockets);
     put_number(row->cell[SESSIONS], t.sessions);
     put_number(row->cell[CALLS], t.calls);
     put_number(row->cell[RATE], t.frames_per_s);
-    put_number(row->cell[OWNS], look->partitions);
+    put_number(row->cell[OWNS], cluster->partitions);
     row->colour = "";
 }
 
@@ -195,47 +195,48 @@ static void put_size(struct buf *out, uint64_t bytes)
 
 enum redis_part { MEMORY, ANSWERS, COMMANDS, CLIENTS, REDIS_PARTS };
 
-static void put_redis_part(struct buf *out, const struct look *look, enum redis_part part)
+static void put_redis_part(struct buf *out, const struct cluster_status *cluster, enum redis_part part)
 {
     switch (part) {
     case MEMORY:
-        put_size(out, look->redis.memory_bytes);
-        if (look->redis.memory_max_bytes > 0) {
+        put_size(out, cluster->redis.memory_bytes);
+        if (cluster->redis.memory_max_bytes > 0) {
             buf_put_cstr(out, " of ");
-            put_size(out, look->redis.memory_max_bytes);
+            put_size(out, cluster->redis.memory_max_bytes);
         }
         break;
     case ANSWERS:
-        buf_putf(out, "answers in %" PRIu64 ".%02" PRIu64 " ms", look->redis.answer_us / 1000,
-                 look->redis.answer_us / 10 % 100);
+        buf_putf(out, "answers in %" PRIu64 ".%02" PRIu64 " ms", cluster->redis.answer_us / 1000,
+                 cluster->redis.answer_us / 10 % 100);
         break;
     case COMMANDS:
-        buf_putf(out, "%" PRIu64 " commands/s", look->redis.commands_per_s);
+        buf_putf(out, "%" PRIu64 " commands/s", cluster->redis.commands_per_s);
         break;
     case CLIENTS:
     case REDIS_PARTS:
-        buf_putf(out, "%" PRIu64 " client%s", look->redis.clients, look->redis.clients == 1 ? "" : "s");
+        buf_putf(out, "%" PRIu64 " client%s", cluster->redis.clients, cluster->redis.clients == 1 ? "" : "s");
         break;
     }
 }
 
 /* A store that is full refuses all writes, leases included: then every node looks lost, and this is why. */
-static bool is_nearly_full(const struct look *look)
+static bool is_nearly_full(const struct cluster_status *cluster)
 {
-    return look->redis.memory_max_bytes > 0 && look->redis.memory_bytes >= look->redis.memory_max_bytes / 10 * 9;
+    return cluster->redis.memory_max_bytes > 0 &&
+           cluster->redis.memory_bytes >= cluster->redis.memory_max_bytes / 10 * 9;
 }
 
 /* What does not fit any more is left out. */
-static void put_redis(struct buf *out, const struct look *look, unsigned width)
+static void put_redis(struct buf *out, const struct cluster_status *cluster, unsigned width)
 {
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
-    buf_putf(&line, "Redis %s%s%s%s", look->redis.version, look->redis.is_replica ? ", A REPLICA" : "",
-             look->redis.may_evict ? ", MAY EVICT" : "", is_nearly_full(look) ? ", NEARLY FULL" : "");
+    buf_putf(&line, "Redis %s%s%s%s", cluster->redis.version, cluster->redis.is_replica ? ", A REPLICA" : "",
+             cluster->redis.may_evict ? ", MAY EVICT" : "", is_nearly_full(cluster) ? ", NEARLY FULL" : "");
     size_t fits = line.n;
     for (unsigned part = 0; part < REDIS_PARTS; part++) {
         buf_put_cstr(&line, part == 0 ? ": " : ", ");
-        put_redis_part(&line, look, part);
+        put_redis_part(&line, cluster, part);
         if (width == 0 || line.n <= width)
             fits = line.n;
     }
@@ -245,45 +246,45 @@ static void put_redis(struct buf *out, const struct look *look, unsigned width)
 }
 
 /* How many nodes are shown: beside them a heading, the sum, Redis, and the line on which the cursor waits. */
-static size_t rows_that_fit(const struct look *look, unsigned height)
+static size_t rows_that_fit(const struct cluster_status *cluster, unsigned height)
 {
     enum { OTHER_LINES = 4 };
-    if (height == 0 || look->count + OTHER_LINES <= height)
-        return look->count;
+    if (height == 0 || cluster->count + OTHER_LINES <= height)
+        return cluster->count;
     return height > OTHER_LINES + 1 ? height - OTHER_LINES - 1 : 0; /* one line tells how many are not */
 }
 
-void status_put_table(struct buf *out, const struct look *look, const struct status_style *style)
+void status_put_table(struct buf *out, const struct cluster_status *cluster, const struct status_style *style)
 {
     struct layout l = {{0}};
     struct row row = {.colour = ""};
     for (size_t i = 0; i < COLUMNS; i++)
         snprintf(row.cell[i], CELL_SIZE, "%s", columns[i].title);
     layout_widen(&l, &row);
-    for (size_t i = 0; i < look->count; i++) {
+    for (size_t i = 0; i < cluster->count; i++) {
         struct row one = {0};
-        row_of(look, &look->nodes[i], &one);
+        row_of(cluster, &cluster->nodes[i], &one);
         layout_widen(&l, &one);
     }
     layout_fit(&l, style->width);
     put_row(out, &l, &row, false);
-    size_t shown = rows_that_fit(look, style->height);
+    size_t shown = rows_that_fit(cluster, style->height);
     for (size_t i = 0; i < shown; i++) {
         struct row one = {0};
-        row_of(look, &look->nodes[i], &one);
+        row_of(cluster, &cluster->nodes[i], &one);
         put_row(out, &l, &one, style->colours);
     }
-    if (shown < look->count)
-        buf_putf(out, "(%zu more)\n", look->count - shown);
+    if (shown < cluster->count)
+        buf_putf(out, "(%zu more)\n", cluster->count - shown);
     struct row sum = {0};
-    row_of_total(look, &sum);
+    row_of_total(cluster, &sum);
     put_row(out, &l, &sum, false);
-    put_redis(out, look, style->width);
+    put_redis(out, cluster, style->width);
 }
 
 /* ---- JSON ---- */
 
-static void put_node(struct buf *b, const struct look *look, const struct look_node *node)
+static void put_node(struct buf *b, const struct cluster_status *cluster, const struct cluster_node *node)
 {
     const struct card *card = &node->card;
     wire_put_map(b, 13);
@@ -291,7 +292,7 @@ static void put_node(struct buf *b, const struct look *look, const struct look_n
     wire_put_key_cstr(b, "state", state_of(node));
     wire_put_key_cstr(b, "version", card->version);
     wire_put_key_cstr(b, "host", card->host);
-    wire_put_key_int(b, "up_s", node->has_card && node->lives ? (int64_t)up_s(look, node) : 0);
+    wire_put_key_int(b, "up_s", node->has_card && node->lives ? (int64_t)up_s(cluster, node) : 0);
     wire_put_key_int(b, "ended_ms", (int64_t)node->ended_ms);
     wire_put_key_int(b, "sockets", node->lives ? (int64_t)card->sockets : 0);
     wire_put_key_int(b, "sessions", node->lives ? (int64_t)card->sessions : 0);
@@ -302,28 +303,28 @@ static void put_node(struct buf *b, const struct look *look, const struct look_n
     wire_put_key_int(b, "partitions", node->partitions);
 }
 
-static void put_nodes(struct buf *b, const char *key, const struct look *look, bool living)
+static void put_nodes(struct buf *b, const char *key, const struct cluster_status *cluster, bool living)
 {
     size_t n = 0;
-    for (size_t i = 0; i < look->count; i++)
-        n += look->nodes[i].lives == living;
+    for (size_t i = 0; i < cluster->count; i++)
+        n += cluster->nodes[i].lives == living;
     wire_put_cstr(b, key);
     wire_put_array(b, n);
-    for (size_t i = 0; i < look->count; i++) {
-        if (look->nodes[i].lives == living)
-            put_node(b, look, &look->nodes[i]);
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (cluster->nodes[i].lives == living)
+            put_node(b, cluster, &cluster->nodes[i]);
     }
 }
 
-void status_put_json(struct buf *out, const struct look *look)
+void status_put_json(struct buf *out, const struct cluster_status *cluster)
 {
-    struct total t = total_of(look);
+    struct total t = total_of(cluster);
     struct buf body;
     buf_init(&body, JSON_BYTES_MAX);
     struct buf *b = &body;
     wire_put_map(b, 5);
-    put_nodes(b, "nodes", look, true);
-    put_nodes(b, "gone", look, false);
+    put_nodes(b, "nodes", cluster, true);
+    put_nodes(b, "gone", cluster, false);
     wire_put_cstr(b, "total");
     wire_put_map(b, 6);
     wire_put_key_int(b, "nodes", (int64_t)t.nodes);
@@ -332,17 +333,17 @@ void status_put_json(struct buf *out, const struct look *look)
     wire_put_key_int(b, "seats", (int64_t)t.seats);
     wire_put_key_int(b, "calls", (int64_t)t.calls);
     wire_put_key_int(b, "messages_per_s", (int64_t)t.frames_per_s);
-    wire_put_key_int(b, "partitions", look->partitions);
+    wire_put_key_int(b, "partitions", cluster->partitions);
     wire_put_cstr(b, "redis");
     wire_put_map(b, 8);
-    wire_put_key_cstr(b, "version", look->redis.version);
-    wire_put_key_bool(b, "replica", look->redis.is_replica);
-    wire_put_key_bool(b, "may_evict", look->redis.may_evict);
-    wire_put_key_int(b, "memory_bytes", (int64_t)look->redis.memory_bytes);
-    wire_put_key_int(b, "memory_max_bytes", (int64_t)look->redis.memory_max_bytes);
-    wire_put_key_int(b, "clients", (int64_t)look->redis.clients);
-    wire_put_key_int(b, "commands_per_s", (int64_t)look->redis.commands_per_s);
-    wire_put_key_int(b, "answer_us", (int64_t)look->redis.answer_us);
+    wire_put_key_cstr(b, "version", cluster->redis.version);
+    wire_put_key_bool(b, "replica", cluster->redis.is_replica);
+    wire_put_key_bool(b, "may_evict", cluster->redis.may_evict);
+    wire_put_key_int(b, "memory_bytes", (int64_t)cluster->redis.memory_bytes);
+    wire_put_key_int(b, "memory_max_bytes", (int64_t)cluster->redis.memory_max_bytes);
+    wire_put_key_int(b, "clients", (int64_t)cluster->redis.clients);
+    wire_put_key_int(b, "commands_per_s", (int64_t)cluster->redis.commands_per_s);
+    wire_put_key_int(b, "answer_us", (int64_t)cluster->redis.answer_us);
     if (!buf_failed(b) && wire_frame(WIRE_JSON, buf_slice(b), 0, out) == ERR_OK)
         buf_put_char(out, '\n');
     buf_finish(b);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "common/base/buf.h"
-#include "node/redis/look.h"
+#include "node/redis/cluster_status.h"
 
 struct status_style {
     bool colours;
@@ -16,8 +16,8 @@ struct status_style {
 };
 
 /** Lines, each with its end. */
-void status_put_table(struct buf *, const struct look *, const struct status_style *);
+void status_put_table(struct buf *, const struct cluster_status *, const struct status_style *);
 /** One line. */
-void status_put_json(struct buf *, const struct look *);
+void status_put_json(struct buf *, const struct cluster_status *);
 
 #endif

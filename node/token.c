@@ -9,7 +9,7 @@
 #include "common/base/name.h"
 #include "common/base/why.h"
 #include "node/options.h"
-#include "node/tell.h"
+#include "node/print.h"
 
 struct request {
     const char *user, *device, *name;
@@ -117,15 +117,15 @@ enum err token_make(int argc, const char *const *argv, struct buf *out, struct b
 int token_main(int argc, const char *const *argv)
 {
     struct buf token, problems;
-    tell_init(&token);
-    tell_init(&problems);
+    print_init(&token);
+    print_init(&problems);
     enum err e = token_make(argc, argv, &token, &problems);
     bool told = false;
     if (e == ERR_OK) {
         buf_put_char(&token, '\n');
-        told = tell(&token);
+        told = print_text(&token);
     }
-    tell_problems(&problems);
+    print_problems(&problems);
     buf_finish(&problems);
     buf_finish(&token);
     if (e == ERR_SYNTAX) {

@@ -93,22 +93,7 @@ void redis_follow(struct redis_client *, struct slice channel);
 /** A message that is under way may still come. */
 void redis_unfollow(struct redis_client *, struct slice channel);
 
-/**
- * For the start of a node: one command on a connection of its own, blocking, before the loop runs. ERR_UNAVAILABLE with `why` when Redis can't be reached or
- * refuses the login. The caller frees *ret_reply with redis_reply_free().
- */
-enum err redis_ask_once(const struct redis_url *, const struct slice *args, size_t count, struct redisReply **ret_reply,
-                        struct why why) ATTR_MUST_USE;
-/** The same, and how long Redis took: from the end of the login to the whole answer. */
-struct redis_timed {
-    struct redisReply *reply;
-    uint64_t took_us;
-};
-enum err redis_ask_timed(const struct redis_url *, const struct slice *args, size_t count, struct redis_timed *ret,
-                         struct why why) ATTR_MUST_USE;
-/** The same for a command whose reply must be of that type (REDIS_REPLY_…): else ERR_UNSUPPORTED, and `why` says what came. */
-enum err redis_ask_for(const struct redis_url *, const struct slice *args, size_t count, int type,
-                       struct redisReply **ret_reply, struct why why) ATTR_MUST_USE;
+/** For those who were given a reply to keep (blocking.h). */
 void redis_reply_free(struct redisReply *);
 
 #endif

@@ -16,7 +16,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "node/redis/client.h"
+#include "node/redis/blocking.h"
 
 enum {
     START_MAX_MS = 10000,
@@ -225,7 +225,7 @@ static void last_log_line(const struct embedded_redis *redis, char *ret_line, si
 static bool answers(const struct redis_url *url, struct why why)
 {
     struct redisReply *reply = NULL;
-    if (redis_ask_once(url, (struct slice[]){SLICE("PING")}, 1, &reply, why) != ERR_OK)
+    if (redis_blocking_ask(url, (struct slice[]){SLICE("PING")}, 1, &reply, why) != ERR_OK)
         return false;
     redis_reply_free(reply);
     return true;

@@ -28,3 +28,13 @@ uint64_t reply_number(const struct redisReply *reply, size_t i)
         return item->integer > 0 ? (uint64_t)item->integer : 0;
     return slice_to_u64(reply_text(reply, i), &n) ? n : 0;
 }
+
+struct slice reply_info_field(struct slice info, struct slice name)
+{
+    struct slice line;
+    while (slice_split(&info, '\n', &line)) {
+        if (slice_starts(line, name) && line.n > name.n && line.p[name.n] == ':')
+            return slice_trim(slice_make(line.p + name.n + 1, line.n - name.n - 1));
+    }
+    return SLICE("");
+}

@@ -19,5 +19,7 @@ struct slice reply_text(const struct redisReply *, size_t i);
 uint64_t reply_number(const struct redisReply *, size_t i);
 /** Items of an array. */
 size_t reply_count(const struct redisReply *);
+/** The value of `name:value` in what INFO answered; empty if it is not there. */
+struct slice reply_info_field(struct slice info, struct slice name);
 
 #endif

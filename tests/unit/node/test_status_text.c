@@ -4,7 +4,7 @@
 
 /* A look at a cluster as text. */
 
-static const struct look two_and_one = {
+static const struct cluster_status two_and_one = {
     .partitions = 64,
     .count = 3,
     .now_ms = 1700000100000,
@@ -49,9 +49,9 @@ static void finish(void)
 
 TestSuite(status_text, .init = begin, .fini = finish);
 
-static void expect_table(const char *wanted, struct status_style style, const struct look *look)
+static void expect_table(const char *wanted, struct status_style style, const struct cluster_status *cluster)
 {
-    status_put_table(&text, look, &style);
+    status_put_table(&text, cluster, &style);
     cr_expect_str_eq(buf_cstr(&text), wanted);
 }
 
@@ -116,21 +116,21 @@ Test(status_text, states_have_colours_where_that_is_asked_for)
 
 Test(status_text, a_node_without_a_card_is_shown_for_what_it_is)
 {
-    struct look look = {
+    struct cluster_status cluster = {
         .count = 1, .partitions = 64, .nodes = {{.id = {"aaaaaaaaaaaa"}, .lives = true, .partitions = 64}}};
-    status_put_table(&text, &look, &(struct status_style){.width = 0});
+    status_put_table(&text, &cluster, &(struct status_style){.width = 0});
     cr_expect(strstr(buf_cstr(&text), "aaaaaaaaaaaa  silent"), "%s", buf_cstr(&text));
     cr_expect(strstr(buf_cstr(&text), "\n1 node "), "%s", buf_cstr(&text));
 }
 
 Test(status_text, a_redis_that_nodes_cannot_rely_on_is_marked)
 {
-    struct look look = {
+    struct cluster_status cluster = {
         .count = 0, .partitions = 64, .redis = {.version = "7.0.15", .is_replica = true, .may_evict = true}};
-    status_put_table(&text, &look, &(struct status_style){.width = 0});
+    status_put_table(&text, &cluster, &(struct status_style){.width = 0});
     cr_expect(strstr(buf_cstr(&text), "Redis 7.0.15, A REPLICA, MAY EVICT: 0.0 MiB"), "%s", buf_cstr(&text));
     buf_clear(&text);
-    status_put_json(&text, &look);
+    status_put_json(&text, &cluster);
     cr_expect(strstr(buf_cstr(&text), "\"replica\":true,\"may_evict\":true"), "%s", buf_cstr(&text));
 }
 
@@ -141,11 +141,11 @@ Test(status_text, a_redis_that_has_nine_tenths_of_what_it_may_is_marked)
         bool marked;
     } cases[] = {{899, 1000, false}, {900, 1000, true}, {1200, 1000, true}, {1200, 0, false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct look look = {
+        struct cluster_status cluster = {
             .partitions = 64,
             .redis = {.version = "7.0.15", .memory_bytes = cases[i].bytes, .memory_max_bytes = cases[i].max}};
         buf_clear(&text);
-        status_put_table(&text, &look, &(struct status_style){.width = 0});
+        status_put_table(&text, &cluster, &(struct status_style){.width = 0});
         cr_expect_eq(strstr(buf_cstr(&text), "Redis 7.0.15, NEARLY FULL: ") != NULL, cases[i].marked, "%s",
                      buf_cstr(&text));
     }

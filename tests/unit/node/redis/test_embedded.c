@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "node/redis/client.h"
+#include "node/redis/blocking.h"
 #include "node/redis/embedded.h"
 
 static struct embedded_redis *start(const char *dir)
@@ -28,7 +28,7 @@ static struct redisReply *ask(const char *url_text, const struct slice *args, si
     struct redisReply *reply = NULL;
     char why[256] = "";
     cr_assert_eq(redis_url_parse(url_text, &url, WHY_IN(why)), ERR_OK, "%s", why);
-    cr_assert_eq(redis_ask_once(&url, args, count, &reply, WHY_IN(why)), ERR_OK, "%s", why);
+    cr_assert_eq(redis_blocking_ask(&url, args, count, &reply, WHY_IN(why)), ERR_OK, "%s", why);
     redis_url_finish(&url);
     return reply;
 }

@@ -1,4 +1,5 @@
-/* redis_ask_once() and redis_ask_for(): the same link as in a running node, on a loop of its own that runs until the answer. */
+#include "node/redis/blocking.h"
+
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,6 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/loop/timer.h"
-#include "node/redis/client.h"
 #include "node/redis/link.h"
 #include "node/redis/resp.h"
 
@@ -18,6 +18,7 @@ enum {
     COMMAND_MAX = 1024 * 1024,
 };
 
+/* The same link as in a running node, on a loop of its own that runs until the answer. */
 struct question {
     struct link link;
     uv_loop_t loop;
@@ -125,8 +126,8 @@ static void ask(struct question *q, const struct redis_url *url, struct metrics 
     uv_run(&q->loop, UV_RUN_DEFAULT);
 }
 
-enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, size_t count, struct redis_timed *ret,
-                         struct why why)
+enum err redis_blocking_ask_timed(const struct redis_url *url, const struct slice *args, size_t count,
+                                  struct redis_timed_reply *ret, struct why why)
 {
     struct question *q = calloc(1, sizeof *q);
     struct metrics *metrics = calloc(1, sizeof *metrics);
@@ -140,7 +141,7 @@ enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, 
     else
         ask(q, url, metrics);
     if (q->reply)
-        *ret = (struct redis_timed){q->reply, q->took_us};
+        *ret = (struct redis_timed_reply){q->reply, q->took_us};
     else
         err = why_fail(why, ERR_UNAVAILABLE, "%s", q->why);
     buf_finish(&q->command);
@@ -150,21 +151,21 @@ enum err redis_ask_timed(const struct redis_url *url, const struct slice *args, 
     return err;
 }
 
-enum err redis_ask_once(const struct redis_url *url, const struct slice *args, size_t count,
-                        struct redisReply **ret_reply, struct why why)
+enum err redis_blocking_ask(const struct redis_url *url, const struct slice *args, size_t count,
+                            struct redisReply **ret_reply, struct why why)
 {
-    struct redis_timed timed;
-    enum err err = redis_ask_timed(url, args, count, &timed, why);
+    struct redis_timed_reply timed;
+    enum err err = redis_blocking_ask_timed(url, args, count, &timed, why);
     if (err == ERR_OK)
         *ret_reply = timed.reply;
     return err;
 }
 
-enum err redis_ask_for(const struct redis_url *url, const struct slice *args, size_t count, int type,
-                       struct redisReply **ret_reply, struct why why)
+enum err redis_blocking_ask_typed(const struct redis_url *url, const struct slice *args, size_t count, int type,
+                                  struct redisReply **ret_reply, struct why why)
 {
     struct redisReply *reply = NULL;
-    enum err err = redis_ask_once(url, args, count, &reply, why);
+    enum err err = redis_blocking_ask(url, args, count, &reply, why);
     if (err == ERR_OK && reply->type != type) {
         const char *came = type == REDIS_REPLY_STRING ? "no text came back" : "something else came back";
         err = why_fail(why, ERR_UNSUPPORTED, "Redis does not answer %.*s as it should: %s", SLICE_FMT(args[0]),

@@ -1,19 +1,19 @@
 /**
  * What a command says to the person at the terminal, before there is a log.
  */
-#ifndef NODE_TELL_H
-#define NODE_TELL_H
+#ifndef NODE_PRINT_H
+#define NODE_PRINT_H
 
 #include "common/base/buf.h"
 
 /** The exit code for mistakes in how the program was called; failures while running are 1. */
 enum { EXIT_USAGE = 2 };
 
-/** A buffer for problems, a line each. */
-void tell_init(struct buf *problems);
+/** A buffer for what is to be printed: a text, or problems, a line each. */
+void print_init(struct buf *text);
 /** Each line to stderr, behind the program's name. Nothing when there is none. */
-void tell_problems(const struct buf *problems);
+void print_problems(const struct buf *problems);
 /** To stdout, as it is; false when that fails. */
-bool tell(const struct buf *text);
+bool print_text(const struct buf *text);
 
 #endif

@@ -1,4 +1,4 @@
-#include "node/tell.h"
+#include "node/print.h"
 
 #include <stdio.h>
 
@@ -7,19 +7,19 @@
 /* Help and the settings page fit many times over. */
 enum { TEXT_BYTES_MAX = 1 << 20 };
 
-void tell_init(struct buf *problems)
+void print_init(struct buf *text)
 {
-    buf_init(problems, TEXT_BYTES_MAX);
+    buf_init(text, TEXT_BYTES_MAX);
 }
 
-void tell_problems(const struct buf *problems)
+void print_problems(const struct buf *problems)
 {
     struct slice rest = buf_slice(problems), line;
     while (rest.n > 0 && slice_split(&rest, '\n', &line))
         fprintf(stderr, "switchboard: %.*s\n", SLICE_FMT(line));
 }
 
-bool tell(const struct buf *text)
+bool print_text(const struct buf *text)
 {
     bool good = !buf_failed(text) && (text->n == 0 || fwrite(text->p, text->n, 1, stdout) == 1);
     return fflush(stdout) == 0 && good;

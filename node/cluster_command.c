@@ -1,4 +1,4 @@
-#include "node/operate.h"
+#include "node/cluster_command.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "common/base/why.h"
 #include "node/config.h"
 #include "node/options.h"
-#include "node/tell.h"
+#include "node/print.h"
 
 enum { ARGUMENTS_MAX = 32 };
 
@@ -58,7 +58,8 @@ static bool takes_value(const struct option_table *table, const char *argument)
     return o && o->kind != OPTION_FLAG; /* one with `=` in it is found by no name */
 }
 
-static void take_name(const struct operate_form *form, const char *name, struct arguments *a, struct operate *o)
+static void take_name(const struct cluster_command_form *form, const char *name, struct arguments *a,
+                      struct cluster_command *o)
 {
     if (o->name_count < form->names)
         o->names[o->name_count++] = name;
@@ -67,8 +68,8 @@ static void take_name(const struct operate_form *form, const char *name, struct 
 }
 
 /* False: more options than anybody means. */
-static bool sort_arguments(const struct operate_form *form, const struct option_table *table, int argc,
-                           const char *const *argv, struct arguments *a, struct operate *o)
+static bool sort_arguments(const struct cluster_command_form *form, const struct option_table *table, int argc,
+                           const char *const *argv, struct arguments *a, struct cluster_command *o)
 {
     bool names_only = false;
     for (int i = 0; i < argc; i++) {
@@ -88,22 +89,23 @@ static bool sort_arguments(const struct operate_form *form, const struct option_
     return true;
 }
 
-static void try_help(const struct operate_form *form)
+static void try_help(const struct cluster_command_form *form)
 {
     fprintf(stderr, "Try: switchboard help %.*s\n", (int)strcspn(form->command, " "), form->command);
 }
 
 /* The names are as many as the command takes. */
-static bool names_fit(const struct operate_form *form, const struct arguments *a, const struct operate *o)
+static bool names_fit(const struct cluster_command_form *form, const struct arguments *a,
+                      const struct cluster_command *o)
 {
     if (a->excess && a->excess[0] == '-')
-        (void)operate_fail("there is no option %s", a->excess);
+        (void)cluster_command_fail("there is no option %s", a->excess);
     else if (a->excess && form->names == 0)
-        (void)operate_fail("\"%s\": %s takes no names", a->excess, form->command);
+        (void)cluster_command_fail("\"%s\": %s takes no names", a->excess, form->command);
     else if (a->excess)
-        (void)operate_fail("\"%s\" is one name too many: it is \"%s\"", a->excess, form->usage);
+        (void)cluster_command_fail("\"%s\" is one name too many: it is \"%s\"", a->excess, form->usage);
     else if (o->name_count < form->names)
-        (void)operate_fail("%s", form->missing);
+        (void)cluster_command_fail("%s", form->missing);
     else
         return true;
     return false;
@@ -126,7 +128,7 @@ static void pick_environment(const char *picked[PICKED + 1])
 }
 
 /* What a node would read there, all of it: a mistake in another line is one here, too. */
-static enum err read_file(struct options *options, struct operate *o, struct buf *problems)
+static enum err read_file(struct options *options, struct cluster_command *o, struct buf *problems)
 {
     const char *const argv[] = {"--config", options->config};
     const char *const nothing[] = {NULL};
@@ -142,13 +144,13 @@ static enum err read_file(struct options *options, struct operate *o, struct buf
 }
 
 static enum err read_options(const struct option_table *table, const struct arguments *a, struct options *options,
-                             struct operate *o)
+                             struct cluster_command *o)
 {
     const char *environment[PICKED + 1];
     struct buf problems;
     pick_environment(environment);
     const struct option_sources sources = {.argc = a->option_count, .argv = a->options, .environ = environment};
-    tell_init(&problems);
+    print_init(&problems);
     enum err err = options_read(table, &sources, options, &o->memory, &problems);
     if (err == ERR_OK && !options->redis && options->config)
         err = read_file(options, o, &problems);
@@ -157,29 +159,29 @@ static enum err read_options(const struct option_table *table, const struct argu
                  options->config ? " has none either" : ", or SWITCHBOARD_REDIS in the environment, or --config FILE");
         err = ERR_SYNTAX;
     }
-    tell_problems(&problems);
+    print_problems(&problems);
     buf_finish(&problems);
     return err;
 }
 
-static void forget(struct operate *o)
+static void forget(struct cluster_command *o)
 {
     option_memory_free(o->memory);
     option_memory_free(o->file_memory);
 }
 
-bool operate_begin(const struct operate_form *form, int argc, const char *const *argv, struct operate *ret,
-                   int *ret_code)
+bool cluster_command_begin(const struct cluster_command_form *form, int argc, const char *const *argv,
+                           struct cluster_command *ret, int *ret_code)
 {
     const struct option_table table = table_of(form->is_status);
     struct arguments a = {.option_count = 0};
     struct options options = {0};
-    struct operate o = {.name_count = 0};
+    struct cluster_command o = {.name_count = 0};
     char why[WHY_SIZE] = "";
     *ret_code = EXIT_USAGE;
     log_setup(LOG_ERROR, LOG_FORMAT_TEXT, ""); /* what goes wrong is said in our own words */
     if (!sort_arguments(form, &table, argc, argv, &a, &o)) {
-        (void)operate_fail("there are more options than this command has");
+        (void)cluster_command_fail("there are more options than this command has");
         try_help(form);
         return false;
     }
@@ -200,13 +202,13 @@ bool operate_begin(const struct operate_form *form, int argc, const char *const 
     return true;
 }
 
-void operate_finish(struct operate *o)
+void cluster_command_finish(struct cluster_command *o)
 {
     redis_url_finish(&o->url);
     forget(o);
 }
 
-int operate_fail(const char *fmt, ...)
+int cluster_command_fail(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -217,7 +219,7 @@ int operate_fail(const char *fmt, ...)
     return EXIT_FAILURE;
 }
 
-const char *operate_hint(const char *why)
+const char *cluster_command_hint(const char *why)
 {
     static const struct {
         const char *word, *hint;
@@ -233,13 +235,13 @@ const char *operate_hint(const char *why)
     return "";
 }
 
-void operate_help(struct buf *out)
+void cluster_command_help(struct buf *out)
 {
     const struct option_table table = table_of(false);
     options_help(&table, out);
 }
 
-void operate_status_help(struct buf *out)
+void cluster_command_status_help(struct buf *out)
 {
     const struct option_table table = table_of(true);
     options_help(&table, out);

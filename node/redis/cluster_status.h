@@ -1,9 +1,9 @@
 /**
- * A look at a cluster from outside, by way of its Redis: which nodes live, what each says of itself, whose the partitions are. For commands: blocking, a
+ * How a cluster is, seen from outside by way of its Redis: which nodes live, what each says of itself, whose the partitions are. For commands: blocking, a
  * connection for each question, nothing is changed.
  */
-#ifndef NODE_REDIS_LOOK_H
-#define NODE_REDIS_LOOK_H
+#ifndef NODE_REDIS_CLUSTER_STATUS_H
+#define NODE_REDIS_CLUSTER_STATUS_H
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
@@ -11,9 +11,9 @@
 #include "common/wire/card.h"
 #include "node/redis/client.h"
 
-enum { LOOK_NODES_MAX = 256, LOOK_VERSION_SIZE = 16 };
+enum { CLUSTER_NODES_MAX = 256, CLUSTER_REDIS_VERSION_SIZE = 16 };
 
-struct look_node {
+struct cluster_node {
     struct node_id id;
     bool lives;
     uint64_t ended_ms; /* since its lease ended */
@@ -22,14 +22,14 @@ struct look_node {
     unsigned partitions; /* that it owns */
 };
 
-struct look {
+struct cluster_status {
     unsigned partitions; /* 0: no node was ever here */
     size_t count;
     /* The living first, longest here first; then the dead, the last to die first. */
-    struct look_node nodes[LOOK_NODES_MAX];
+    struct cluster_node nodes[CLUSTER_NODES_MAX];
     uint64_t now_ms; /* Redis's time */
     struct {
-        char version[LOOK_VERSION_SIZE];
+        char version[CLUSTER_REDIS_VERSION_SIZE];
         bool is_replica; /* takes no writes: nodes want its primary */
         bool may_evict;  /* its maxmemory-policy is not noeviction */
         uint64_t memory_bytes;
@@ -41,6 +41,7 @@ struct look {
 };
 
 /** ERR_UNAVAILABLE: Redis is not there or does not let us in, `why` says so. ERR_UNSUPPORTED: it is none of ours. */
-enum err look_at(const struct redis_url *, struct look *ret_look, struct why why) ATTR_MUST_USE;
+enum err cluster_status_read(const struct redis_url *, struct cluster_status *ret_cluster,
+                             struct why why) ATTR_MUST_USE;
 
 #endif

@@ -1,9 +1,10 @@
-#include "node/redis/hand.h"
+#include "node/redis/cluster_control.h"
 
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 
 #include "common/wire/envelope.h"
+#include "node/redis/blocking.h"
 #include "node/redis/reply.h"
 #include "node/redis/script.h"
 
@@ -14,7 +15,7 @@ static enum err ask(const struct redis_url *url, const struct slice *args, size_
                     struct why why)
 {
     struct redisReply *reply = NULL;
-    enum err err = redis_ask_once(url, args, count, &reply, why);
+    enum err err = redis_blocking_ask(url, args, count, &reply, why);
     if (err == ERR_OK && reply->type == REDIS_REPLY_ERROR) {
         err = why_fail(why, ERR_UNAVAILABLE, "%s", reply->str);
         redis_reply_free(reply);
@@ -37,7 +38,7 @@ static enum err publish(const struct redis_url *url, const struct key *channel, 
 
 /* ---- sessions ---- */
 
-enum err hand_session_read(const struct redis_url *url, struct hand_session *s, struct why why)
+enum err cluster_session_read(const struct redis_url *url, struct cluster_session *s, struct why why)
 {
     struct key key = key_session(&s->id);
     const struct slice args[] = {SLICE("HMGET"), key_slice(&key), SLICE("state"), SLICE("epoch"), SLICE("channel")};
@@ -56,7 +57,7 @@ enum err hand_session_read(const struct redis_url *url, struct hand_session *s, 
 }
 
 /* The fields `in:<call>`. */
-static enum err count_seats(const struct redis_url *url, struct hand_session *s, struct why why)
+static enum err count_seats(const struct redis_url *url, struct cluster_session *s, struct why why)
 {
     struct key key = key_session(&s->id);
     const struct slice args[] = {SLICE("HKEYS"), key_slice(&key)};
@@ -71,8 +72,8 @@ static enum err count_seats(const struct redis_url *url, struct hand_session *s,
     return ERR_OK;
 }
 
-enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct slice user,
-                       struct hand_session sessions[HAND_SESSIONS_MAX], size_t *ret_count, struct why why)
+enum err cluster_sessions_read(const struct redis_url *url, unsigned partitions, struct slice user,
+                               struct cluster_session sessions[CLUSTER_SESSIONS_MAX], size_t *ret_count, struct why why)
 {
     struct key key = key_devices(partition_of_user(user, partitions), user);
     const struct slice args[] = {SLICE("HGETALL"), key_slice(&key)};
@@ -81,14 +82,14 @@ enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct 
     enum err err = ask(url, args, ARRAY_SIZE(args), &reply, why);
     if (err != ERR_OK)
         return err;
-    for (size_t i = 0; i + 1 < reply_count(reply) && n < HAND_SESSIONS_MAX; i += 2) {
+    for (size_t i = 0; i + 1 < reply_count(reply) && n < CLUSTER_SESSIONS_MAX; i += 2) {
         struct slice device = reply_text(reply, i);
-        struct hand_session *s = &sessions[n];
-        *s = (struct hand_session){.epoch = 0};
+        struct cluster_session *s = &sessions[n];
+        *s = (struct cluster_session){.epoch = 0};
         if (!name_is_valid(device) || !id_parse(reply_text(reply, i + 1), partitions, &s->id))
             continue;
         memcpy(s->device, device.p, device.n);
-        err = err == ERR_OK ? hand_session_read(url, s, why) : err;
+        err = err == ERR_OK ? cluster_session_read(url, s, why) : err;
         err = err == ERR_OK ? count_seats(url, s, why) : err;
         n += !s->over;
     }
@@ -97,8 +98,8 @@ enum err hand_sessions(const struct redis_url *url, unsigned partitions, struct 
     return err;
 }
 
-enum err hand_kick(const struct redis_url *url, const struct key *channel, const struct hand_session *s,
-                   struct slice user, struct why why)
+enum err cluster_kick(const struct redis_url *url, const struct key *channel, const struct cluster_session *s,
+                      struct slice user, struct why why)
 {
     struct buf envelope;
     buf_init(&envelope, ENVELOPE_MAX);
@@ -110,7 +111,8 @@ enum err hand_kick(const struct redis_url *url, const struct key *channel, const
 
 /* ---- calls ---- */
 
-enum err hand_call_end(const struct redis_url *url, const struct id *call, struct hand_call *ret_call, struct why why)
+enum err cluster_call_end(const struct redis_url *url, const struct id *call, struct cluster_ended_call *ret_call,
+                          struct why why)
 {
     struct key key = key_call(call);
     struct key log = key_log(call);
@@ -125,14 +127,14 @@ enum err hand_call_end(const struct redis_url *url, const struct id *call, struc
         return err;
     struct slice word = reply_text(reply, 0);
     if (slice_is(word, "ok"))
-        *ret_call = (struct hand_call){reply_number(reply, 1), reply_number(reply, 2)};
+        *ret_call = (struct cluster_ended_call){reply_number(reply, 1), reply_number(reply, 2)};
     else
         err = slice_is(word, "gone") ? ERR_GONE : ERR_NOT_FOUND;
     redis_reply_free(reply);
     return err;
 }
 
-enum err hand_call_is_told(const struct redis_url *url, const struct id *call, bool *ret_told, struct why why)
+enum err cluster_call_is_told(const struct redis_url *url, const struct id *call, bool *ret_told, struct why why)
 {
     struct key key = key_call(call);
     const struct slice args[] = {SLICE("HMGET"), key_slice(&key), SLICE("version"), SLICE("fanned")};
@@ -147,7 +149,7 @@ enum err hand_call_is_told(const struct redis_url *url, const struct id *call, b
 
 /* ---- nodes ---- */
 
-enum err hand_drain(const struct redis_url *url, const struct node_id *node, struct why why)
+enum err cluster_drain(const struct redis_url *url, const struct node_id *node, struct why why)
 {
     struct key channel = key_node(0, node);
     struct buf envelope;

@@ -1,4 +1,4 @@
-#include "node/redis/check.h"
+#include "node/redis/preflight.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -7,24 +7,16 @@
 
 #include "common/base/log.h"
 #include "common/base/random.h"
+#include "node/redis/blocking.h"
 #include "node/redis/keys.h"
+#include "node/redis/reply.h"
 
 /* Longer numbers and keys than ours are somebody else's. */
 enum { VALUE_BYTES_MAX = 64 };
 
-struct slice redis_info_field(struct slice info, struct slice name)
-{
-    struct slice line;
-    while (slice_split(&info, '\n', &line)) {
-        if (slice_starts(line, name) && line.n > name.n && line.p[name.n] == ':')
-            return slice_trim(slice_make(line.p + name.n + 1, line.n - name.n - 1));
-    }
-    return SLICE("");
-}
-
 static enum err check_version(struct slice info, struct why why)
 {
-    struct slice version = redis_info_field(info, SLICE("redis_version"));
+    struct slice version = reply_info_field(info, SLICE("redis_version"));
     struct slice major_text = slice_make(version.p, slice_find(version, '.'));
     uint64_t major;
     if (!slice_to_u64(major_text, &major))
@@ -40,12 +32,12 @@ static enum err check_server(const struct redis_url *url, struct why why)
 {
     const struct slice args[] = {SLICE("INFO")};
     struct redisReply *reply;
-    enum err e = redis_ask_for(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why);
+    enum err e = redis_blocking_ask_typed(url, args, ARRAY_SIZE(args), REDIS_REPLY_STRING, &reply, why);
     if (e != ERR_OK)
         return e;
     struct slice info = slice_make(reply->str, (size_t)reply->len);
     e = check_version(info, why);
-    struct slice policy = redis_info_field(info, SLICE("maxmemory_policy"));
+    struct slice policy = reply_info_field(info, SLICE("maxmemory_policy"));
     if (e == ERR_OK && policy.n > 0 && !slice_is(policy, "noeviction")) {
         log_warn("redis.may_evict", LOG_STR("maxmemory_policy", policy),
                  LOG_CSTR("advice", "set maxmemory-policy noeviction: an evicted key is a lost call"));
@@ -61,7 +53,7 @@ static enum err agree(const struct redis_url *url, const char *key, const char *
     const struct slice set[] = {SLICE("SET"), slice_of(key), slice_of(value), SLICE("NX")};
     const struct slice get[] = {SLICE("GET"), slice_of(key)};
     struct redisReply *reply = NULL;
-    enum err e = redis_ask_once(url, set, ARRAY_SIZE(set), &reply, why);
+    enum err e = redis_blocking_ask(url, set, ARRAY_SIZE(set), &reply, why);
     if (e != ERR_OK)
         return e;
     if (reply->type == REDIS_REPLY_ERROR)
@@ -69,7 +61,7 @@ static enum err agree(const struct redis_url *url, const char *key, const char *
     redis_reply_free(reply);
     if (e != ERR_OK)
         return e;
-    e = redis_ask_for(url, get, ARRAY_SIZE(get), REDIS_REPLY_STRING, &reply, why);
+    e = redis_blocking_ask_typed(url, get, ARRAY_SIZE(get), REDIS_REPLY_STRING, &reply, why);
     if (e != ERR_OK)
         return e;
     size_t n = (size_t)reply->len;
@@ -83,7 +75,7 @@ static enum err agree(const struct redis_url *url, const char *key, const char *
     return ERR_OK;
 }
 
-enum err redis_check(const struct redis_url *url, unsigned partitions, struct why why)
+enum err redis_preflight(const struct redis_url *url, unsigned partitions, struct why why)
 {
     enum err e = check_server(url, why);
     if (e != ERR_OK)
