@@ -135,7 +135,7 @@ export const SHAPES = {
     apiVersion: one('policy/v1'),
     kind: 'string',
     metadata,
-    spec: { 'maxUnavailable?': 'intOrPercent', 'minAvailable?': 'intOrPercent', selector },
+    spec: { 'maxUnavailable?': 'intOrPercent', 'minAvailable?': 'intOrPercent', selector, 'unhealthyPodEvictionPolicy?': 'string' },
   },
   HorizontalPodAutoscaler: {
     apiVersion: one('autoscaling/v2'),

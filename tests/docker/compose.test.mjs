@@ -96,8 +96,10 @@ test('coturn relays for whom a node has given credentials, and for nobody else; 
   assert.match(relayed.output, /Total lost packets 0 /, 'two who are both relayed');
   const stranger = await use('-y', '-u', username, '-w', 'wrong');
   assert.match(stranger.output, /Cannot complete Allocation/);
-  const inside = await use('-u', username, '-w', credential, '-e', '172.17.0.1', '-r', '6379');
-  assert.match(inside.output, /403 \(Forbidden IP\)/);
+  for (const inside of ['172.17.0.1', '100.64.0.1']) {
+    const { output } = await use('-u', username, '-w', credential, '-e', inside, '-r', '6379');
+    assert.match(output, /403 \(Forbidden IP\)/, inside);
+  }
 });
 
 test('Prometheus and Grafana are a profile whose files are there', async () => {

@@ -71,7 +71,8 @@ test('with a certificate HAProxy speaks TLS: the page, sockets, whole calls, and
 test('docker/operate asks the cluster without being told where Redis is', async () => {
   const client = await join(project, fresh('alice'));
   const { stdout } = await project.script('operate', ['status', '--json']);
-  const { nodes } = JSON.parse(stdout);
+  const { nodes, redis } = JSON.parse(stdout);
+  assert.ok(redis.memory_max_bytes > 0, 'a Redis without a limit is ended by the kernel, or ends something else');
   assert.equal(nodes.filter(({ state }) => state === 'here').length, NODES);
   await project.script('operate', ['kick', client.user]);
   assert.equal((await client.closed()).code, 4006);
