@@ -46,6 +46,7 @@ struct scripts;
     X(CALL_REJECT, "call_reject")         \
     X(PAIR_CLAIM, "pair_claim")           \
     X(USER_REACH, "user_reach")           \
+    X(USER_SEATS, "user_seats")           \
     X(BLOCK_SET, "block_set")             \
     X(LIMIT_CHARGE, "limit_charge")       \
     X(RING, "ring")                       \

@@ -148,6 +148,7 @@ static void put_create_keys(struct script_args *a, const struct call_actor *star
     args_key(a, key_timers(partition));
     args_key(a, key_limits(partition, starter->device.user));
     args_key(a, key_presence(partition, starter->device.user));
+    args_key(a, key_session(&starter->session));
     args_put(a, id_slice(&starter->call));
 }
 

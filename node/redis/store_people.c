@@ -86,19 +86,19 @@ void store_start_charge(struct store *store, const struct charge *c, charged_fn 
 static void on_seats(void *context, enum err transport, const struct redisReply *reply)
 {
     struct question *q = context;
-    uint64_t seats = 0;
-    if (transport != ERR_OK || reply->type != REDIS_REPLY_STRING ||
-        !slice_to_u64(slice_make(reply->str, (size_t)reply->len), &seats))
-        seats = 0;
-    q->fn.seats(q->context, transport == ERR_OK ? ERR_OK : ERR_UNAVAILABLE, seats);
+    q->fn.seats(q->context, reply_status(transport, reply), reply_number(reply, 1));
     free(q);
 }
 
-void store_user_seats(struct store *store, struct slice user, seats_fn *fn, void *context)
+void store_user_seats(struct store *store, struct slice user, const struct id *session, uint64_t epoch, seats_fn *fn,
+                      void *context)
 {
     struct question *q = question_create(store, context);
-    struct key key = key_presence(store_user_partition(store, user), user);
-    struct slice args[] = {SLICE("HGET"), key_slice(&key), SLICE("seats")};
+    struct script_args a;
     q->fn.seats = fn;
-    redis_command(store->client, args, ARRAY_SIZE(args), on_seats, q);
+    args_init(&a);
+    args_key(&a, key_presence(store_user_partition(store, user), user));
+    args_key(&a, key_session(session));
+    args_u64(&a, epoch);
+    script_call(store->scripts, SCRIPT_USER_SEATS, &a, on_seats, q);
 }

@@ -111,5 +111,6 @@ void request_sit(struct request *rq, void (*sit)(struct request *))
         return;
     }
     rq->sit = sit;
-    store_user_seats(rq->signaling->store, slice_of(rq->client->claims->user), on_seats, rq);
+    store_user_seats(rq->signaling->store, slice_of(rq->client->claims->user), &rq->session, rq->client->epoch,
+                     on_seats, rq);
 }

@@ -35,8 +35,9 @@ void store_wrong_id_charge(struct store *, const struct charge *, charged_fn *, 
 /** It rings one more; calls that are started pay as they are created. */
 void store_start_charge(struct store *, const struct charge *, charged_fn *, void *context);
 
-/** Seats that all sessions of a user hold. */
+/** Seats that all sessions of a user hold, asked by one of them. ERR_STALE: a later attach has that session, and it shall take no seat by what was said before. */
 typedef void seats_fn(void *context, enum err, uint64_t seats);
-void store_user_seats(struct store *, struct slice user, seats_fn *, void *context);
+void store_user_seats(struct store *, struct slice user, const struct id *session, uint64_t epoch, seats_fn *,
+                      void *context);
 
 #endif

@@ -175,4 +175,42 @@ describe('a node that was frozen and wakes', () => {
     assert.deepEqual([first.data, second.data], ['from the living', 'last']);
     await nodes[0].untilReady();
   });
+
+  /** She asks the frozen node, gets the answer elsewhere and leaves that call again; then `next` happens, and the node wakes. */
+  async function outlived(alice, type, fields, next = () => {}) {
+    const moved = new Client();
+    nodes[0].freeze();
+    try {
+      alice.send({ type, id: alice.lastId + 1, ...fields });
+      Object.assign(moved, { token: alice.token, session: alice.session, key: alice.key, seq: alice.seq, device: 'phone', user: alice.user });
+      await moved.resume(nodes[2]);
+      const { call } = await moved.ask(type, fields, alice.lastId + 1);
+      await moved.request('call.leave', { call: call ?? fields.call });
+      await next(moved);
+    } finally {
+      nodes[0].thaw();
+    }
+    await alice.closed();
+    await nodes[0].untilReady();
+    return moved;
+  }
+
+  test('begins no call again that its client has begun, and left, elsewhere since', async () => {
+    const [alice, bob] = [await join(nodes[0], fresh('alice')), await join(nodes[1], fresh('bob'))];
+    let call;
+    const moved = await outlived(alice, 'call.start', { to: [bob.user] }, async (there) => {
+      ({ call } = await bob.request('call.start', { to: [alice.user] }));
+      await there.expect('call.incoming', (event) => event.call === call);
+    });
+    const { members, ringing } = await bob.request('call.get', { call });
+    assert.deepEqual([members.map(({ user }) => user), ringing], [[bob.user], [alice.user]], 'it rings on: nobody has answered');
+    assert.equal((await moved.request('call.accept', { call })).version, 2);
+  });
+
+  test('takes no seat again that its client has taken, and left, elsewhere since', async () => {
+    const [alice, bob] = [await join(nodes[0], fresh('alice')), await join(nodes[1], fresh('bob'))];
+    const { call } = await bob.request('call.start', { to: [], allow: 'anyone' });
+    await outlived(alice, 'call.join', { call });
+    assert.deepEqual((await bob.request('call.get', { call })).members.map(({ user }) => user), [bob.user]);
+  });
 });

@@ -132,6 +132,7 @@ const char *lab_pair_claim(struct lab *, const char *call, const char *caller, c
                            unsigned ms);
 const char *lab_call_discard(struct lab *, const char *call, const char *who, const char *other, bool untold);
 const char *lab_user_reach(struct lab *, const char *user, const char *caller);
+const char *lab_user_seats(struct lab *, const char *who, unsigned epoch);
 void lab_block(struct lab *, const char *user, const char *blocked);
 struct lab_ring_entry {
     unsigned version;

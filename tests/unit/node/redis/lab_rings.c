@@ -154,6 +154,17 @@ const char *lab_user_reach(struct lab *lab, const char *user, const char *caller
     return lab_run(lab, SCRIPT_USER_REACH, &a);
 }
 
+const char *lab_user_seats(struct lab *lab, const char *who, unsigned epoch)
+{
+    struct person p = lab_person(who);
+    struct script_args a;
+    args_init(&a);
+    args_key(&a, key_presence(SESSIONS_AT, slice_of(p.user)));
+    args_key(&a, key_session(&p.session));
+    args_u64(&a, epoch);
+    return lab_run(lab, SCRIPT_USER_SEATS, &a);
+}
+
 void lab_block(struct lab *lab, const char *user, const char *blocked)
 {
     struct key key = key_blocks(SESSIONS_AT, slice_of(user));

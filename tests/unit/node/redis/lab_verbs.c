@@ -259,6 +259,7 @@ static void put_call_to_start(struct script_args *a, const char *call, const str
     put_call_keys(a, &id);
     args_key(a, key_limits(SESSIONS_AT, slice_of(starter->user)));
     args_key(a, key_presence(SESSIONS_AT, slice_of(starter->user)));
+    args_key(a, key_session(&starter->session));
     put_call_id(a, &id);
 }
 

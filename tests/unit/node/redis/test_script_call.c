@@ -180,6 +180,25 @@ Test(script_call, a_seat_is_not_taken_from_a_session_that_is_not_superseded)
 }
 
 /* What an attach says whose session has gone on since: a node that was frozen, say. */
+Test(script_call, a_call_is_not_begun_again_by_an_older_epoch)
+{
+    struct lab_offer to_bob = {.seats = 2, .allow = "", .callees = "bob\n"};
+    lab_session_create(lab, "alice", NULL);
+    lab_session_attach(lab, "alice", 0);
+    lab_set_epoch(lab, 1);
+    lab_expect("stale", lab_call_create(lab, "call", "alice", to_bob));
+    lab_set_epoch(lab, 2);
+    lab_expect_word("ok", lab_call_create(lab, "call", "alice", to_bob));
+    lab_set_epoch(lab, 1);
+    lab_expect("stale", lab_call_create(lab, "call", "alice", to_bob));
+}
+
+Test(script_call, a_session_that_the_store_has_lost_is_no_later_one)
+{
+    lab_set_epoch(lab, 1);
+    lab_expect_word("ok", lab_call_create(lab, "room", "alice", (struct lab_offer){.seats = 2, .room = true}));
+}
+
 Test(script_call, what_an_older_epoch_says_is_stale)
 {
     lab_set_epoch(lab, 1);

@@ -134,10 +134,13 @@ void store_start_charge(struct store *store, const struct charge *c, charged_fn 
     store_wrong_id_charge(store, c, fn, context);
 }
 
-void store_user_seats(struct store *store, struct slice user, seats_fn *fn, void *context)
+void store_user_seats(struct store *store, struct slice user, const struct id *session, uint64_t epoch, seats_fn *fn,
+                      void *context)
 {
     struct asked *q = fake_ask(store, ASKED_SEATS, context);
     q->fn.seats = fn;
+    q->session = *session;
+    q->number = epoch;
     fake_describe(q, "%.*s", SLICE_FMT(user));
 }
 

@@ -167,8 +167,17 @@ Test(limits, a_join_waits_for_the_count_of_all_devices)
     join(2);
     struct asked *q = asked(stage, ASKED_SEATS);
     cr_expect_str_eq(q->text, "alice");
+    cr_expect_eq(q->number, 1, "in the epoch of its attach");
     fake_seats(&stage->store, q, 1);
     cr_expect(fake_find(&stage->store, ASKED_JOIN));
+}
+
+Test(limits, who_has_come_in_elsewhere_since_takes_no_seat_by_what_was_said_before)
+{
+    join(2);
+    fake_err(&stage->store, asked(stage, ASKED_SEATS), ERR_STALE);
+    expect_contains("\"code\":\"unavailable\"", heard(c));
+    cr_expect(nothing_asked(stage));
 }
 
 Test(limits, a_user_who_holds_all_seats_on_other_devices_is_refused)
