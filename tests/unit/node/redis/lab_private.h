@@ -5,6 +5,7 @@
 #include <hiredis/hiredis.h>
 
 #include "common/base/buf.h"
+#include "node/redis/store_private.h" /* put_…(): what many scripts are given alike */
 #include "tests/unit/node/redis/lab.h"
 
 enum { LAB_ENTRIES = 70, LAB_TEXTS = 16, LAB_TEXT_MAX = 1 << 20, SESSIONS_AT = 17, CALLS_AT = 23 };
@@ -40,9 +41,6 @@ struct person lab_person(const char *who);
 void lab_put_person(struct script_args *, const struct person *);
 /* Call, log and timers, and the call's id: KEYS 1-3 and ARGV 1 of every script that changes a call. */
 void lab_put_call(struct script_args *, const char *call);
-/* The one of lab_set_epoch(). */
-void lab_put_epoch(const struct lab *, struct script_args *);
-void lab_put_presence_prefixes(struct script_args *);
 /* {"type": type}; empty for NULL. */
 struct slice lab_body(struct lab *, const char *type);
 

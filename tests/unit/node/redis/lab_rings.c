@@ -16,7 +16,7 @@ const char *lab_call_invite(struct lab *lab, const char *call, const char *who, 
     lab_put_call(&a, call);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, request);
-    lab_put_epoch(lab, &a);
+    put_epoch(&a, lab->epoch);
     args_put(&a, slice_of(user));
     args_u64(&a, ring_ms);
     args_u64(&a, !lab->limits.unreachable);
@@ -40,7 +40,7 @@ const char *lab_call_accept(struct lab *lab, const char *call, const char *who, 
     struct script_args a;
     lab_put_call(&a, call);
     lab_put_person(&a, &p);
-    lab_put_epoch(lab, &a);
+    put_epoch(&a, lab->epoch);
     args_put(&a, slice_of(how.answer));
     args_put(&a, slice_of(how.blanked));
     args_u64(&a, how.glare);
@@ -79,7 +79,7 @@ const char *lab_call_cancel(struct lab *lab, const char *call, const char *who, 
     lab_put_call(&a, call);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, request);
-    lab_put_epoch(lab, &a);
+    put_epoch(&a, lab->epoch);
     args_put(&a, slice_of(user));
     return lab_run(lab, SCRIPT_CALL_CANCEL, &a);
 }
@@ -184,7 +184,7 @@ static void put_ring(struct lab *lab, struct script_args *a, const char *user, c
     args_key(a, key_session_prefix(SESSIONS_AT));
     args_key(a, key_mailbox_prefix(SESSIONS_AT));
     args_key(a, actor ? key_replies(&acting) : key_rings(SESSIONS_AT, slice_of(user)));
-    lab_put_presence_prefixes(a);
+    put_presence_prefixes(a, SESSIONS_AT);
     args_copy(a, id_slice(&id));
     args_put(a, slice_of(user));
     args_put(a, slice_of(caller));

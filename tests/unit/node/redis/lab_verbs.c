@@ -39,13 +39,6 @@ static void put_held_keys(struct script_args *a)
     args_key(a, key_holders(SESSIONS_AT));
 }
 
-void lab_put_presence_prefixes(struct script_args *a)
-{
-    args_key(a, key_devices(SESSIONS_AT, SLICE("")));
-    args_key(a, key_presence(SESSIONS_AT, SLICE("")));
-    args_key(a, key_watch(SESSIONS_AT, SLICE("")));
-}
-
 const char *lab_session_create(struct lab *lab, const char *who, const char *old)
 {
     struct person p = lab_person(who);
@@ -59,7 +52,7 @@ const char *lab_session_create(struct lab *lab, const char *who, const char *old
     args_key(&a, key_session(&before));
     put_held_keys(&a);
     args_key(&a, key_rings(SESSIONS_AT, slice_of(p.user)));
-    lab_put_presence_prefixes(&a);
+    put_presence_prefixes(&a, SESSIONS_AT);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(who));
     args_put(&a, slice_of(p.user));
@@ -174,7 +167,7 @@ const char *lab_session_end(struct lab *lab, const char *who, unsigned epoch)
     args_key(&a, key_session(&p.session));
     args_key(&a, key_devices(SESSIONS_AT, slice_of(p.user)));
     args_key(&a, key_timers(SESSIONS_AT));
-    lab_put_presence_prefixes(&a);
+    put_presence_prefixes(&a, SESSIONS_AT);
     args_put(&a, id_slice(&p.session));
     args_put(&a, slice_of(p.user));
     args_u64(&a, epoch);
@@ -245,14 +238,6 @@ void lab_set_epoch(struct lab *lab, unsigned epoch)
     lab->epoch = epoch;
 }
 
-void lab_put_epoch(const struct lab *lab, struct script_args *a)
-{
-    if (lab->epoch)
-        args_u64(a, lab->epoch);
-    else
-        args_put(a, SLICE(""));
-}
-
 static void put_call_to_start(struct script_args *a, const char *call, const struct person *starter)
 {
     struct id id = lab_call(call);
@@ -280,7 +265,7 @@ const char *lab_call_create(struct lab *lab, const char *call, const char *who, 
                                 : ""));
     args_u64(&a, early);
     args_u64(&a, o.ttl_ms);
-    lab_put_epoch(lab, &a);
+    put_epoch(&a, lab->epoch);
     args_put(&a, slice_of(o.callees));
     args_u64(&a, o.ring_ms ? o.ring_ms : 45000);
     args_put(&a, slice_of(o.meta));
@@ -290,23 +275,13 @@ const char *lab_call_create(struct lab *lab, const char *call, const char *who, 
     return lab_run(lab, SCRIPT_CALL_CREATE, &a);
 }
 
-static const char *run_with_person(struct lab *lab, enum script script, const char *call, const char *who)
-{
-    struct person p = lab_person(who);
-    struct script_args a;
-    lab_put_call(&a, call);
-    lab_put_person(&a, &p);
-    lab_put_epoch(lab, &a);
-    return lab_run(lab, script, &a);
-}
-
 const char *lab_call_join_by(struct lab *lab, const char *call, const char *who, unsigned request)
 {
     struct person p = lab_person(who);
     struct script_args a;
     lab_put_call(&a, call);
     lab_put_person(&a, &p);
-    lab_put_epoch(lab, &a);
+    put_epoch(&a, lab->epoch);
     args_u64(&a, request);
     return lab_run(lab, SCRIPT_CALL_JOIN, &a);
 }
@@ -318,7 +293,12 @@ const char *lab_call_join(struct lab *lab, const char *call, const char *who)
 
 const char *lab_offer_take(struct lab *lab, const char *call, const char *who)
 {
-    return run_with_person(lab, SCRIPT_OFFER_TAKE, call, who);
+    struct person p = lab_person(who);
+    struct script_args a;
+    lab_put_call(&a, call);
+    lab_put_person(&a, &p);
+    put_epoch(&a, lab->epoch);
+    return lab_run(lab, SCRIPT_OFFER_TAKE, &a);
 }
 
 const char *lab_call_leave(struct lab *lab, const char *call, const char *who, unsigned peer, unsigned request)
@@ -330,7 +310,7 @@ const char *lab_call_leave(struct lab *lab, const char *call, const char *who, u
     args_u64(&a, peer);
     args_put(&a, peer ? SLICE("removed") : SLICE("hangup"));
     args_u64(&a, request);
-    lab_put_epoch(lab, &a);
+    put_epoch(&a, lab->epoch);
     return lab_run(lab, SCRIPT_CALL_LEAVE, &a);
 }
 
@@ -341,7 +321,7 @@ const char *lab_call_lock(struct lab *lab, const char *call, const char *who, bo
     lab_put_call(&a, call);
     args_put(&a, id_slice(&p.session));
     args_u64(&a, locked);
-    lab_put_epoch(lab, &a);
+    put_epoch(&a, lab->epoch);
     return lab_run(lab, SCRIPT_CALL_LOCK, &a);
 }
 
@@ -458,7 +438,7 @@ static void put_delivery(struct lab *lab, struct script_args *a, const struct id
     args_key(a, key_mailbox(session));
     args_key(a, key_replies(session));
     args_key(a, key_timers(SESSIONS_AT));
-    lab_put_presence_prefixes(a);
+    put_presence_prefixes(a, SESSIONS_AT);
     args_put(a, id_slice(session));
     args_put(a, id_slice(call));
     args_put(a, request);

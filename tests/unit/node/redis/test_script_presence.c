@@ -51,7 +51,7 @@ static const char *set(const char *who, unsigned epoch, unsigned request, const 
     args_init(&a);
     args_key(&a, key_session(&p.session));
     args_key(&a, key_replies(&p.session));
-    lab_put_presence_prefixes(&a);
+    put_presence_prefixes(&a, SESSIONS_AT);
     args_put(&a, slice_of(p.user));
     args_u64(&a, epoch);
     args_put(&a, slice_of(status));
@@ -253,15 +253,6 @@ Test(script_presence, an_older_attach_and_a_session_that_is_over_say_nothing)
     lab_session_end(lab, "alice", 2);
     lab_expect("stale", set("alice", 2, 1, "away", ""));
     lab_expect("nil", field("status"));
-}
-
-Test(script_presence, an_older_attach_is_not_told_of_seats_that_it_might_fill)
-{
-    lab_expect("ok 0", lab_user_seats(lab, "alice", 1));
-    lab_session_create(lab, "alice", NULL);
-    lab_session_attach(lab, "alice", 0);
-    lab_expect("stale", lab_user_seats(lab, "alice", 1));
-    lab_expect("ok 0", lab_user_seats(lab, "alice", 2));
 }
 
 Test(script_presence, an_invisible_user_looks_as_if_gone_then_and_shows_nothing_more)
