@@ -78,10 +78,10 @@ enum err preflight_files(const struct config *c, struct buf *problems)
 }
 
 /* A socket that shares nothing can't be bound where another one listens; those in TIME_WAIT don't count. */
-static bool is_taken(const struct net_addr *addr)
+static bool is_taken(struct net_addr *addr)
 {
     int on = 1, only_v6 = !net_addr_is_any_v6(addr);
-    int fd = socket(addr->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = net_addr_socket(addr, SOCK_CLOEXEC);
     if (fd < 0)
         return false;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

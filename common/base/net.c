@@ -1,6 +1,7 @@
 #include "common/base/net.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
@@ -131,6 +132,18 @@ uint16_t net_addr_port(const struct net_addr *addr)
     default:
         return 0;
     }
+}
+
+int net_addr_socket(struct net_addr *addr, int flags)
+{
+    int fd = socket(addr->storage.ss_family, SOCK_STREAM | flags, 0);
+    if (fd < 0 && errno == EAFNOSUPPORT && net_addr_is_any_v6(addr)) {
+        struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(net_addr_port(addr))};
+        memcpy(&addr->storage, &any, sizeof any);
+        addr->n = sizeof any;
+        fd = socket(AF_INET, SOCK_STREAM | flags, 0);
+    }
+    return fd;
 }
 
 enum err net_ip_parse(struct slice text, struct net_ip *ret_ip)

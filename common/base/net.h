@@ -34,6 +34,8 @@ enum err net_addr_parse(struct slice text, struct net_addr *ret_addr, struct why
 bool net_addr_is_any_v6(const struct net_addr *);
 /** The port, or 0 for a unix socket. */
 uint16_t net_addr_port(const struct net_addr *);
+/** A socket for it, of SOCK_STREAM and `flags`, or -1. Where the kernel has no IPv6 an address that is any of IPv6 becomes any of IPv4. */
+int net_addr_socket(struct net_addr *, int flags);
 
 /** An IP address in IPv6 form, network byte order; IPv4 is IPv4-mapped. Copied by value, compared with net_ip_eq(). */
 struct net_ip {

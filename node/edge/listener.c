@@ -52,13 +52,7 @@ static void unix_unlink_stale(const struct listener *l)
 static int tcp_socket(struct listener *l)
 {
     int on = 1, off = 0;
-    int fd = socket(l->addr.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 && errno == EAFNOSUPPORT && net_addr_is_any_v6(&l->addr)) {
-        struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(net_addr_port(&l->addr))};
-        memcpy(&l->addr.storage, &any, sizeof any);
-        l->addr.n = sizeof any;
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    }
+    int fd = net_addr_socket(&l->addr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

@@ -1,8 +1,15 @@
 #include "common/base/net.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 /* Its address without the port, or its path. */
 static void put_host(const struct net_addr *addr, struct buf *out)
@@ -109,6 +116,37 @@ Test(net, only_any_v6_is_any_v6)
         cr_assert_eq(net_addr_parse(slice_of(cases[i].text), &addr, WHY_IN(why)), ERR_OK);
         cr_assert_eq(net_addr_is_any_v6(&addr), cases[i].any, "%s", cases[i].text);
     }
+}
+
+/* As where the kernel has no IPv6. */
+static void forbid_ipv6(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+Test(net, any_v6_is_any_v4_where_there_is_no_ipv6)
+{
+    struct net_addr any, loopback;
+    cr_assert_eq(net_addr_parse(SLICE(":443"), &any, WHY_NONE), ERR_OK);
+    cr_assert_eq(net_addr_parse(SLICE("[::1]:443"), &loopback, WHY_NONE), ERR_OK);
+    forbid_ipv6();
+    int fd = net_addr_socket(&any, SOCK_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    cr_assert_eq(any.storage.ss_family, AF_INET);
+    cr_assert_eq(any.n, sizeof(struct sockaddr_in));
+    cr_assert_eq(net_addr_port(&any), 443);
+    cr_assert_eq(net_addr_socket(&loopback, SOCK_CLOEXEC), -1, "what was named is not there");
 }
 
 static struct net_ip ip_of(const char *text)
