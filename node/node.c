@@ -128,27 +128,6 @@ static void create_signaling(struct node *node)
     });
 }
 
-static void create_store(struct node *node)
-{
-    const struct config *c = node->config;
-    node->store = store_create(&(struct store_settings){
-        .redis = {.url = &node->redis_url, .metrics = &node->metrics, .timers = node->timers, .loop = &node->loop},
-        .node = node->id,
-        .partitions = (unsigned)c->partitions,
-        .dev_key = node->dev_key,
-        .limits = {.mailbox_events_max = c->mailbox_events_max,
-                   .mailbox_bytes_max = c->mailbox_bytes_max,
-                   .devices_max = (unsigned)c->devices_max,
-                   .calls_per_minute = c->calls_per_minute,
-                   .seats_max = c->calls_open_max,
-                   .wrong_ids_per_minute = c->wrong_ids_per_minute,
-                   .replies_kept = REPLIES_KEPT,
-                   .candidates_max = OFFER_CANDIDATES_MAX,
-                   .candidate_bytes_max = OFFER_CANDIDATE_BYTES_MAX},
-        .events = signaling_store_events(node->signaling),
-    });
-}
-
 static enum err create_edge(struct node *node, struct why why)
 {
     const struct config *c = node->config;
@@ -171,6 +150,43 @@ static enum err create_edge(struct node *node, struct why why)
                              &node->edge, why);
     free(routes);
     return e;
+}
+
+/* Everything that can be wrong is found here, before anybody is let in. */
+static enum err node_build(struct node *node, const struct node_place *place, struct why why)
+{
+    enum err err = redis_url_parse(place->redis_url, &node->redis_url, why);
+    if (err != ERR_OK)
+        return err;
+    node->redis_url.tls_ca = node->config->redis_ca;
+    err = secrets_load(node->config, place->dev_key, &node->secrets, why);
+    if (err != ERR_OK)
+        return err;
+    create_signaling(node);
+    return create_edge(node, why);
+}
+
+/* ---- the run ---- */
+
+static void create_store(struct node *node)
+{
+    const struct config *c = node->config;
+    node->store = store_create(&(struct store_settings){
+        .redis = {.url = &node->redis_url, .metrics = &node->metrics, .timers = node->timers, .loop = &node->loop},
+        .node = node->id,
+        .partitions = (unsigned)c->partitions,
+        .dev_key = node->dev_key,
+        .limits = {.mailbox_events_max = c->mailbox_events_max,
+                   .mailbox_bytes_max = c->mailbox_bytes_max,
+                   .devices_max = (unsigned)c->devices_max,
+                   .calls_per_minute = c->calls_per_minute,
+                   .seats_max = c->calls_open_max,
+                   .wrong_ids_per_minute = c->wrong_ids_per_minute,
+                   .replies_kept = REPLIES_KEPT,
+                   .candidates_max = OFFER_CANDIDATES_MAX,
+                   .candidate_bytes_max = OFFER_CANDIDATE_BYTES_MAX},
+        .events = signaling_store_events(node->signaling),
+    });
 }
 
 /* What was built is good enough to run: from here on things are taken down by drain.c. */
@@ -222,20 +238,6 @@ static void node_finish(struct node *node)
     secrets_finish(&node->secrets);
     redis_url_finish(&node->redis_url);
     dev_people_finish(&node->people);
-}
-
-/* Everything that can be wrong is found here, before anybody is let in. */
-static enum err node_build(struct node *node, const struct node_place *place, struct why why)
-{
-    enum err err = redis_url_parse(place->redis_url, &node->redis_url, why);
-    if (err != ERR_OK)
-        return err;
-    node->redis_url.tls_ca = node->config->redis_ca;
-    err = secrets_load(node->config, place->dev_key, &node->secrets, why);
-    if (err != ERR_OK)
-        return err;
-    create_signaling(node);
-    return create_edge(node, why);
 }
 
 int node_run(const struct config *config, const struct node_place *place)
