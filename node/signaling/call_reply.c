@@ -10,6 +10,10 @@
 void on_call_changed(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
+    if (a->err == ERR_FORBIDDEN) {
+        request_fail(rq, a->err, "only the call's starter may do that; an invitation is its maker's to take back, too");
+        return;
+    }
     if (a->err != ERR_OK) {
         request_fail_call(rq, a);
         return;
@@ -32,11 +36,19 @@ void offer_put(struct buf *b, const struct call_answer *a)
     wire_put_raw(b, a->candidates);
 }
 
+void request_fail_seat(struct request *rq, const struct call_answer *a)
+{
+    if (a->err == ERR_FORBIDDEN)
+        request_fail(rq, a->err, "you are not invited to the call, and its `allow` does not name you; or it is locked");
+    else
+        request_fail_call(rq, a);
+}
+
 void on_call_seated(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     if (a->err != ERR_OK) {
-        request_fail_call(rq, a);
+        request_fail_seat(rq, a);
         return;
     }
     struct buf *b = request_ok_begin(rq, a->offer.n > 0 ? 6 : 4);

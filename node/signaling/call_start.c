@@ -362,6 +362,11 @@ static bool check(struct request *rq, const struct wire_value *to)
         request_fail(rq, ERR_BAD_REQUEST, "`offer` goes with exactly one callee");
         return false;
     }
+    const struct wire_value *candidates = wire_get(rq->message, "candidates");
+    if (candidates && candidates->array.n > 0 && !wire_get(rq->message, "offer")) {
+        request_fail(rq, ERR_BAD_REQUEST, "`candidates` go with an `offer`; without one the newcomer makes the offers");
+        return false;
+    }
     if ((int64_t)to->array.n + 1 > seats) {
         request_fail(rq, ERR_BAD_REQUEST, "`seats` should be enough for you and everybody in `to`");
         return false;

@@ -106,8 +106,10 @@ bool description_put(struct request *rq, const struct wire_value *description, b
 {
     struct slice sdp;
     char why[WHY_SIZE];
-    if ((description->kind != WIRE_STRING && description->kind != WIRE_MAP) || !find_sdp(description, &sdp))
+    if (description->kind != WIRE_STRING && description->kind != WIRE_MAP)
         return refuse(rq, description, ERR_BAD_REQUEST, "a description should be a string of SDP or {type, sdp}");
+    if (!find_sdp(description, &sdp))
+        return refuse(rq, description, ERR_BAD_REQUEST, "`sdp` should be a string of SDP");
     enum err err = sdp.p ? sdp_check(sdp, rq->signaling->settings.media, WHY_IN(why)) : ERR_OK;
     if (err != ERR_OK)
         return refuse(rq, description, err, why);

@@ -14,7 +14,7 @@ static void on_taken(void *context, const struct call_answer *a)
         return;
     }
     if (a->err != ERR_OK) {
-        request_fail_call(rq, a);
+        request_fail_seat(rq, a);
         return;
     }
     struct buf *b = request_ok_begin(rq, 8);

@@ -151,22 +151,30 @@ static void relay_to_taker(struct request *rq, const struct call_answer *a, cons
     }
 }
 
+static const char *why_not_kept(enum err err, const char *too_many)
+{
+    if (err == ERR_NOT_FOUND)
+        return "peer 0 takes the offer that this session made with the call: there was none, or its taker has left";
+    return err == ERR_TOO_LARGE ? too_many : NULL;
+}
+
 static void on_kept(void *context, const struct call_answer *a)
 {
     struct request *rq = context;
     if (a->err == ERR_OK)
         request_ok(rq);
     else
-        relay_to_taker(rq, a, a->err == ERR_TOO_LARGE ? "more early candidates than an offer may carry (100)" : NULL);
+        relay_to_taker(rq, a, why_not_kept(a->err, "more early candidates than an offer may carry (100, and 64 KiB)"));
 }
 
 /* Nothing but candidates waits with an offer; asking to keep more than may be kept only tells whether it is taken. */
 static void on_asked(void *context, const struct call_answer *a)
 {
+    const char *why = why_not_kept(a->err, "nobody has taken the offer yet: only candidates may wait with it");
     struct call_answer answer = *a;
     if (answer.err == ERR_TOO_LARGE)
         answer.err = ERR_NOT_FOUND;
-    relay_to_taker(context, &answer, "nobody has taken the offer yet: only candidates may wait with it");
+    relay_to_taker(context, &answer, why);
 }
 
 static void to_taker(struct request *rq, const struct seat *seat)

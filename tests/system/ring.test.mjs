@@ -395,12 +395,15 @@ describe('ringing', () => {
       [{ to: ['bob', 'carol'], offer: OFFER }, /offer/], [{ to: ['bob'], ring_ms: 4999 }, /ring_ms/],
       [{ to: ['bob'], ring_ms: 120001 }, /ring_ms/], [{ to: ['b\u00f6b'] }, /to/], [{ to: 'bob' }, /to/], [{ to: ['bob'], wait: 'yes' }, /wait/],
       [{ to: ['bob'], offer: { type: 'answer', sdp: OFFER } }, /offer/],
+      [{ to: ['bob'], candidates: CANDIDATES }, /candidates/],
     ]) assert.match((await alice.refused('call.start', fields, 'bad_request')).message, word, JSON.stringify(fields));
     await alice.refused('call.start', { to: ['a', 'b', 'c', 'd', 'e'] }, 'too_large');
     await alice.refused('call.start', { to: ['bob'], meta: 'x'.repeat(2100) }, 'too_large');
     const { call } = await alice.request('call.start', { to: ['bob'] });
     await bob.expect('call.incoming');
     assert.match((await bob.refused('call.accept', { call, answer: ANSWER }, 'conflict')).message, /offer/);
+    for (const what of [{ candidates: CANDIDATES }, { data: 1 }])
+      assert.match((await alice.refused('signal', { call, to: 0, ...what }, 'not_found')).message, /there was none/);
     await bob.refused('call.accept', { call, answer: { type: 'offer', sdp: ANSWER } }, 'bad_request');
     await bob.refused('call.reject', { call, reason: 'hangup' }, 'bad_request');
     for (const type of ['call.accept', 'call.reject', 'call.alert']) await (await come(0, 'carol')).refused(type, { call }, 'not_found');
