@@ -9,11 +9,13 @@
 #include "common/base/why.h"
 #include "common/wire/fields.h"
 #include "common/wire/writer.h"
+#include "node/call/limits.h"
 #include "node/signaling/limits.h"
 #include "node/signaling/verbs.h"
 #include "node/store/calls.h"
 
-enum { REPLY_BYTES_MAX = 1 << 20 };
+/* The largest description that a message can hold, what waited with it, and who sits there. */
+enum { REPLY_BYTES_MAX = (1 << 20) + 2 * OFFER_CANDIDATE_BYTES_MAX };
 
 static struct request *request_create(struct client *c, const struct verb *verb, struct wire_doc *doc, uint64_t id)
 {

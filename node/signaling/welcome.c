@@ -25,7 +25,7 @@ struct welcome {
     struct told_call {
         struct id call;
         bool rings;
-        struct buf told; /* msgpack map, a snapshot or an invitation; empty: not in it any more */
+        struct buf told; /* msgpack map, a snapshot or an invitation; empty: not in it any more, or too large */
     } calls[STORE_SEATINGS_MAX];
 };
 
@@ -192,10 +192,13 @@ static void on_incoming(void *context, enum err err, const struct incoming *inco
     struct call_question *question = context;
     struct request *rq = question->rq;
     struct welcome *w = rq->story;
+    struct buf *told = &w->calls[question->index].told;
     if (err == ERR_OK && incoming->body.n > 1)
-        put_incoming(&w->calls[question->index].told, incoming, w->in_call);
+        put_incoming(told, incoming, w->in_call);
     else if (err != ERR_NOT_FOUND)
         w->half_told = true;
+    if (buf_failed(told))
+        buf_clear(told); /* half an invitation is none */
     free(question);
     call_told(rq);
 }

@@ -1,6 +1,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/wire/writer.h"
+#include "node/call/limits.h"
 #include "tests/unit/node/signaling/stage.h"
 
 /* A change of a call reaches every mailbox that it concerns before anybody hears ok. */
@@ -99,6 +101,35 @@ Test(fanout, ok_comes_when_the_last_mailbox_has_it)
     expect_done("4-4");
     expect_contains("{\"type\":\"ok\",\"id\":2,", heard(c));
     cr_expect(nothing_asked(stage));
+}
+
+/* Nobody else may take it any more. */
+Test(fanout, the_largest_offer_reaches_its_taker_with_all_that_waited)
+{
+    static char sdp[(1 << 20) - 64]; /* what a message may carry at most: --message-bytes-max */
+    const struct call_entry e = entry(0, 4, "*", "+", "+");
+    struct call_answer a = change(4, &e, 1);
+    struct buf offer;
+    struct buf candidates;
+    memset(sdp, 1, sizeof sdp); /* six bytes each in JSON */
+    buf_init(&offer, 1 << 20);
+    buf_init(&candidates, 2 * OFFER_CANDIDATE_BYTES_MAX);
+    wire_put_string(&offer, slice_make(sdp, sizeof sdp));
+    wire_put_string(&candidates, slice_make(sdp, OFFER_CANDIDATE_BYTES_MAX));
+    a.offer = buf_slice(&offer);
+    a.candidates = buf_slice(&candidates);
+    a.candidate_count = 1;
+    say(c, "{\"type\":\"offer.take\",\"id\":2,\"call\":\"%s\"}", call.text);
+    fake_seats(&stage->store, asked(stage, ASKED_SEATS), 0);
+    fake_call(&stage->store, asked(stage, ASKED_TAKE), &a);
+    delivered(&carol, ERR_OK, 0);
+    delivered(&bob, ERR_OK, 0);
+    delivered(&c->session, ERR_OK, 0);
+    cr_expect_eq(c->closed, 0);
+    cr_expect_gt(strlen(heard(c)), 6 * (sizeof sdp + OFFER_CANDIDATE_BYTES_MAX));
+    expect_done("4-4");
+    buf_finish(&offer);
+    buf_finish(&candidates);
 }
 
 Test(fanout, the_reply_is_kept_in_the_same_step_as_the_own_share)

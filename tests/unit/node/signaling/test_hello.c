@@ -131,6 +131,31 @@ Test(hello, what_rings_is_pending_with_the_candidates_that_came_early)
     cr_expect(nothing_asked(stage));
 }
 
+/* A stranger's, for one: it keeps nobody out. */
+Test(hello, a_ring_too_large_for_any_welcome_is_left_out)
+{
+    enum { LARGE = 600 * 1000 };
+    struct conn *c = conn_open(stage);
+    struct session_answer created = {.err = ERR_OK, .seating_count = 2};
+    created.seatings[0] = (struct store_seating){some_id(5, "large"), SLICE("?7")};
+    created.seatings[1] = (struct store_seating){some_id(6, "small"), SLICE("?7")};
+    struct buf large;
+    buf_init(&large, LARGE + 64);
+    buf_put(&large, SLICE("\x83\xa4type\xad"
+                          "call.incoming\xa5offer\xdb"));
+    buf_put(&large,
+            slice_make((const char[]){0, (char)(LARGE >> 16), (char)(LARGE >> 8 & 0xff), (char)(LARGE & 0xff)}, 4));
+    memset(buf_reserve(&large, LARGE), 'v', LARGE);
+    buf_commit(&large, LARGE);
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
+    fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &(struct incoming){.body = buf_slice(&large)});
+    fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &(struct incoming){.body = SLICE(RING_BODY)});
+    cr_expect_eq(c->closed, 0);
+    expect_contains("\"pending\":[{\"type\":\"call.incoming\",\"in_call\":false}],", heard(c));
+    buf_finish(&large);
+}
+
 Test(hello, a_ring_that_cannot_be_read_is_no_welcome)
 {
     struct conn *c = conn_open(stage);
