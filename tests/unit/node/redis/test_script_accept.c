@@ -108,6 +108,15 @@ Test(script_accept, accepting_has_its_refusals)
     lab_expect("not_found 3", lab_call_accept(lab, "call", "carol", plain));
 }
 
+/* Rings count as seats, so it does not come to this; whatever went wrong, five are five. */
+Test(script_accept, a_ring_for_which_there_is_no_seat_takes_none)
+{
+    call_bob_and_carol();
+    lab_expect_word("ok", lab_call_accept(lab, "call", "bob", plain));
+    lab_ask(lab, "HSET {23}:call:%s seats 2", lab_call("call").text);
+    lab_expect("call_full", lab_call_accept(lab, "call", "carol", plain));
+}
+
 Test(script_accept, an_attach_that_is_over_does_not_accept_again)
 {
     call_bob();

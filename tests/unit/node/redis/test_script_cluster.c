@@ -96,6 +96,17 @@ Test(script_cluster, shares_that_are_told_in_any_order_are_done_with_the_last)
     cr_expect_not(timer_stands());
 }
 
+Test(script_cluster, shares_that_were_caught_up_with_leave_room_for_others)
+{
+    struct id id = lab_call("room");
+    struct key key = key_call(&id);
+    change_four_times();
+    lab_fanout_done(lab, "room", 3, 3);
+    lab_expect("3-3 ", lab_ask(lab, "HGET %s ahead", key.text));
+    lab_fanout_done(lab, "room", 1, 2);
+    lab_expect("\"\"", lab_ask(lab, "HGET %s ahead", key.text));
+}
+
 Test(script_cluster, what_is_told_too_early_is_kept_in_bounds)
 {
     change_four_times();

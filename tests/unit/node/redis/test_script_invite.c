@@ -94,6 +94,12 @@ Test(script_invite, who_comes_while_it_rings_is_told_the_same_with_the_candidate
     lab_expect("not_found", lab_call_incoming(lab, "call", "bob"));
 }
 
+Test(script_invite, who_comes_while_it_rings_is_told_of_its_meta)
+{
+    lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 2, .callees = "bob\n", .meta = "\xa4meta"});
+    shows(lab_call_incoming(lab, "call", "bob"), "\\xa4meta\\xa4meta ");
+}
+
 Test(script_invite, a_user_without_offer_is_told_of_none)
 {
     call_bob_and_carol();
@@ -274,6 +280,17 @@ Test(script_invite, who_rejected_may_be_invited_again)
     cr_expect_eq(strlen(field("call", "guests")), sizeof "\\x0abob\\x0acarol\\x0a" - 1, "each once, in whatever order");
 }
 
+/* What rode on the invitation was for that ring. */
+Test(script_invite, who_rejected_gets_no_old_offer)
+{
+    lab_call_create(lab, "call", "alice",
+                    (struct lab_offer){.seats = 3, .allow = "*", .callees = "bob\n", .offer = "\xa3sdp"});
+    lab_call_join(lab, "call", "carol");
+    lab_call_reject(lab, "call", "bob", "busy", 1);
+    lab_expect("gone", field("call", "offer"));
+    cr_expect_null(strstr(lab_call_join_by(lab, "call", "bob", 5), "sdp"));
+}
+
 /* ---- who can't be reached ---- */
 
 Test(script_invite, a_call_for_nobody_who_can_be_reached_is_not_made)
@@ -431,6 +448,20 @@ Test(script_invite, a_posted_offer_is_taken_back_as_well)
     shows(lab_call_cancel(lab, "alone", "alice", "", 8), "ok 2 [[2 !alice ");
     lab_expect("gone", lab_offer_take(lab, "alone", "carol"));
     expect_no_timers();
+}
+
+Test(script_invite, a_posted_offer_is_taken_back_by_its_poster_and_with_all_only)
+{
+    lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 4, .offer = "\xa3sdp"});
+    lab_call_join(lab, "call", "bob");
+    lab_call_invite(lab, "call", "alice", "dave", 5000, 1);
+    lab_expect_word("ok", lab_call_cancel(lab, "call", "bob", "", 2));
+    lab_expect("waiting", field("call", "offer"));
+    lab_expect_word("ok", lab_call_cancel(lab, "call", "alice", "dave", 3));
+    lab_expect("waiting", field("call", "offer"));
+    lab_expect_word("ok", lab_offer_take(lab, "call", "carol"));
+    lab_expect_word("ok", lab_call_cancel(lab, "call", "alice", "", 4));
+    lab_expect("taken", field("call", "offer"));
 }
 
 Test(script_invite, the_starter_takes_any_back_and_others_their_own)

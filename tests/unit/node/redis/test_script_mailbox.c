@@ -136,6 +136,19 @@ Test(script_mailbox, what_changes_nothing_is_not_published)
     lab_expect("", lab_heard(lab));
 }
 
+Test(script_mailbox, what_changes_nothing_is_not_stored)
+{
+    char before[256];
+    struct id id = lab_session("alice");
+    struct key key = key_session(&id);
+    deliver_one(1, '*', NULL);
+    deliver_one(2, '~', NULL);
+    snprintf(before, sizeof before, "%s", lab_ask(lab, "HGET %s out", key.text));
+    lab_expect("ok", deliver_one(2, '~', NULL));
+    lab_expect("ok", deliver_one(1, '*', NULL));
+    lab_expect(before, lab_ask(lab, "HGET %s out", key.text));
+}
+
 Test(script_mailbox, what_is_taken_before_a_hole_is_published)
 {
     const struct lab_entry e[] = {{1, '*', "1=alice;", NULL}, {3, '+', "1=alice;", "e"}};
@@ -149,6 +162,13 @@ Test(script_mailbox, only_the_attach_that_holds_the_session_reads_it)
     lab_expect("stale", lab_mailbox_read_in(lab, "alice", 1, 0, 10));
     lab_expect("ok 0 []", lab_mailbox_read_in(lab, "alice", 2, 0, 10));
     lab_expect("stale", lab_mailbox_read_in(lab, "alice", 3, 0, 10));
+}
+
+/* Or its client would be told to resume, and take the device back from its next session. */
+Test(script_mailbox, a_superseded_session_is_not_told_that_it_was_taken_for_dead)
+{
+    lab_session_create(lab, "alice#2", "alice");
+    lab_expect("stale", lab_mailbox_read(lab, "alice", 0, 10));
 }
 
 Test(script_mailbox, a_session_that_ended_is_gone_though_it_is_not_forgotten_yet)

@@ -118,6 +118,16 @@ Test(script_offer, its_poster_leaving_cancels_it)
     cr_expect_not(has_timer("expire"));
 }
 
+Test(script_offer, its_poster_leaving_changes_nothing_once_it_is_taken)
+{
+    lab_call_create(lab, "three", "alice", (struct lab_offer){.seats = 3, .offer = "\xa3sdp"});
+    lab_offer_take(lab, "three", "bob");
+    lab_call_join(lab, "three", "carol");
+    lab_call_leave(lab, "three", "alice", 0, 0);
+    cr_expect(strstr(lab_offer_take(lab, "three", "bob"), "\\xa3sdp"), "its taker may ask again");
+    lab_expect("taken", lab_ask(lab, "HGET {23}:call:%s offer", lab_call("three").text));
+}
+
 Test(script_offer, it_waits_on_while_others_come_and_go)
 {
     lab_call_create(lab, "three", "alice", (struct lab_offer){.seats = 3, .offer = "\xa3sdp"});

@@ -135,6 +135,29 @@ Test(script_ring, another_than_the_blocked_one_rings)
     lab_expect("3", lab_rings(lab, "bob", "call"));
 }
 
+/* Its overrun would end the session and its calls. */
+Test(script_ring, strangers_fill_no_mailbox_by_ringing)
+{
+    const struct lab_ring_entry e = {.version = 1, .mark = '?', .event = "incoming"};
+    static const struct {
+        unsigned events, bytes;
+    } limits[] = {{4, 100000}, {100, 4 * 24}}; /* such an event has 24 bytes */
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        lab_ask(lab, "FLUSHALL");
+        lab_session_create(lab, "bob", NULL);
+        lab_limits(lab)->events_max = limits[i].events;
+        lab_limits(lab)->bytes_max = limits[i].bytes;
+        for (unsigned n = 0; n < 10; n++) {
+            char call[16];
+            snprintf(call, sizeof call, "call%u", n);
+            lab_expect("ok 1", lab_ring(lab, "bob", call, (struct lab_ring){.entries = &e, .count = 1}));
+        }
+        lab_expect("attached 2", lab_ask(lab, "HMGET {17}:session:%s state seq", lab_session("bob").text));
+        lab_expect("1", lab_rings(lab, "bob", "call1"));
+        lab_expect("nil", lab_rings(lab, "bob", "call2"));
+    }
+}
+
 /* ---- to stop ---- */
 
 Test(script_ring, when_it_stops_every_device_that_rang_hears_it_once)
@@ -282,6 +305,16 @@ Test(script_ring, a_ring_that_overtakes_the_word_that_its_session_is_out_comes_a
     lab_expect("ok 2", ring_one("bob", 6, '?'));
     lab_expect("ok 2 [1 {\"type\":\"left\"} 2 " INCOMING "] call ?6", mail("bob"));
     lab_expect("ok 1 [1 {\"type\":\"incoming\",\"in_call\":true}] call ?6", mail("bob/laptop"));
+}
+
+Test(script_ring, a_ring_that_overtakes_comes_again_though_it_stopped_since)
+{
+    const struct lab_entry enter = {4, '*', "1=alice;2=bob;", NULL};
+    const struct lab_ring_entry log[] = {{.version = 6, .mark = '?', .event = "incoming"},
+                                         {.version = 7, .mark = 'x', .event = "cancelled"}};
+    lab_session_create(lab, "bob", NULL);
+    lab_deliver(lab, "bob", "call", (struct lab_delivery){&enter, 1, NULL, NULL});
+    lab_expect("hole 1", lab_ring(lab, "bob", "call", (struct lab_ring){.entries = log, .count = 2}));
 }
 
 Test(script_ring, an_answer_that_overtakes_it_comes_again_and_is_not_answered_before)

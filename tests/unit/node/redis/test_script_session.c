@@ -69,6 +69,15 @@ Test(script_session, the_superseded_one_is_closed_and_its_calls_are_told)
     lab_expect("", lab_heard(lab));
 }
 
+Test(script_session, a_suspended_one_is_superseded_too)
+{
+    lab_session_create(lab, "alice", NULL);
+    lab_session_detach(lab, "alice", 1);
+    lab_expect("ok 0", lab_session_create(lab, "alice#2", "alice"));
+    lab_expect("superseded", lab_ask(lab, "HGET {17}:session:%s state", lab_session("alice").text));
+    lab_expect("gone", lab_session_attach(lab, "alice", 0));
+}
+
 Test(script_session, a_user_has_so_many_devices)
 {
     lab_limits(lab)->devices_max = 2;
@@ -234,7 +243,6 @@ Test(script_session, ending_closes_the_socket_that_holds_it)
     lab_expect("", lab_heard(lab));
 }
 
-/* Its answer was lost: the node does not know the epoch that it made. */
 /* ---- a hello that comes late ---- */
 
 /* It waited at a node that Redis was away from, and the client came in elsewhere meanwhile. */
@@ -303,6 +311,7 @@ Test(script_session, a_time_that_is_still_to_come_says_nothing)
     lab_expect("ok 2 0 0 0", lab_session_attach(lab, "alice", 0));
 }
 
+/* Its answer was lost: the node does not know the epoch that it made. */
 Test(script_session, an_attempt_to_attach_is_taken_back_by_its_name)
 {
     lab_session_create(lab, "alice", NULL);

@@ -242,6 +242,15 @@ Test(script_signal, once_the_offer_is_taken_the_taker_is_named)
     lab_expect("taken 2 carol_2", lab_offer_add(lab, "offer", "bob", "6", 1));
 }
 
+Test(script_signal, once_the_taker_has_left_nobody_takes_more)
+{
+    lab_call_create(lab, "offer", "bob", (struct lab_offer){.seats = 3, .offer = "\xa3sdp"});
+    lab_offer_take(lab, "offer", "carol");
+    lab_call_join(lab, "offer", "dave");
+    lab_call_leave(lab, "offer", "carol", 0, 0);
+    lab_expect("not_found", lab_offer_add(lab, "offer", "bob", "5", 1));
+}
+
 Test(script_signal, what_was_kept_is_not_relayed_as_well_when_it_is_sent_again)
 {
     post();
