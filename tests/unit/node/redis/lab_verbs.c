@@ -218,7 +218,7 @@ static void put_call_id(struct script_args *a, const struct id *id)
     args_copy(a, id_slice(id));
 }
 
-static void put_call_keys(struct script_args *a, const struct id *id)
+static void put_keys_of_call(struct script_args *a, const struct id *id)
 {
     args_init(a);
     args_key(a, key_call(id));
@@ -229,7 +229,7 @@ static void put_call_keys(struct script_args *a, const struct id *id)
 void lab_put_call(struct script_args *a, const char *call)
 {
     struct id id = lab_call(call);
-    put_call_keys(a, &id);
+    put_keys_of_call(a, &id);
     put_call_id(a, &id);
 }
 
@@ -241,7 +241,7 @@ void lab_set_epoch(struct lab *lab, unsigned epoch)
 static void put_call_to_start(struct script_args *a, const char *call, const struct person *starter)
 {
     struct id id = lab_call(call);
-    put_call_keys(a, &id);
+    put_keys_of_call(a, &id);
     args_key(a, key_limits(SESSIONS_AT, slice_of(starter->user)));
     args_key(a, key_presence(SESSIONS_AT, slice_of(starter->user)));
     args_key(a, key_session(&starter->session));

@@ -255,6 +255,15 @@ Test(script_presence, an_older_attach_and_a_session_that_is_over_say_nothing)
     lab_expect("nil", field("status"));
 }
 
+Test(script_presence, an_older_attach_is_not_told_of_seats_that_it_might_fill)
+{
+    lab_expect("ok 0", lab_user_seats(lab, "alice", 1));
+    lab_session_create(lab, "alice", NULL);
+    lab_session_attach(lab, "alice", 0);
+    lab_expect("stale", lab_user_seats(lab, "alice", 1));
+    lab_expect("ok 0", lab_user_seats(lab, "alice", 2));
+}
+
 Test(script_presence, an_invisible_user_looks_as_if_gone_then_and_shows_nothing_more)
 {
     lab_session_create(lab, "alice", NULL);
