@@ -59,10 +59,30 @@ const FAULTS = {
   },
 };
 
+/** When what was begun last with a node, or with Redis, is over. */
+const turns = new WeakMap();
+
+/** In turn with other faults of the same: the plan leaves time between them, but a busy machine may need more to bring it back. */
+async function inTurn(hit, play) {
+  const before = turns.get(hit);
+  const mine = (async () => {
+    await before?.catch(() => {}); // its failure is told where it was played
+    return play();
+  })();
+  turns.set(hit, mine);
+  return mine;
+}
+
 /** Plays a fault and writes down when it began and when it was healed. */
 export async function playFault(cluster, fault, history) {
+  const { kind } = fault;
+  if (['kill', 'freeze', 'drain'].includes(kind)) return inTurn(cluster.nodes[fault.node], () => playNow(cluster, fault, history, cluster.nodes[fault.node].name));
+  if (kind === 'redis.restart') return inTurn(cluster.redis, () => playNow(cluster, fault, history));
+  return playNow(cluster, fault, history);
+}
+
+async function playNow(cluster, fault, history, node) {
   const { kind, ms } = fault;
-  const node = ['kill', 'freeze', 'drain'].includes(kind) ? cluster.nodes[fault.node].name : undefined;
   history.add('fault', { fault: fault.n, kind, node, ms, begins: true });
   try {
     // While Redis is away the test can't ask it to cut anybody off, and may get no answer at all.

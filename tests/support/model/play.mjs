@@ -59,6 +59,7 @@ async function playFaults(faults, cluster, history, began) {
     await pause(Math.max(0, began + fault.at - Date.now()));
     await playFault(cluster, fault, history);
   });
+  await Promise.allSettled(playing); // none of them goes on behind the end, whichever failed
   await Promise.all(playing);
   for (const node of cluster.nodes) {
     node.thaw();
@@ -74,14 +75,17 @@ export async function play({ seed, seconds, steps, rate, skip, only }) {
   const stage = new Stage(cast(seed, cluster.nodes, history));
   const kept = new Map();
   const watchdog = setInterval(() => stage.devices.forEach((device) => device.watch()), 250);
+  let parts = [];
   try {
     arrive(seed, stage.devices);
     const began = Date.now();
-    const [rest] = await Promise.all([playSteps(plan.steps, stage, seed, history, began), playFaults(plan.faults, cluster, history, began)]);
+    parts = [playSteps(plan.steps, stage, seed, history, began), playFaults(plan.faults, cluster, history, began)];
+    const [rest] = await Promise.all(parts);
     history.add('note', { message: 'the plan is played' });
     await end(stage, cluster, history, { grace: GRACE_MS, kept });
     await rest();
   } finally {
+    await Promise.allSettled(parts); // when one has failed the other goes on, and would wake devices and nodes for good
     clearInterval(watchdog);
     for (const device of stage.devices) device.drop();
     for (const node of cluster.nodes) history.addLapses(node);
