@@ -85,7 +85,7 @@ Test(script_invite, who_comes_while_it_rings_is_told_the_same_with_the_candidate
     offer_to_bob(false);
     lab_offer_add(lab, "call", "alice", "5", 2);
     const char *answer = lab_call_incoming(lab, "call", "bob");
-    shows(answer, "call.incoming");
+    shows(answer, "call.incoming\\xa4call\\xb8call\\xa7version\\x01");
     shows(answer, "\\xa5offer\\xa3sdp");
     shows(answer, " \\xa1c\\xa1c\\xa1c 3");
     lab_expect("not_found", lab_call_incoming(lab, "call", "carol"));
@@ -256,6 +256,13 @@ Test(script_invite, an_open_room_outlives_a_rejection)
 {
     lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 5, .room = true, .callees = "bob\n"});
     lab_call_reject(lab, "call", "bob", "rejected", 7);
+    lab_expect("waiting 2", standing("call"));
+}
+
+Test(script_invite, an_open_room_whose_ring_is_taken_back_waits)
+{
+    lab_call_create(lab, "call", "alice", (struct lab_offer){.seats = 5, .room = true, .callees = "bob\n"});
+    lab_expect_word("ok", lab_call_cancel(lab, "call", "alice", "bob", 7));
     lab_expect("waiting 2", standing("call"));
 }
 
@@ -527,6 +534,7 @@ Test(script_invite, an_offer_that_expires_while_somebody_is_rung_leaves_the_call
     lab_call_invite(lab, "call", "alice", "bob", 5000, 1);
     lab_expect("ok 2 [] 0", lab_offer_expire(lab, "call"));
     lab_expect("gone", lab_offer_expire(lab, "call"));
+    cr_expect_not(has_timer("call", "expire", NULL));
     lab_expect("ringing 2 bob", standing("call"));
     lab_expect("gone", field("call", "offer"));
     lab_call_reject(lab, "call", "bob", "busy", 1);

@@ -149,11 +149,12 @@ Test(script_mailbox, what_changes_nothing_is_not_stored)
     lab_expect(before, lab_ask(lab, "HGET %s out", key.text));
 }
 
-Test(script_mailbox, what_is_taken_before_a_hole_is_published)
+Test(script_mailbox, what_is_taken_before_a_hole_is_stored_and_published)
 {
-    const struct lab_entry e[] = {{1, '*', "1=alice;", NULL}, {3, '+', "1=alice;", "e"}};
-    lab_expect("hole 1", lab_deliver(lab, "alice", "call1", (struct lab_delivery){e, 2, NULL, NULL}));
-    lab_expect("events alice 1 [] call1=1;51;1=alice;", lab_heard(lab));
+    const struct lab_entry e[] = {{1, '*', "1=alice;", NULL}, {2, '+', "1=alice;", "a"}, {4, '+', "1=alice;", "b"}};
+    lab_expect("hole 2", lab_deliver(lab, "alice", "call1", (struct lab_delivery){e, 3, NULL, NULL}));
+    lab_expect("events alice 1 [{\"type\":\"a\"}] call1=2;51;1=alice;", lab_heard(lab));
+    lab_expect("ok 1 [1 {\"type\":\"a\"}] call1 2;51;1=alice;", lab_mailbox_read(lab, "alice", 0, 10));
 }
 
 Test(script_mailbox, only_the_attach_that_holds_the_session_reads_it)

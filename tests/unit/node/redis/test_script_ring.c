@@ -456,6 +456,7 @@ Test(script_ring, what_rang_is_remembered_for_a_while_and_the_memory_is_bounded)
     cr_expect_eq(lab_number(lab, 0), 21, "those that have just stopped, and the one that rings");
     lab_ask(lab, "PTTL %s", key.text);
     cr_expect_geq(lab_number(lab, 0), 120000, "longer than the longest ring");
+    cr_expect_leq(lab_number(lab, 0), 180000, "and not for ever");
 }
 
 /* ---- who can be reached ---- */

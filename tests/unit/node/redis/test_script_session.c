@@ -346,7 +346,9 @@ Test(script_session, what_is_forgotten_leaves_nothing)
     lab_ask(lab, "DEL {17}:presence:alice");                  /* kept for seven days */
     lab_expect("{17}:holders", lab_ask(lab, "KEYS *"));       /* the node lives on */
     lab_expect("ok", lab_session_forget(lab, "alice"));
+    lab_ask(lab, "ZADD {17}:timers 1 grace:%s:alice", lab_session("alice").text);
     lab_expect("gone", lab_session_end(lab, "alice", 0));
+    lab_expect("nil", lab_timer(lab, 17, "grace:%s:alice", lab_session("alice").text));
     lab_expect("not_found", lab_mailbox_read(lab, "alice", 0, 10));
 }
 
@@ -359,8 +361,10 @@ Test(script_session, whoever_has_a_socket_is_held_by_its_node)
     lab_expect("node-12chars", lab_ask(lab, "SMEMBERS {17}:holders"));
     lab_session_detach(lab, "alice", 1);
     lab_expect("", lab_ask(lab, "SMEMBERS " HELD));
+    lab_ask(lab, "DEL {17}:holders");
     lab_session_attach(lab, "alice", 0);
     lab_expect("alice", lab_ask(lab, "SMEMBERS " HELD));
+    lab_expect("node-12chars", lab_ask(lab, "SMEMBERS {17}:holders"));
     lab_expect("stale", lab_session_detach(lab, "alice", 1));
     lab_expect("alice", lab_ask(lab, "SMEMBERS " HELD));
 }
@@ -373,6 +377,7 @@ Test(script_session, a_dead_node_s_session_is_suspended_with_the_grace_it_has_le
     struct id id = lab_session("alice");
     struct key key = key_session(&id);
     lab_expect("suspended \"\"", lab_ask(lab, "HMGET %s state channel", key.text));
+    cr_expect_str_neq(lab_timer(lab, 17, "grace:%s:alice", id.text), "nil");
     lab_expect("stale", lab_session_end(lab, "alice", 0)); /* the grace runs */
     lab_expect("stale", lab_session_sweep(lab, "alice", "node-12chars", 0));
     lab_session_attach(lab, "alice", 0);
