@@ -242,12 +242,17 @@ export function ringsEnd(index) {
  * Whether a session that came as a ring ended may hear of that end alone: it came during the ring, and if a device of its user ended it, after that device had
  * asked. When the word comes says nothing: a node that died or froze may hold it back for long.
  */
-function cameAtTheEnd({ calls }, { user, records: own }, { call, reason }) {
+function cameAtTheEnd({ calls, records: all }, { user, records: own }, { call, reason }) {
   const came = own.find(isWelcome)?.n ?? -1;
-  const before = calls.get(call).records.filter(({ n }) => n < came);
+  const { records } = calls.get(call);
+  const before = records.filter(({ n }) => n < came);
   if (!reason.endsWith('_elsewhere')) return before.length > 0;
-  const glared = calls.get(call).records.some((record) => isOk(record) && record.frame.glare && record.who.startsWith(`${user}/`));
-  return glared || before.some(({ what, who, frame }) => what === 'send' && who.startsWith(`${user}/`) && ANSWERS.has(frame.type));
+  const says = ({ what, who }) => what === 'send' && who.startsWith(`${user}/`);
+  const glared = records.some((record) => isOk(record) && record.frame.glare && record.who.startsWith(`${user}/`));
+  if (glared || before.some((record) => says(record) && ANSWERS.has(record.frame.type))) return true;
+  // One that crossed, and whose reply nobody heard.
+  const from = records.find(({ frame }) => frame.type === 'call.incoming')?.frame.from;
+  return all.some((record) => record.n < came && says(record) && record.frame.type === 'call.start' && record.frame.to.includes(from));
 }
 
 function onRingEvent(rings, { frame, n }, mayMiss, say) {
@@ -428,14 +433,15 @@ function cargo({ data, description }) {
 export function signalsArrive(index) {
   const found = [];
   const seated = sitters(index);
-  const sent = new Map(); // mark → {call, to, n, order, ok, sender}
+  const sent = new Map(); // mark → {call, to, n, order, ok, sender, times, doubted: said again though it was answered}
   const arrived = new Map(); // mark → session, where it came first
   const heard = new Set(); // mark and session: said again, it comes to a device that was started anew meanwhile
   let order = 0;
   for (const { what, frame, session, who, request, asked, n } of index.records) {
     if (what === 'send' && frame.type === 'signal' && frame.to > 0) {
       const mark = cargo(frame);
-      if (sent.has(mark)) sent.get(mark).times += 1;
+      const again = sent.get(mark);
+      if (again) Object.assign(again, { times: again.times + 1, doubted: again.doubted || again.ok });
       else if (mark) sent.set(mark, { call: frame.call, to: frame.to, n, order: (order += 1), sender: session, times: 1 });
     } else if (what === 'reply' && request === 'signal' && frame.type === 'ok' && cargo(asked ?? {})) {
       const one = sent.get(cargo(asked));
@@ -462,7 +468,7 @@ function outOfOrder(sent, arrived) {
   const last = new Map(); // sender, call and recipient → order
   for (const [mark, { session, n }] of arrived) {
     const one = sent.get(mark);
-    if (!one) continue;
+    if (!one || one.doubted) continue; // to whom it was answered for may be gone; whoever sits there now gets it then
     const lane = `${one.sender} ${one.call} ${session}`;
     if (one.order < (last.get(lane) ?? 0)) found.push({ message: `signal ${mark} arrived after a later one of its sender`, call: one.call, session, at: n });
     last.set(lane, one.order);

@@ -94,6 +94,7 @@ const CASES = {
       [welcome(BOB, { pending: [{ call: CALL, version: 1 }] }), incoming(BOB, 1, 1), cancelled(BOB, 2, 2), lasts(BOB)],
       [welcome(BOB), incoming(BOB, 1, 1), send(BOB, { type: 'call.reject', id: 2 }), incoming(BOB, 3, 2), reply(BOB, 'call.reject', { version: 2 }), cancelled(BOB, 4, 3), lasts(BOB)],
       [incoming(BOB2, 1, 1), send(BOB2, { type: 'call.accept', id: 2 }), welcome(BOB), cancelled(BOB, 2, 1, 'answered_elsewhere'), lasts(BOB)],
+      [incoming(BOB2, 1, 1), startSent(BOB2, ['alice']), welcome(BOB), cancelled(BOB, 2, 1, 'answered_elsewhere'), lasts(BOB)],
     ],
   },
   noRingAfterTheEnd: {
@@ -152,6 +153,15 @@ const CASES = {
       [...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), reply(ALICE, 'signal', { id: 3 }, { to: 2, data: 'x' }), signal(BOB, 'x', 1), lasts(BOB)],
       [...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), reply(ALICE, 'signal', { id: 3 }, { to: 2, data: 'x' })],
       [...seated, send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), signal(BOB, 'x', 1), send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }), signal({ ...BOB, session: 'sNew' }, 'x', 1)],
+      [
+        ...seated,
+        send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }),
+        reply(ALICE, 'signal', { id: 3 }, { to: 2, data: 'x' }),
+        send(ALICE, { type: 'signal', id: 4, to: 2, data: 'y' }),
+        signal({ ...BOB, session: 'sNew' }, 'y', 1),
+        send(ALICE, { type: 'signal', id: 3, to: 2, data: 'x' }),
+        signal({ ...BOB, session: 'sNew' }, 'x', 2),
+      ],
     ],
   },
   offersArrive: {
