@@ -162,7 +162,7 @@ describe('what is counted is what happened', () => {
     };
     const sent = { frames_in_total: 7, requests_total: 7, signals_total: 7, relay_seconds_count: 7, events_total: 0, 'store_scripts_total{script="signal"}': 7 };
     const taken = { frames_out_total: 7, events_total: 7, signals_total: 0, bytes_out_total: [700] };
-    await moves(n1, { ...sent, frames_out_total: 7, bytes_in_total: [700], 'store_seconds_count': [7] }, () => moves(n2, taken, send));
+    await moves(n1, { ...sent, frames_out_total: 7, bytes_in_total: [700], store_seconds_count: [7], store_commands_total: [7], store_writes_total: [1] }, () => moves(n2, taken, send));
     await close(alice, bob);
   });
 
