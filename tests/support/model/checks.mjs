@@ -548,8 +548,10 @@ export function closesAreKnown({ records }) {
 
 /** How long before a node notices that its lease has lapsed the others may have taken it for dead. */
 const LAPSE_MS = 12_000;
+/** What is left of a lease at the least, when Redis goes away. */
+const LEASE_LEFT_MS = 4000;
 
-/** A session is there to be resumed as long as its grace is not over; unless its node stood still, and the others took it for dead. */
+/** A session is there to be resumed as long as its grace is not over; unless its node stood still, or could renew no lease, and the others took it for dead. */
 export function sessionsKept({ sessions, records, faults, grace = 0 }) {
   const found = [];
   if (!grace) return found;
@@ -559,9 +561,12 @@ export function sessionsKept({ sessions, records, faults, grace = 0 }) {
     const attached = own.filter((record) => isWelcome(record));
     const node = attached.at(-1)?.node;
     const lost = own.findLast(({ what, n, link }) => (what === 'cut' || what === 'close') && n < ended.n && attached.some((one) => one.link === link));
+    // A node that is killed while Redis is away tells of no lapse.
+    const awayMs = (end) => end.t - faults.find(({ fault, begins }) => begins && fault === end.fault).t;
+    const away = faults.some((fault) => fault.kind === 'redis.restart' && fault.ends && fault.t >= attached.at(-1).t && fault.t - LAPSE_MS <= ended.t && awayMs(fault) > LEASE_LEFT_MS);
     const frozen = faults.some((fault) => fault.kind === 'freeze' && fault.node === node && fault.t > attached.at(-1).t - LAPSE_MS && fault.t <= ended.t);
     const lapsed = records.some(({ what, node: lapser, t }) => what === 'lapse' && lapser === node && t >= attached.at(-1).t && t - LAPSE_MS <= ended.t);
-    if (lost && !frozen && !lapsed && ended.t - lost.t < grace * 0.9) found.push({ message: `could not be resumed ${Math.round(ended.t - lost.t)} ms after its socket was lost`, session: id, who: own[0].who, at: ended.n });
+    if (lost && !frozen && !away && !lapsed && ended.t - lost.t < grace * 0.9) found.push({ message: `could not be resumed ${Math.round(ended.t - lost.t)} ms after its socket was lost`, session: id, who: own[0].who, at: ended.n });
   }
   return found;
 }

@@ -14,6 +14,7 @@ const send = (at, frame) => ({ what: 'send', ...at, frame: { call: CALL, ...fram
 const reply = (at, request, frame, asked = {}) => ({ what: 'reply', ...at, request, asked: { call: CALL, ...asked }, frame: { type: 'ok', id: 2, ...frame } });
 const welcome = (at, frame = {}, rest = {}) => ({ what: 'reply', ...at, request: 'hello', frame: { type: 'welcome', id: 1, resumed: false, seq: 0, calls: [], pending: [], ...frame }, ...rest });
 const lasts = (at) => ({ what: 'lasts', ...at });
+const redisAway = (from, to) => [{ what: 'fault', fault: 1, kind: 'redis.restart', begins: true, t: from }, { what: 'fault', fault: 1, kind: 'redis.restart', ends: true, t: to }];
 const member = (peer, user, device = 'a') => ({ peer, user, device, state: 'here' });
 
 /** Numbers and stamps the records: 1 ms apart, unless they say a `t` themselves. */
@@ -199,8 +200,10 @@ const CASES = {
     broken: {
       'a session that is gone too soon': [[welcome(ALICE), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 1500, before: 'sA' })], { grace: 3000 }],
       'though its node had lapsed before': [[{ what: 'lapse', node: 'n1', t: -5 }, welcome(ALICE, {}, { node: 'n1' }), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 1500, before: 'sA' })], { grace: 3000 }],
+      'though Redis was away for a moment': [[...redisAway(3000, 6000), welcome(ALICE, {}, { node: 'n1', t: 1 }), { what: 'close', ...ALICE, t: 6000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 6500, before: 'sA' })], { grace: 3000 }],
     },
     fine: [
+      [...redisAway(3000, 9000), welcome(ALICE, {}, { node: 'n1', t: 1 }), { what: 'close', ...ALICE, t: 9000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 9500, before: 'sA' })],
       [welcome(ALICE, {}, { node: 'n1' }), { what: 'close', ...ALICE, t: 9000 }, { what: 'lapse', node: 'n1', t: 9000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 9100, before: 'sA' })],
       [welcome(ALICE), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 4500, before: 'sA' })],
       [welcome(ALICE), send(ALICE, { type: 'bye', id: 2 }), { what: 'close', ...ALICE, t: 1000 }, welcome({ ...ALICE, session: 'sNew' }, {}, { t: 1500, before: 'sA' })],
