@@ -33,7 +33,6 @@ if glare and not crosses(call) then
   local other = call.state ~= 'ended' and not own and call_member(call, 'user', user)
   return {other and now - (other.since or 0) < crossing_ms and 'gone' or 'not_found'}
 end
-if call.state == 'ended' then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
 local inv = call_invitation(call, user)
 if not inv then return call_allows(call, user) and {'gone'} or {'not_found', call.version} end
 if call_device(call, user, device) then return {'conflict'} end

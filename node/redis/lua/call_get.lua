@@ -10,7 +10,7 @@ local key = KEYS[1]
 local session, user, device = ARGV[1], ARGV[2], ARGV[3]
 
 local call = call_load(key)
-if not call or call.state == 'ended' then return {'not_found', call and call.version} end
+if not call then return {'not_found'} end
 local own = call_member(call, 'session', session) or call_device(call, user, device)
 if not own and not call_invitation(call, user) then return {'not_found', call.version} end
 return {'ok', call.version, call.state, call.seats, call.starter, call.locked and 1 or 0, call.privacy, call.created, call_members(call),
