@@ -287,6 +287,7 @@ void lab_listen(struct lab *lab, const char *who)
 {
     struct key channel = lab_channel(who);
     freeReplyObject(redisCommand(lab->bus, "SSUBSCRIBE %s", channel.text));
+    freeReplyObject(redisCommand(lab->bus, "SSUBSCRIBE %s", ""));
 }
 
 static void show_envelope(struct buf *b, const struct envelope *e)

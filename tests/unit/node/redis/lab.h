@@ -50,7 +50,7 @@ const char *lab_timer(struct lab *, unsigned partition, const char *format, ...)
 
 /** What lab_signal() says about when its signals came. */
 enum { LAB_TAKEN_US = 77 };
-/** From now on what is published for this person's channel is heard. */
+/** From now on what is published for this person's channel is heard; and what is for the channel of a session without a socket, "": a Redis Cluster refuses it. */
 void lab_listen(struct lab *, const char *who);
 /** The next envelope: "events alice 1 [{…}] call=7;1=alice;", "close alice 1 moved", "presence alice away 1 in_call seen note", "blocks alice 1 [bob] ";
  *  "" when there is none. */

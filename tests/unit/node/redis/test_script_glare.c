@@ -71,6 +71,14 @@ Test(script_glare, only_the_call_that_is_over_gives_its_claim_up)
     lab_expect("ok", claim("b", "bob", "alice", "a2"));
 }
 
+Test(script_glare, of_several_claims_the_one_that_stands_longest_is_told)
+{
+    lab_pair_claim(lab, "a", "alice", "bob", NULL, 30000);
+    lab_pair_claim(lab, "a2", "alice", "bob", NULL, 45000);
+    lab_pair_claim(lab, "a3", "alice", "bob", NULL, 30000);
+    lab_expect("taken a2", claim("b", "bob", "alice", NULL));
+}
+
 Test(script_glare, a_claim_ends_with_its_ring)
 {
     struct key key = key_pair(17, SLICE("alice"), SLICE("bob"));
@@ -109,6 +117,15 @@ Test(script_glare, relay_privacy_is_had_if_either_wants_it)
     lab_expect("taken 2 bob", lab_offer_add(lab, "a2", "alice", "9", 1));
 }
 
+/* Then there is nothing in it that must not pass. */
+Test(script_glare, an_offer_that_was_stored_without_addresses_is_as_it_should_be)
+{
+    lab_call_create(lab, "a", "alice",
+                    (struct lab_offer){.seats = 2, .callees = "bob\n", .offer = "\xa3sdp", .relay = true});
+    const char *answer = lab_call_accept(lab, "a", "bob", (struct lab_acceptance){.glare = true, .relay = true});
+    cr_expect(strstr(answer, " alice alice") && !strstr(answer, " alice alice 1"), "%s", answer);
+}
+
 /* Each calling just the other: anything else is a call like another, and the two are not made one. */
 Test(script_glare, only_a_ringing_call_of_two_crosses)
 {
@@ -134,6 +151,15 @@ Test(script_glare, what_was_rejected_or_hung_up_crosses_no_more)
     start("a2", "alice", "bob\n");
     lab_call_leave(lab, "a2", "alice", 0, 1);
     lab_expect("not_found", lab_call_accept(lab, "a2", "bob", crossing));
+}
+
+/* Its next call.start begins a call as usual. */
+Test(script_glare, the_call_that_this_very_device_sits_in_crosses_nothing)
+{
+    start("a", "alice", "bob\n");
+    lab_expect_word("ok", lab_call_accept(lab, "a", "bob", (struct lab_acceptance){.glare = true, .request = 5}));
+    lab_expect_word("ok", lab_call_accept(lab, "a", "bob", (struct lab_acceptance){.glare = true, .request = 5}));
+    lab_expect("not_found", lab_call_accept(lab, "a", "bob", (struct lab_acceptance){.glare = true, .request = 6}));
 }
 
 Test(script_glare, another_device_that_answered_this_very_moment_was_first)

@@ -221,6 +221,20 @@ Test(script_presence, a_superseded_session_keeps_its_seats_until_it_ends)
     lab_expect("1", field("seats"));
 }
 
+/* How many seats a user may hold counts them too. */
+Test(script_presence, seats_of_one_who_is_invisible_are_counted)
+{
+    lab_session_create(lab, "alice", NULL);
+    set("alice", 1, 1, "invisible", "");
+    sit("alice", "one", 1, '*');
+    lab_expect("1", field("seats"));
+    sit("alice", "two", 1, '*');
+    lab_expect("2", field("seats"));
+    sit("alice", "one", 2, '!');
+    sit("alice", "two", 2, '!');
+    lab_expect("0", field("seats"));
+}
+
 /* ---- the own word ---- */
 
 Test(script_presence, a_word_that_changes_nothing_is_not_told)

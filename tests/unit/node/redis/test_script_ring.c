@@ -451,7 +451,7 @@ Test(script_ring, what_rang_is_remembered_for_a_while_and_the_memory_is_bounded)
         if (i >= 20)
             lab_ask(lab, "HSET %s %s -2:9999999999999", key.text, id.text);
     }
-    ring_one("bob", 3, '?');
+    lab_expect("ok 0", ring_one("bob", 3, '?'));
     lab_ask(lab, "HLEN %s", key.text);
     cr_expect_eq(lab_number(lab, 0), 21, "those that have just stopped, and the one that rings");
     lab_ask(lab, "PTTL %s", key.text);

@@ -233,6 +233,17 @@ Test(script_session, grace_that_runs_on_ends_nothing_and_its_timer_comes_again)
     lab_expect("stale", lab_session_end(lab, "alice", 0));
 }
 
+/* Whoever began it died: the grace of an earlier socket keeps no seat. */
+Test(script_session, what_has_begun_to_end_goes_on_though_a_grace_would_run_on)
+{
+    lab_session_create(lab, "alice", NULL);
+    seat("alice", "call1");
+    lab_session_detach(lab, "alice", 1);
+    lab_session_attach(lab, "alice", 0);
+    lab_expect("ok call1", lab_session_end(lab, "alice", 2));
+    lab_expect("ok call1", lab_session_end(lab, "alice", 0));
+}
+
 Test(script_session, ending_closes_the_socket_that_holds_it)
 {
     lab_session_create(lab, "alice", NULL);

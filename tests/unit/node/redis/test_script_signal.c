@@ -110,6 +110,23 @@ Test(script_signal, a_busy_pair_keeps_one_range_and_many_holes_keep_a_bounded_li
     lab_expect("ok 0", put("1400"));
 }
 
+Test(script_signal, nothing_is_published_for_a_suspended_recipient)
+{
+    lab_session_detach(lab, "alice", 1);
+    lab_expect("ok 1", put("5"));
+    lab_limits(lab)->events_max = 1;
+    lab_expect("overrun", put("6"));
+    lab_expect("", lab_heard(lab));
+}
+
+Test(script_signal, what_was_stored_before_is_not_published_again)
+{
+    put("5");
+    lab_heard(lab);
+    lab_expect("ok 0", put("5"));
+    lab_expect("", lab_heard(lab));
+}
+
 Test(script_signal, another_session_on_the_same_seat_counts_anew)
 {
     const struct lab_entry rejoined = {4, '+', "1=alice;2=bob#2;", "call.rejoined"};
