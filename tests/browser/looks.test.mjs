@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describePages, setUp } from '../support/browser.mjs';
+import { mint } from '../support/token.mjs';
 import { stretched } from '../support/wait.mjs';
-import { alerted, answer, call, hangUp, idle, online, ring, startRoom } from './desk.mjs';
+import { alerted, answer, call, hangUp, idle, online, ring, sits, startRoom } from './desk.mjs';
 
 const DESK = { viewport: { width: 1180, height: 760 } };
 const HAND = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -24,6 +25,31 @@ function misplaced() {
   const pairs = cards.flatMap(([a, one], i) => cards.slice(i + 1).flatMap(([b, other]) => (meet(one, other) && !a.contains(b) && !b.contains(a) ? `${name(a)} and ${name(b)}` : [])));
   return [...wide.map(([element]) => name(element)), ...pairs];
 }
+/** In the page: texts that stand out from what is behind them by less than 4.5 to 1 (WCAG 2.2, 1.4.3). What can't be pressed may; faces are pictures. */
+function faint() {
+  const paper = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
+  /** Colours, the lowest first, as what one sees: [r, g, b]. */
+  const seen = (...colours) => {
+    for (const colour of ['#fff', ...colours]) {
+      paper.fillStyle = colour;
+      paper.fillRect(0, 0, 1, 1);
+    }
+    return [...paper.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((x) => (x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const behind = (element) => (element ? [...behind(element.parentElement), getComputedStyle(element).backgroundColor] : []);
+  const says = (element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
+  const texts = [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && says(one) && !one.closest('.avatar, option, :disabled, [data-status=offline]'));
+  return texts.flatMap((one) => {
+    const grounds = behind(one);
+    const [a, b] = [light(seen(...grounds)), light(seen(...grounds, getComputedStyle(one).color))];
+    const contrast = Math.max(a, b) / Math.min(a, b);
+    return contrast < 4.5 ? [`${one.textContent.trim()}: ${contrast.toFixed(2)}`] : [];
+  });
+}
 /** In the page: what was said, and would go by itself, goes at once. */
 function quiet() {
   for (const one of document.querySelectorAll('[role=status] button[aria-label="Close this message"]')) one.click();
@@ -34,6 +60,7 @@ async function picture(state, visitors) {
     if (state !== 'message') await visitor.page.evaluate(quiet);
     await visitor.screenshot(`${state}-${look}`);
     assert.deepEqual(await visitor.page.evaluate(misplaced), [], `${state}, ${look}: too wide, or one on the other`);
+    assert.deepEqual(await visitor.page.evaluate(faint), [], `${state}, ${look}: hard to read`);
   }
 }
 
@@ -80,5 +107,41 @@ describePages('the looks of the page', () => {
       await picture('room', all);
       for (const one of [bob, emma]) await one.page.getByText('Protocol log').click();
       await picture('log', { dark, 'phone-light': phones['phone-light'] });
+    }));
+
+  test('names of any length and direction leave room for what is said of them; who chose colours of their own sees faces and meters', (t) =>
+    stage.browser.play(t, {}, async (open) => {
+      const names = { long: 'Wolfeschlegelsteinhausenbergerdorff, the Third of his Name, of Somewhere', rtl: 'محمد عبد الله (الفارسي)' };
+      const looks = { long: { ...DESK, forcedColors: 'active' }, rtl: HAND };
+      const signIn = async (user, node) => {
+        const visitor = await open(node, { context: looks[user] });
+        // A token that says what the page's own can't: a name that is no user's.
+        await visitor.page.evaluate((token) => (globalThis.fetch = async (url) => new Response(JSON.stringify(String(url).includes('token') ? { token } : { people: [] }))), mint(user, { name: names[user] }));
+        await visitor.page.getByLabel('Your name').fill(user);
+        await visitor.page.keyboard.press('Enter');
+        return online(visitor);
+      };
+      const [long, rtl] = await Promise.all([signIn('long', stage.cluster.nodes[0]), signIn('rtl', stage.cluster.nodes[1])]);
+      const cut = (one) => one.page.evaluate(() => [...document.querySelectorAll('.ring h2, .call h2, .message p')].filter((text) => text.scrollWidth > text.clientWidth + 1).map((text) => text.textContent));
+      for (const [from, to] of [[long, rtl], [rtl, long]]) {
+        const name = from === long ? names.long : names.rtl;
+        await call(from, to === long ? 'long' : 'rtl');
+        await ring(to, name).waitFor();
+        assert.deepEqual(await cut(to), [], 'who calls');
+        assert.deepEqual(await to.page.evaluate(misplaced), []);
+        if (to === rtl) await hangUp(from);
+        else await answer(to, name);
+      }
+      await Promise.all([sits(long, 2), sits(rtl, 2)]);
+      for (const one of [long, rtl]) {
+        assert.deepEqual(await cut(one), [], 'who sits there');
+        assert.deepEqual(await one.page.evaluate(misplaced), []);
+      }
+      const direction = (one, name) => one.page.locator('.member .name').filter({ hasText: name }).evaluate((element) => getComputedStyle(element).direction);
+      assert.deepEqual(await Promise.all([direction(long, names.rtl), direction(rtl, names.long)]), ['rtl', 'ltr'], 'its end is what is left out');
+      const unseen = await long.page.evaluate(() =>
+        ['.member .avatar', '.member .meter', '.member .meter span', '.line .dot'].filter((part) => getComputedStyle(document.querySelector(part)).backgroundColor === getComputedStyle(document.querySelector('.card')).backgroundColor),
+      );
+      assert.deepEqual(unseen, []);
     }));
 });

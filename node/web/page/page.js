@@ -320,8 +320,8 @@ class Desk {
     const part = stamp('t-ring');
     const { name, user } = call.from;
     paint(part.avatar, name);
-    text(part.title, `${name} is calling`);
-    part.root.ariaLabel = part.title.textContent;
+    text(part.name, name);
+    part.root.ariaLabel = `${name} is calling`;
     const busy = call.inCall || [...this.#panels.values()].some((panel) => panel.call.state === 'active');
     text(part.text, busy ? 'You are in a call: to answer ends it.' : name === user ? '' : user);
     part.answer.onclick = () => this.#begin('answer', name, (options) => call.accept(options));
