@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join as path } from 'node:path';
-import { describe } from 'node:test';
+import { describe, test as always } from 'node:test';
 import { SETTINGS } from '../support/cluster.mjs';
 import { Project, TOP, around, buildImage, test } from '../support/docker.mjs';
 import { stretched } from '../support/wait.mjs';
@@ -15,6 +15,7 @@ const KILLS = 'it ends, freezes or starts nodes or Redis as processes of its own
 const CHOOSES = 'it chooses which node a client comes to, or asks for one alone; here HAProxy chooses';
 const HIDDEN = 'it asks /metrics, /readyz or /healthz, which the proxy shows to nobody';
 const WATCHES = 'it looks at what programs write and how they end; image.test.mjs does so with containers';
+const NO_NODE = 'it asks for no node';
 const PROXIED = 'it asks for what a proxy hides, answers by itself or puts in front; tests/deploy/haproxy.test.mjs asks the proxy';
 
 /** The files that run, by the settings that they ask of their nodes, and which of their tests do not pass, by the reason. */
@@ -132,7 +133,8 @@ const NOT_HERE = {
   'system/startup': WATCHES,
   'system/sweep': KILLS,
   'system/tls': PROXIED,
-  'client/peer': 'it asks for no node',
+  'client/mesh': NO_NODE,
+  'client/peer': NO_NODE,
 };
 
 for (const { settings, files } of GROUPS) {
@@ -164,8 +166,8 @@ for (const { settings, files } of GROUPS) {
   });
 }
 
-// Whoever writes a new file decides.
-test('each file of whole-system tests either runs here, or it is said why not', () => {
+// Whoever writes a new file decides; so it is asked where no engine is as well.
+always('each file of whole-system tests either runs here, or it is said why not', () => {
   const there = ['system', 'client'].flatMap((dir) =>
     readdirSync(path(TOP, 'tests', dir)).filter((file) => file.endsWith('.test.mjs')).map((file) => `${dir}/${file.replace('.test.mjs', '')}`));
   const listed = [...GROUPS.flatMap(({ files }) => Object.keys(files)), ...Object.keys(NOT_HERE)];
