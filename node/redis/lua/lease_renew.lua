@@ -9,7 +9,7 @@ local id, lease_ms, remembered_ms, card = ARGV[1], tonumber(ARGV[2]), tonumber(A
 
 local own = tonumber(redis.call('ZSCORE', nodes, id) or nil)
 local was = not own and 'new' or own > now and 'running' or 'lapsed'
-if lease_ms > 0 then redis.call('ZADD', nodes, now + lease_ms, id) else redis.call('ZADD', nodes, now, id) end
+redis.call('ZADD', nodes, now + lease_ms, id)
 if card ~= '' then redis.call('SET', card_key, card, 'PX', lease_ms + remembered_ms) end
 redis.call('ZREMRANGEBYSCORE', nodes, '-inf', now - remembered_ms)
 local living, dead = {}, {}
