@@ -179,6 +179,11 @@ describe('a call without an offer', () => {
   });
 });
 
+test('an offer for fewer than 2 or more than 5 seats is refused', async () => {
+  const alice = await join(nodes[0], fresh('alice'));
+  for (const seats of [1, 6]) assert.match((await alice.refused('offer.post', { offer: OFFER, seats }, 'bad_request')).message, /seats/);
+});
+
 describe('the media policy', () => {
   test('refuses an offer with video and names the section', async () => {
     const [alice] = await two();
