@@ -221,7 +221,9 @@ class Browser {
       const query = new URLSearchParams();
       if (user) query.set('user', user);
       if (nodes.length) query.set('nodes', nodes.map((one) => `127.0.0.1:${one.port}`).join());
-      await visitor.page.goto(`http://127.0.0.1:${node.port}${path}${String(query) && `?${query}`}${hash}`);
+      const go = () => visitor.page.goto(`http://127.0.0.1:${node.port}${path}${String(query) && `?${query}`}${hash}`);
+      // Chromium opens sockets ahead; where it then takes seconds to use one, the node has closed it.
+      await go().catch((error) => (/ERR_SOCKET_NOT_CONNECTED/.test(error.message) ? go() : Promise.reject(error)));
       return visitor;
     };
     try {

@@ -21,13 +21,17 @@ export function within(promise, what, ms = DEADLINE_MS) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Asks `condition` again and again until it gives something true, and returns that. */
+/**
+ * Asks `condition` again and again until it gives something true, and returns that. Where a look takes long, what it saw may be old when it ends: the one that
+ * fails was begun when the time was over.
+ */
 export async function until(condition, what, ms = DEADLINE_MS) {
   const end = performance.now() + ms; // a clock that somebody sets is none to wait by
   for (;;) {
+    const isLast = performance.now() > end;
     const value = await condition();
     if (value) return value;
-    if (performance.now() > end) throw new Error(`waited ${ms} ms for ${typeof what === 'function' ? what() : what}`);
+    if (isLast) throw new Error(`waited ${ms} ms for ${typeof what === 'function' ? what() : what}`);
     await sleep(10);
   }
 }
