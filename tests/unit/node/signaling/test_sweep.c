@@ -63,6 +63,18 @@ Test(sweep, a_dead_node_s_sessions_are_suspended_and_their_calls_told)
     cr_expect(nothing_asked(stage));
 }
 
+Test(sweep, the_next_page_waits_for_all_of_the_last)
+{
+    const struct id sessions[2] = {some_id(3, "one"), some_id(3, "two")};
+    round_with(&(struct node_lease){.node = dead, .ended_ms = 1000});
+    fake_held(&stage->store, asked(stage, ASKED_HELD), sessions, 2);
+    fake_err(&stage->store, asked(stage, ASKED_SWEEP), ERR_STALE);
+    cr_expect_null(fake_find(&stage->store, ASKED_HELD));
+    fake_err(&stage->store, asked(stage, ASKED_SWEEP), ERR_STALE);
+    page_of(NULL);
+    fake_err(&stage->store, asked(stage, ASKED_HELD_DONE), ERR_OK);
+}
+
 Test(sweep, a_node_that_lives_keeps_what_it_holds)
 {
     round_with(&(struct node_lease){.node = dead, .lives = true});
