@@ -544,8 +544,7 @@ describe('calls of the client', () => {
     const asked = [];
     alice.on('frame', (direction, frame) => asked.push(frame.type));
     const refusal = await alice.post().catch((error) => error);
-    assert.deepEqual([refusal.code, asked], ['unsupported', []]);
-    assert.match(refusal.message, /WebRTC/);
+    assert.deepEqual([refusal.code, refusal.message, asked], ['unsupported', 'there is no WebRTC here', []]);
   });
 
   test('a post that nobody takes expires', async () => {
@@ -577,8 +576,7 @@ describe('calls of the client', () => {
       }
     }
     const rtc = { iceTransportPolicy: 'all' }; // the app's own wish is no way round it
-    const all = await Promise.all(['alice', 'bob', 'carol', 'dave'].map((name) => phone(fresh(name), { RTCPeerConnection: Noted, rtc })));
-    const [alice, bob, carol, dave] = all;
+    const [alice, bob, carol, dave] = await Promise.all(['alice', 'bob', 'carol', 'dave'].map((name) => phone(fresh(name), { RTCPeerConnection: Noted, rtc })));
     const options = { stream: null, privacy: 'relay' };
     const policies = async (count, who) => {
       await until(() => made.length >= count, () => `${count} connections; there are ${made.length}`);
@@ -590,17 +588,15 @@ describe('calls of the client', () => {
     await out.invite(carol.user);
     await (await ring(carol)).accept({ stream: null });
     await policies(4, 'who is invited');
-    await out.hangup();
     const post = await alice.post(options);
     await dave.take(post.id, { stream: null });
     await policies(2, 'who posts, who takes');
     const room = await alice.room(options);
     await bob.join(room.id, { stream: null });
     await policies(2, 'who joins');
-    const open = await alice.call(dave.user, { stream: null });
+    await alice.call(dave.user, { stream: null });
     await until(() => made.length, 'a connection of another call');
     assert.equal(made[0].configuration.iceTransportPolicy, 'all');
-    await open.hangup();
   });
 
   test('a newcomer offers to each, and those who sit there only answer', async () => {
