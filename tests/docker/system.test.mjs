@@ -133,6 +133,7 @@ const NOT_HERE = {
   'system/startup': WATCHES,
   'system/sweep': KILLS,
   'system/tls': PROXIED,
+  'client/begin': NO_NODE,
   'client/mesh': NO_NODE,
   'client/peer': NO_NODE,
 };

@@ -17,7 +17,8 @@ async function begin(me, type, fields, { stream, seats, privacy, allow }, offers
     if (ok.glare) {
       // The other one's call was first: it has become ours, and so has the other one's offer.
       early?.close();
-      await call._sit(media, ok);
+      me._crossed.add(id); // its ring may be overtaken by the answer
+      await call._sit(media, ok).finally(() => me._crossed.delete(id));
     } else {
       const own = { peer: ok.peer, user: me.user, device: me.device, name: me.user };
       const ringing = Object.keys(reach).filter((user) => reach[user] !== 'unreachable');

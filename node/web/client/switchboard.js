@@ -38,6 +38,7 @@ export class Switchboard extends Emitter {
   _options;
   _entering = new Map(); // call id → a Call that is not there before its request has an answer
   _starting; // settles when the last call that this client began has its answer
+  _crossed = new Set(); // calls of others that have become own ones, and are about to be there
   _left = new Set(); // calls that it has left, refused or ignored: a server that has not heard of it yet shall not bring them back
   #calls = new Map();
   #early = new Map(); // call id → events of calls whose request has no answer yet
@@ -227,7 +228,7 @@ export class Switchboard extends Emitter {
   }
 
   #onIncoming(frame) {
-    if (!this.#calls.has(frame.call)) this.#tell('incoming', this._add(incomingCall(this, frame)));
+    if (!this.#calls.has(frame.call) && !this._crossed.has(frame.call)) this.#tell('incoming', this._add(incomingCall(this, frame)));
   }
 
   // ---- presence
