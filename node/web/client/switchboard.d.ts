@@ -263,7 +263,7 @@ export class Call extends Emitter<CallEvents> {
   readonly state: CallState;
   /** Of an incoming or taken call: who called or posted. */
   readonly from?: { user: string; name: string };
-  /** What the caller gave. */
+  /** What the caller gave; `null` without. Of calls that rang here. */
   readonly meta?: unknown;
   /** Of an incoming call: the user sits in another one. */
   readonly inCall?: boolean;

@@ -36,8 +36,8 @@ local function call_incoming(call, inv)
   p[#p + 1], p[#p + 2] = 'members', {raw = call_members(call)}
   p[#p + 1], p[#p + 2] = 'seats', call.seats
   p[#p + 1], p[#p + 2] = 'expires_ms', inv['until']
-  local meta = call.meta or redis.call('HGET', call.key, 'meta')
-  if meta and meta ~= '' then p[#p + 1], p[#p + 2] = 'meta', {raw = meta} end
+  local meta = call.meta or redis.call('HGET', call.key, 'meta') or ''
+  p[#p + 1], p[#p + 2] = 'meta', {raw = meta ~= '' and meta or '\192'} -- nil
   return {name = 'call.incoming', pairs = p, open = 1}
 end
 

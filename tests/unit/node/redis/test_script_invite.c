@@ -62,7 +62,7 @@ Test(script_invite, a_ringing_device_is_told_who_calls_and_who_sits_there)
     lab_expect(
         "ok 1 [1 "
         "{\"type\":\"call.incoming\",\"call\":\"call\",\"version\":1,\"from\":\"alice\",\"name\":\"alice\"," MEMBERS
-        ",\"seats\":2,\"expires_ms\":T,\"in_call\":false}] call ?1",
+        ",\"seats\":2,\"expires_ms\":T,\"meta\":null,\"in_call\":false}] call ?1",
         lab_timeless(lab, lab_mailbox_read(lab, "bob", 0, 10)));
 }
 
