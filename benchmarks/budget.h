@@ -24,8 +24,8 @@
       "call.leave: until the other knows that the call has ended")                                                     \
     X(REJECT, "reject", 3, 2, "call_reject deliver ring", "", "call.reject: until the caller knows")                   \
     X(POST, "post", 2, 2, "call_create deliver", "", "offer.post")                                                     \
-    X(TAKE, "take", 3, 3, "offer_take deliver deliver", "HGET", "offer.take: until the poster knows")                  \
-    X(JOIN, "join", 4, 3, "call_join deliver deliver deliver", "HGET",                                                 \
+    X(TAKE, "take", 4, 3, "user_seats offer_take deliver deliver", "", "offer.take: until the poster knows")           \
+    X(JOIN, "join", 5, 3, "user_seats call_join deliver deliver deliver", "",                                          \
       "call.join of a third: until the other two know")                                                                \
     X(INVITE, "invite", 6, 3, "limit_charge user_reach call_invite deliver deliver ring", "",                          \
       "call.invite by one of two: until the other knows, and the third one's devices ring")                            \
