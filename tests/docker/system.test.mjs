@@ -52,7 +52,6 @@ const GROUPS = [
         [SETTINGS_OF_ITS_OWN]: ['is not there without --dev, and none of its files'],
         [HIDDEN]: ['keeps what else is there'],
       },
-      'system/load-emptied': {},
       'client/call': {
         [SETTINGS_OF_ITS_OWN]: ['a device that comes anew and does nothing hears when its seat is lost', 'who stays away for longer than the grace is lost, to both'],
       },
@@ -91,6 +90,10 @@ const GROUPS = [
         ],
       },
     },
+  },
+  {
+    settings: { 'grace-ms': 120_000 },
+    files: { 'system/load-emptied': {} },
   },
   {
     settings: { 'call-default': ['friend-*', 'alice-*', 'bob-*', 'carol-*'], 'calls-per-minute': 4, 'calls-open-max': 2, 'wrong-ids-per-minute': 3 },
