@@ -15,11 +15,12 @@ class CallView {
   snapshot({ version, members, ringing, locked }) {
     if (version < this.base) return this;
     const before = this.#at(version);
+    const known = before.version === version ? before : { ringing: null, locked: null };
     this.base = version;
     this.start = {
       members: new Map(members.map((one) => [one.peer, { user: one.user, device: one.device, state: one.state }])),
-      ringing: ringing ? new Set(ringing) : before.ringing,
-      locked: locked ?? before.locked,
+      ringing: ringing ? new Set(ringing) : known.ringing,
+      locked: locked ?? known.locked,
     };
     this.#changes = this.#changes.filter((one) => one.version > version);
     return this;
