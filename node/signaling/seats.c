@@ -61,7 +61,7 @@ static void seat_renew(struct client *c, struct seat *seat, const struct seating
 
 static void seat_add(struct client *c, const struct id *call, const struct seating *seating)
 {
-    if (c->seat_count == CALLS_OF_CLIENT_MAX)
+    if (seats_are_full(c))
         return;
     struct seat *seats = realloc(c->seats, (c->seat_count + 1) * sizeof *seats);
     assert(seats);

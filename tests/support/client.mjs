@@ -169,6 +169,12 @@ export class Client {
     return welcome;
   }
 
+  /** The same session in other hands, which may resume it while this socket stands. */
+  twin() {
+    const { token, session, key, seq, device, user } = this;
+    return Object.assign(new Client(), { token, session, key, seq, device, user });
+  }
+
   /** Comes back, at this node or another, with what it had. */
   async resume(node, fields = {}) {
     await this.connect(node);

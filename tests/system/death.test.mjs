@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { pair } from '../support/calls.mjs';
-import { Client, fresh, join } from '../support/client.mjs';
+import { fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { Persistent } from '../support/stream.mjs';
 import { stretched, until } from '../support/wait.mjs';
@@ -152,15 +152,20 @@ describe('a node that is stopped', () => {
 });
 
 describe('a node that was frozen and wakes', () => {
+  /** Her client comes in at another node, while the frozen one holds her socket. */
+  async function elsewhere(alice) {
+    const moved = alice.twin();
+    assert.equal((await moved.resume(nodes[2])).resumed, true);
+    return moved;
+  }
+
   test('has lost its sessions, and says nothing more to anyone', async () => {
     const [alice, bob] = [await join(nodes[0], fresh('alice')), await join(nodes[1], fresh('bob'))];
     const call = await pair(alice, bob);
     nodes[0].freeze();
     let moved;
     try {
-      moved = new Client();
-      Object.assign(moved, { token: alice.token, session: alice.session, key: alice.key, seq: alice.seq, device: 'phone', user: alice.user });
-      assert.equal((await moved.resume(nodes[2])).resumed, true);
+      moved = await elsewhere(alice);
       alice.send({ type: 'signal', id: alice.lastId + 1, call, to: 2, data: 'from the grave' });
       await moved.request('call.get', { call });
       moved.lastId += 10;
@@ -178,12 +183,11 @@ describe('a node that was frozen and wakes', () => {
 
   /** She asks the frozen node, gets the answer elsewhere and leaves that call again; then `next` happens, and the node wakes. */
   async function outlived(alice, type, fields, next = () => {}) {
-    const moved = new Client();
     nodes[0].freeze();
+    let moved;
     try {
       alice.send({ type, id: alice.lastId + 1, ...fields });
-      Object.assign(moved, { token: alice.token, session: alice.session, key: alice.key, seq: alice.seq, device: 'phone', user: alice.user });
-      await moved.resume(nodes[2]);
+      moved = await elsewhere(alice);
       const { call } = await moved.ask(type, fields, alice.lastId + 1);
       await moved.request('call.leave', { call: call ?? fields.call });
       await next(moved);

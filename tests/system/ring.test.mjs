@@ -327,13 +327,19 @@ describe('ringing', () => {
     for (const client of clients) client.events = [];
   });
 
-  story('an answer is for the one who made the offer, and for no other member', async () => {
+  /** Alice's offer rings bob, and carol has joined meanwhile. */
+  async function carolCameFirst() {
     const alice = await come(0, 'alice');
     const bob = await come(1, 'bob');
     const carol = await come(0, 'carol');
     const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER, seats: 3, allow: ['carol'] });
     await bob.expect('call.incoming');
     await carol.request('call.join', { call });
+    return { alice, bob, carol, call };
+  }
+
+  story('an answer is for the one who made the offer, and for no other member', async () => {
+    const { alice, bob, carol, call } = await carolCameFirst();
     await alice.expect('call.joined');
     await bob.request('call.accept', { call, answer: ANSWER });
     const { answer, seq, ...joined } = await alice.expect('call.joined');
@@ -344,12 +350,7 @@ describe('ringing', () => {
   });
 
   story('an answer to an offer whose maker has left goes nowhere', async () => {
-    const alice = await come(0, 'alice');
-    const bob = await come(1, 'bob');
-    const carol = await come(0, 'carol');
-    const { call } = await alice.request('call.start', { to: ['bob'], offer: OFFER, seats: 3, allow: ['carol'] });
-    await bob.expect('call.incoming');
-    await carol.request('call.join', { call });
+    const { alice, bob, carol, call } = await carolCameFirst();
     await alice.request('call.leave', { call });
     const accepted = await bob.request('call.accept', { call, answer: ANSWER });
     assert.deepEqual([accepted.offer, accepted.candidates, accepted.members.map((member) => member.user)], [undefined, undefined, ['carol', 'bob']]);

@@ -341,8 +341,7 @@ describe('a session', () => {
   test('that is taken over while its old socket stands leaves only one that hears', async () => {
     const [alice, bob] = [await join(n1, fresh('alice')), await join(n2, fresh('bob'))];
     const call = await pair(alice, bob);
-    const other = new Client();
-    Object.assign(other, { token: alice.token, session: alice.session, key: alice.key, seq: alice.seq, device: 'phone', user: alice.user });
+    const other = alice.twin();
     assert.equal((await other.resume(n2)).resumed, true);
     await alice.closed();
     await bob.request('signal', { call, to: 1, data: 1 });
