@@ -121,10 +121,13 @@ class Visitor {
     return this.page.evaluate(() => globalThis.testAudio.sample());
   }
 
-  /** Waits until this page has exactly so many connections and on each of them packets and sound go on coming. */
+  /**
+   * Waits until this page has exactly so many connections and on each of them packets and sound go on coming. `others`: how many, or
+   * who tells it at every look; where there is nobody, there is nothing to be heard.
+   */
   async hears(others, ms = stretched(20_000)) {
     const first = new Map();
-    let now = [];
+    let [now, wanted] = [[], others];
     const grew = (one) => {
       if (!first.has(one.id)) first.set(one.id, one);
       const from = first.get(one.id);
@@ -133,9 +136,10 @@ class Visitor {
     await until(
       async () => {
         now = await this.audio();
-        return now.map(grew).every(Boolean) && now.length === others;
+        wanted = typeof others === 'function' ? await others() : others;
+        return wanted === 0 || (now.map(grew).every(Boolean) && now.length === wanted);
       },
-      () => `${this.name} to hear ${others}; its connections: ${JSON.stringify(now)}`,
+      () => `${this.name} to hear ${wanted}; its connections: ${JSON.stringify(now)}`,
       ms,
     );
   }
