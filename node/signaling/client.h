@@ -66,7 +66,7 @@ struct client {
 
     /* mail.c */
     bool reading; /* the mailbox is being read */
-    bool behind;  /* it has to be: that failed, or the welcome goes first */
+    bool behind;  /* it has to be: that failed, the welcome goes first, or the page on its way may be too old */
 
     /* acks.c */
     struct client *ack_next, *ack_prev; /* signaling.acks */

@@ -67,7 +67,7 @@ static void on_page(void *context, const struct session_answer *a, uint64_t firs
         client_close(c, CLOSE_RESTART); /* the mailbox itself has a hole: never a silent one */
         return;
     }
-    if (c->order.seq < a->seq || order_is_behind(&c->order))
+    if (c->behind || c->order.seq < a->seq || order_is_behind(&c->order))
         mail_read(c);
 }
 
@@ -81,8 +81,8 @@ void mail_retry(struct signaling *sig)
 
 void mail_read(struct client *c)
 {
-    if (c->state == CLIENT_GREETING)
-        c->behind = true;
+    if (c->reading || c->state == CLIENT_GREETING)
+        c->behind = true; /* a page that is on its way may be older than what is missed now */
     if (c->reading || c->state != CLIENT_LIVE)
         return;
     struct page_question *question = malloc(sizeof *question);

@@ -22,11 +22,15 @@ const HELLO_MS = stretched(10_000);
 export class View {
   constructor({ version, members }) {
     this.version = version;
+    this.#seat(members);
+  }
+
+  #seat(members) {
     this.members = new Map(members.map(({ peer, user, state }) => [peer, { user, state }]));
   }
 
   /** Takes an event in. What is wrong with it, or undefined. */
-  apply({ type, version, peer, user }) {
+  apply({ type, version, peer, user, members }) {
     if (version <= this.version) return undefined; // its like was in the ok, which may come before it
     this.version = version;
     const member = this.members.get(peer);
@@ -34,6 +38,7 @@ export class View {
       this.members.set(peer, { user, state: 'here' });
       return member && `peer ${peer} joined on the seat of ${member.user}`;
     }
+    if (type === 'call.healed') this.#seat(members); // it replaces what was known, and what came meanwhile
     if (type === 'call.ended') this.over = true;
     if (peer === undefined) return undefined;
     if (!member) return `${type} of peer ${peer}, who does not sit there`;

@@ -64,6 +64,13 @@ describe("a client's view", () => {
     assert.equal(disagreement(viewOfTwo().calls.get('c'), truth()), null);
   });
 
+  test('is replaced by what heals it', () => {
+    const session = viewOfTwo();
+    const healed = { version: 4, members: [member(1, 'alice'), member(3, 'carol')], ringing: [], locked: false };
+    session.onEvent({ type: 'call.healed', call: 'c', ...healed });
+    assert.equal(disagreement(session.calls.get('c'), healed), null);
+  });
+
   test('takes changes in the order of their versions, not of their coming', () => {
     const session = viewOfTwo();
     session.onOk('call.remove', { call: 'c', peer: 3 }, { type: 'ok', version: 4 });

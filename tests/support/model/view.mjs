@@ -1,5 +1,8 @@
 // What one session knows: the calls it sits in, the rings it hears, whom it watches. Built from nothing but what it was told.
 
+/** A snapshot's list of members as a view keeps it. */
+const seated = (members) => new Map(members.map(({ peer, user, device, state }) => [peer, { user, device, state }]));
+
 /** A call as one of its members sees it: a snapshot, and the changes after it in the order of their versions, whichever way they came. */
 class CallView {
   #changes = []; // {version, change(state)}
@@ -18,7 +21,7 @@ class CallView {
     const known = before.version === version ? before : { ringing: null, locked: null };
     this.base = version;
     this.start = {
-      members: new Map(members.map((one) => [one.peer, { user: one.user, device: one.device, state: one.state }])),
+      members: seated(members),
       ringing: ringing ? new Set(ringing) : known.ringing,
       locked: locked ?? known.locked,
     };
@@ -69,6 +72,7 @@ const CHANGES = {
   'call.invited': ({ user }) => (state) => state.ringing?.add(user),
   'call.rejected': ({ user }) => (state) => without(state.ringing, user),
   'call.ringing': () => () => {},
+  'call.healed': ({ members, ringing, locked }) => (state) => Object.assign(state, { members: seated(members), ringing: new Set(ringing), locked }),
 };
 
 const EARLY_MAX = 50;

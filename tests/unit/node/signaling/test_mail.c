@@ -197,6 +197,23 @@ Test(mail, after_a_cut_every_mailbox_is_read)
     cr_expect_eq(bob->closed + c->closed, 0);
 }
 
+/* What the store knew of the session when it was asked a second time may be older than what the bus has brought since, and so may a page that is on its way. */
+Test(mail, what_the_bus_brings_meanwhile_outlives_an_older_answer)
+{
+    const struct restored before = {.err = ERR_OK, .seq = 0};
+    for (int i = 0; i < 2; i++) {
+        stage->bus.on_healed(stage->bus.context);
+        fake_nodes(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), NULL, 0);
+    }
+    fake_restored(&stage->store, asked(stage, ASKED_RESTORE), &before);
+    bus_event(c, 1, "a");
+    fake_restored(&stage->store, asked(stage, ASKED_RESTORE), &before);
+    page(0, 0, 0);
+    page(1, 1, 1);
+    expect_heard("{\"type\":\"m\",\"seq\":1}", c);
+    cr_expect(nothing_asked(stage));
+}
+
 Test(mail, a_page_that_comes_too_late_is_nobodys)
 {
     bus_event(c, 2, "b");
