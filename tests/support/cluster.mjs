@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { startProcess } from './processes.mjs';
+import { jittered, startProcess } from './processes.mjs';
 import { startRedis } from './redis.mjs';
 import { openResp } from './resp.mjs';
 import { SECRET } from './token.mjs';
@@ -117,7 +117,7 @@ export class Node {
   /** Starts the process; `ready` waits until it takes clients. */
   async start({ ready = true } = {}) {
     const args = toArguments({ listen: `127.0.0.1:${this.port}`, ...this.#settings });
-    this.#process = startProcess(this.binary, ['serve', ...args], { env: cleanEnvironment(this.env) });
+    this.#process = startProcess(this.binary, ['serve', ...args], { env: jittered(cleanEnvironment(this.env)) });
     if (ready) await this.untilReady();
   }
 

@@ -9,6 +9,12 @@ function killAll() {
 process.on('exit', killAll);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
+/** The environment of a node or a Redis: under TEST_JITTER, the library of that path (jitter.c), what their sockets bring comes late and in another order. */
+export function jittered(env) {
+  const preloaded = [process.env.TEST_JITTER, env.LD_PRELOAD].filter(Boolean);
+  return preloaded.length ? { ...env, LD_PRELOAD: preloaded.join(' ') } : env;
+}
+
 /** Like spawn(), with `exited`: a promise of {code, signal}, and `output`: everything it wrote to stdout and stderr, as text. */
 export function startProcess(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startProcess } from './processes.mjs';
+import { jittered, startProcess } from './processes.mjs';
 import { openResp } from './resp.mjs';
 import { until, within } from './wait.mjs';
 
@@ -21,7 +21,7 @@ class Redis {
   /** Starts the server and waits until it answers. */
   async start() {
     const fixed = ['--port', '0', '--unixsocket', this.socket, '--dir', this.dir, '--save', '', '--loglevel', 'warning'];
-    this.#process = startProcess('redis-server', [...fixed, ...this.#args]);
+    this.#process = startProcess('redis-server', [...fixed, ...this.#args], { env: jittered(process.env) });
     const started = this.#process;
     await until(async () => {
       if (started.exit) throw new Error(`redis-server ended: ${started.output}`);
