@@ -218,16 +218,19 @@ static void listener_close(struct listener *l)
     l->fd = -1;
 }
 
+/* All are emptied before the first is closed: without room or files accepting pauses at all of them. After that nothing resumes. */
 void listeners_stop(struct edge *edge)
 {
+    for (size_t i = 0; i < edge->listener_count; i++) {
+        struct listener *l = &edge->listeners[i];
+        while (l->started && l->fd >= 0 && !edge->accept_paused && accept_one(l))
+            ;
+    }
     timer_cancel(&edge->accept_timer);
     for (size_t i = 0; i < edge->listener_count; i++) {
         struct listener *l = &edge->listeners[i];
-        if (l->started && l->fd >= 0) {
-            while (!edge->accept_paused && accept_one(l))
-                ;
+        if (l->started && l->fd >= 0)
             uv_close((uv_handle_t *)&l->poll, on_poll_closed);
-        }
         listener_close(l);
     }
 }

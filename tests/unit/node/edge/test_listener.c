@@ -95,3 +95,34 @@ Test(listener, out_of_files_it_waits_without_spinning_and_goes_on_later)
     peer_finish(&p);
     world_finish(&w);
 }
+
+/* Those who wait at `listen[crowded]` take the last files while the edge stops. */
+static void stop_out_of_files(const char *const listen[], size_t crowded)
+{
+    enum { WAITING = 8, FREE_FILES = 2 };
+    struct world w;
+    struct peer p[WAITING];
+    world_init(&w, &(struct world_wish){.listen = listen});
+    for (size_t i = 0; i < WAITING; i++)
+        peer_init(&p[i], &w, listen[crowded]);
+    struct rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
+    int next = dup(0);
+    close(next);
+    const struct rlimit few = {.rlim_cur = (rlim_t)next + FREE_FILES, .rlim_max = before.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    world_finish(&w);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (size_t i = 0; i < WAITING; i++)
+        peer_finish(&p[i]);
+}
+
+Test(listener, out_of_files_it_stops_all_the_same)
+{
+    char paths[2][64];
+    snprintf(paths[0], sizeof paths[0], "unix:/tmp/edge-stops-%d-a", (int)getpid());
+    snprintf(paths[1], sizeof paths[1], "unix:/tmp/edge-stops-%d-b", (int)getpid());
+    const char *const listen[] = {paths[0], paths[1], NULL};
+    stop_out_of_files(listen, 0);
+    stop_out_of_files(listen, 1);
+}
