@@ -32,6 +32,11 @@ static inline bool seating_rings(struct slice text)
 {
     return text.n > 0 && text.p[0] == '?';
 }
+/** "-7": it does neither any more, since that version. */
+static inline bool seating_is_out(struct slice text)
+{
+    return text.n > 0 && text.p[0] == '-';
+}
 /** The session's peer, or 0; nobody's (none) is always 0. */
 unsigned seating_peer(const struct seating *, const struct id *session);
 

@@ -117,10 +117,26 @@ static void ring_set(struct client *c, const struct id *call, uint64_t version)
     *ring = (struct client_ring){*call, version};
 }
 
+/* Since that version: what is known by a newer one stays. */
+static void out_since(struct client *c, const struct id *call, uint64_t version)
+{
+    const struct seat *seat = seat_find(c, call);
+    const struct client_ring *ring = ring_find(c, call);
+    if (seat && seat->seating.version < version)
+        seat_drop(c, call);
+    if (ring && ring->version < version)
+        ring_drop(c, call);
+}
+
 void seat_update(struct client *c, const struct id *call, struct slice text)
 {
     struct seating seating;
     uint64_t version = 0;
+    if (seating_is_out(text)) {
+        if (slice_to_u64(slice_make(text.p + 1, text.n - 1), &version))
+            out_since(c, call, version);
+        return;
+    }
     if (seating_rings(text)) {
         if (slice_to_u64(slice_make(text.p + 1, text.n - 1), &version))
             ring_set(c, call, version);

@@ -29,7 +29,8 @@ struct seat *seat_find(struct client *, const struct id *call);
 /** NULL: that does not ring. Likewise. */
 struct client_ring *ring_find(struct client *, const struct id *call);
 /**
- * Takes in what the store says (struct store_seating): a seating if it is newer than what is known, a ring, or, where the text is empty, that the client is out.
+ * Takes in what the store says (struct store_seating): a seating if it is newer than what is known, a ring, or that the client is out; where the text is empty, whatever is
+ * known.
  */
 void seat_update(struct client *, const struct id *call, struct slice text);
 /** It sits in as many calls as it may, though some of these may be over, and this node not have heard of it yet. */

@@ -14,7 +14,7 @@ struct session_answer {
     uint64_t seq;      /* attach, read: the last event there is */
     uint64_t answered; /* attach: the highest request that was answered with an effect */
     uint64_t seats;    /* create, attach: that all sessions of the user hold */
-    /* create: of the old session, and what rings; attach, read: its own; end: where it may sit (without text) */
+    /* create: of the old session, and what rings; attach, read: its own; read: what it is out of, too; end: where it may sit (without text) */
     size_t seating_count;
     struct store_seating seatings[STORE_SEATINGS_MAX];
 };

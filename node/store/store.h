@@ -38,7 +38,7 @@ struct store_limits {
     size_t candidate_bytes_max;
 };
 
-/** One call that a session sits in, and who sits where (node/call/seating.h); "?7": it rings since version 7. Empty: it is out. */
+/** One call that a session sits in, and who sits where (node/call/seating.h); "?7": it rings since version 7; "-7": it is out since version 7. Empty: it is out. */
 struct store_seating {
     struct id call;
     struct slice text;

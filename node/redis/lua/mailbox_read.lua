@@ -1,4 +1,4 @@
--- What a session's mailbox holds after `seq`, and which calls it is in.
+-- What a session's mailbox holds after `seq`, which calls it is in, and which of late it was: "-" and the version since which it is out.
 -- KEYS 1 session  2 mailbox
 -- ARGV 1 seq  2 how many events at most  3 epoch of the attach that asks
 -- Returns {"ok", last event, {seq, body, seq, body, …}, call, seating, …}, or {"not_found"}. {"stale"} a later attach or session has its place; {"gone"} if no
@@ -15,5 +15,9 @@ local events = {}
 for _, e in ipairs(redis.call('XRANGE', mailbox, (after + 1) .. '-0', '+', 'COUNT', count)) do
   events[#events + 1] = tonumber(string.match(e[1], '^%d+'))
   events[#events + 1] = e[2][2]
+end
+for call, version in string.gmatch(s.out or '', '([%w_-]+)=(%d+);') do
+  seatings[#seatings + 1] = call
+  seatings[#seatings + 1] = '-' .. version
 end
 return {'ok', tonumber(s.seq), events, unpack(seatings)}

@@ -69,8 +69,9 @@ const char *lab_held_done(struct lab *, const char *dead);
 const char *lab_session_end(struct lab *, const char *who, unsigned epoch);
 const char *lab_session_forget(struct lab *, const char *who);
 const char *lab_session_ack(struct lab *, const char *who, uint64_t seq);
-/** By the attach of epoch 1, and by another. */
+/** By the attach of epoch 1, without the calls that it is out of. */
 const char *lab_mailbox_read(struct lab *, const char *who, unsigned after, unsigned count);
+/** By that attach, with all that is told. */
 const char *lab_mailbox_read_in(struct lab *, const char *who, unsigned epoch, unsigned after, unsigned count);
 
 /* ---- calls ---- */

@@ -207,7 +207,13 @@ const char *lab_mailbox_read_in(struct lab *lab, const char *who, unsigned epoch
 
 const char *lab_mailbox_read(struct lab *lab, const char *who, unsigned after, unsigned count)
 {
-    return lab_mailbox_read_in(lab, who, 1, after, count);
+    const char *all = lab_mailbox_read_in(lab, who, 1, after, count);
+    const char *end = strstr(all, " -"); /* behind the first of their calls */
+    struct buf *b = lab_text(lab);
+    while (end && *--end != ' ')
+        ;
+    buf_put(b, end ? slice_make(all, (size_t)(end - all)) : slice_of(all));
+    return buf_cstr(b);
 }
 
 /* ---- calls ---- */

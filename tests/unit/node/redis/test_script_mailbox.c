@@ -38,8 +38,8 @@ Test(script_mailbox, marks_say_who_hears_and_who_stays)
         {'+', "2;51;1=alice;", "ok 1 [1 {\"type\":\"e\"}] call1 2;51;1=alice;",
          "events alice 1 [{\"type\":\"e\"}] call1=2;51;1=alice;"},
         {'-', "2;51;1=alice;", "ok 0 [] call1 2;51;1=alice;", "events alice 1 [] call1=2;51;1=alice;"},
-        {'!', "nil", "ok 1 [1 {\"type\":\"e\"}]", "events alice 1 [{\"type\":\"e\"}] call1="},
-        {'~', "nil", "ok 0 []", "events alice 1 [] call1="},
+        {'!', "nil", "ok 1 [1 {\"type\":\"e\"}] call1 -2", "events alice 1 [{\"type\":\"e\"}] call1="},
+        {'~', "nil", "ok 0 [] call1 -2", "events alice 1 [] call1="},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         lab_ask(lab, "FLUSHALL");
@@ -49,7 +49,7 @@ Test(script_mailbox, marks_say_who_hears_and_who_stays)
         lab_expect("ok", deliver_one(2, cases[i].mark, "e"));
         lab_expect(cases[i].heard, lab_heard(lab));
         lab_expect(cases[i].seating, lab_seating(lab, "alice", "call1"));
-        lab_expect(cases[i].mailbox, lab_mailbox_read(lab, "alice", 0, 10));
+        lab_expect(cases[i].mailbox, lab_mailbox_read_in(lab, "alice", 1, 0, 10));
     }
 }
 

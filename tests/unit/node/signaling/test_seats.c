@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "node/signaling/mail.h"
 #include "node/signaling/seats.h"
 #include "tests/unit/node/signaling/stage.h"
 
@@ -47,6 +48,15 @@ static void expect_brought(const char *expected)
     fake_err(&stage->store, restore, ERR_UNAVAILABLE);
 }
 
+/* The mailbox is read, and with it comes what the store says of call 1. */
+static void read_page(const char *of_call_1)
+{
+    struct session_answer a = {.err = ERR_OK, .seating_count = of_call_1 != NULL};
+    if (of_call_1)
+        a.seatings[0] = (struct store_seating){some_id(3, "call1"), slice_of(of_call_1)};
+    fake_page(&stage->store, asked(stage, ASKED_READ), &a, 0, NULL, 0);
+}
+
 Test(seats, a_ring_is_known_by_its_last_version_until_it_is_over)
 {
     tell(1, "?4");
@@ -75,4 +85,25 @@ Test(seats, of_more_rings_than_are_kept_the_oldest_are_forgotten)
     for (unsigned i = 4; i <= RINGS_OF_CLIENT_MAX + 3; i++)
         n += (size_t)snprintf(expected + n, sizeof expected - n, " ?%u", i);
     expect_brought(expected);
+}
+
+/* The word of it was lost with the bus. */
+Test(seats, what_the_session_is_out_of_is_learned_from_the_mailbox)
+{
+    static const struct {
+        const char *known, *page, *kept;
+    } cases[] = {
+        {"5;52;", "-6", ""},       {"5;52;", NULL, " 5;52;"}, /* the store may have forgotten it */
+        {"7;52;", "-6", " 7;52;"},                            /* it came back since */
+        {"?5", "-6", ""},          {"?7", "-6", " ?7"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        tell(1, "%s", "");
+        tell(1, "%s", cases[i].known);
+        mail_read(c->client);
+        read_page(cases[i].page);
+        expect_brought(cases[i].kept);
+        fake_restored(&stage->store, stage_run_until_asked(stage, ASKED_RESTORE), &(struct restored){.err = ERR_OK});
+        read_page(NULL);
+    }
 }
