@@ -63,6 +63,7 @@ struct client {
     size_t seat_count;
     struct client_ring *rings;
     size_t ring_count;
+    uint32_t outs; /* rises when the bus says that it is out of a call: answers that are on their way may not know */
 
     /* mail.c */
     bool reading; /* the mailbox is being read */

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "node/signaling/fanout_done.h"
 #include "node/signaling/heal.h"
+#include "node/signaling/mail.h"
 #include "node/signaling/request.h"
 #include "node/signaling/seats.h"
 #include "node/store/rings.h"
@@ -387,7 +388,10 @@ void fanout_resume(struct signaling *sig, const struct id *call, fanout_done_fn 
 
 /* ---- for a request ---- */
 
-/* The client's own seat, without waiting for the bus: its next signal may be here before the envelope is. */
+/*
+ * The client's own seat, without waiting for the bus: its next signal may be here before the envelope is. But by what the bus has told meanwhile it may be out
+ * of that call again: then the mailbox is asked.
+ */
 static void update_own_seat(struct request *rq, const struct fanout *f)
 {
     char text[1024];
@@ -400,6 +404,8 @@ static void update_own_seat(struct request *rq, const struct fanout *f)
                                                SLICE_FMT(f->entries[i].seating));
         seat_update(rq->client, &rq->call, slice_make(text, n > 0 && (size_t)n < sizeof text ? (size_t)n : 0));
     }
+    if (rq->client->outs != rq->outs && seat_find(rq->client, &rq->call))
+        mail_read(rq->client);
 }
 
 static void on_request_fanned(void *context, enum err err)

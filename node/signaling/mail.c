@@ -114,6 +114,14 @@ static void note_heard(struct signaling *sig, const struct id *session)
     sig->heard[heard_counter(session)]++;
 }
 
+/* The page that is on its way may be older. */
+static void note_out(struct client *c)
+{
+    c->outs++;
+    if (c->reading)
+        mail_read(c);
+}
+
 bool on_mail_events(void *context, const struct id *session, uint64_t seq, const struct slice *bodies, size_t count,
                     const struct store_seating *seating)
 {
@@ -125,8 +133,11 @@ bool on_mail_events(void *context, const struct id *session, uint64_t seq, const
     /* Under numbers that went out already: either the page had them, seating and all, or the store has lost its newest events and counts anew, and then this
      * is lost too (heal.c), and nobody shall think that it was heard. */
     bool had = count > 0 && seq + count - 1 <= c->order.seq;
-    if (!id_is_none(&seating->call) && !had)
+    if (!id_is_none(&seating->call) && !had) {
         seat_update(c, &seating->call, seating->text);
+        if (seating->text.n == 0)
+            note_out(c);
+    }
     if (count == 0)
         return false;
     if (c->reading || c->state != CLIENT_LIVE) {

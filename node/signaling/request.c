@@ -90,6 +90,7 @@ static void request_begin(struct request *rq)
         request_drop(rq);
         return;
     }
+    rq->outs = c->outs;
     bool sent_before = !order_request(&c->order, rq->id, &rq->run);
     if (sent_before && c->state == CLIENT_LIVE && rq->verb->run != signal_run)
         request_replay(rq);

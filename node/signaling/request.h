@@ -25,6 +25,7 @@ struct request {
     uint64_t id;
     uint64_t run; /* see order_request() */
     uint64_t since_us;
+    uint32_t outs; /* client.outs as it began */
     struct id call;
     struct buf reply;              /* body of the ok, once it is known; before that, what a signal relays (outbox.c) */
     void *story;                   /* what the verb needs in between; the verb frees it */

@@ -158,6 +158,27 @@ Test(fanout, whoever_changed_it_may_go_on_at_once_with_the_seat_it_took)
     cr_expect(id_eq(&asked(stage, ASKED_SIGNAL)->session, &bob));
 }
 
+/* Another node was quicker, and the bus with it: what the mailbox says is newer than both. */
+Test(fanout, whoever_was_put_out_meanwhile_asks_where_it_stands)
+{
+    const struct call_entry e = entry(0, 4, "*", "+", NULL);
+    const struct call_answer a = change(4, &e, 1);
+    say(c, "{\"type\":\"call.join\",\"id\":2,\"call\":\"%s\"}", call.text);
+    fake_seats(&stage->store, asked(stage, ASKED_SEATS), 0);
+    seat(c, &call, 4, (const struct id *const[5]){&bob, &c->session});
+    stage->bus.on_events(stage->bus.context, &c->session, 0, NULL, 0, &(struct store_seating){.call = call});
+    fake_call(&stage->store, asked(stage, ASKED_JOIN), &a);
+    delivered(&c->session, ERR_OK, 0);
+    cr_expect_null(fake_find(&stage->store, ASKED_READ));
+    delivered(&bob, ERR_OK, 0);
+    expect_contains("\"type\":\"ok\"", heard(c));
+    fake_page(&stage->store, asked(stage, ASKED_READ),
+              &(struct session_answer){.err = ERR_OK, .seating_count = 1, .seatings = {{call, SLICE("-5")}}}, 0, NULL,
+              0);
+    cr_expect_eq(stage->metrics.value[METRIC_SEATS], 0);
+    expect_done("4-4");
+}
+
 Test(fanout, a_hole_is_filled_from_the_log_for_that_mailbox_only)
 {
     const struct call_entry e = entry(0, 5, "*", "+", "+");

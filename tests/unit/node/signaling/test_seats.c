@@ -107,3 +107,18 @@ Test(seats, what_the_session_is_out_of_is_learned_from_the_mailbox)
         read_page(NULL);
     }
 }
+
+/* It was written before the session left: the next one is not. */
+Test(seats, a_page_that_is_older_than_what_the_bus_says_does_not_stand)
+{
+    static const char *const known[] = {"5;52;", "?5"};
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        tell(1, "%s", known[i]);
+        mail_read(c->client);
+        tell(1, "%s", "");
+        read_page(known[i]);
+        read_page("-6");
+        cr_expect(nothing_asked(stage));
+    }
+    expect_brought("");
+}
