@@ -44,6 +44,10 @@ static void on_up(void *context)
 {
     struct redis_client *client = context;
     link_expect(&client->link, inflight_expects_answer(&client->inflight));
+    /* It may be another server now: a primary that was demoted keeps its subscribers, whom nothing tells of it; and what was asked since the bus came back was
+     * answered by the old one. Not when the connection breaks: then the way may still lead to the old one. */
+    if (client->link.connections > 1)
+        link_break(&client->subscription.link, "the commands have another connection");
 }
 
 static void on_reply(void *context, struct redisReply *take_reply)

@@ -4,7 +4,8 @@
  * One client speaks to one cluster of Redis (one server, in its simplest form) through a command connection and a subscription connection. Both come
  * back by themselves with full-jitter back-off. A command is queued, pipelined with its neighbours of the same loop turn into one write, and
  * answered exactly once: by Redis, or with ERR_UNAVAILABLE when its deadline passes. When a connection breaks, commands without an answer are sent
- * again, in order, on the next one: so everything sent through here must be idempotent.
+ * again, in order, on the next one: so everything sent through here must be idempotent. Both are to be of one server: when the command connection was renewed,
+ * the other one is, too.
  */
 #ifndef NODE_REDIS_CLIENT_H
 #define NODE_REDIS_CLIENT_H

@@ -137,6 +137,29 @@ Test(subscription, a_restarted_redis_is_subscribed_again)
     finish();
 }
 
+static bool was_subscribed_again(struct rig *r)
+{
+    return r->subscribed >= 2;
+}
+
+/* A server that was demoted keeps its subscribers, and has nothing new for them from its new primary until it has caught up. */
+Test(subscription, it_follows_when_the_commands_have_to_look_for_another_server)
+{
+    server = redis_server_start(NULL);
+    rig = rig_create(redis_server_url(server), &(struct redis_settings){.command_timeout_ms = 60000});
+    redis_subscribe(rig->client, SLICE("{1}:a"));
+    rig_run_until(rig, rig_is_subscribed);
+    do_in_server("REPLICAOF 127.0.0.1 1");
+    size_t write = rig_ask(rig, "INCR n");
+    rig_run_until(rig, was_subscribed_again);
+    do_in_server("REPLICAOF NO ONE");
+    rig_run_until(rig, rig_all_answered);
+    cr_expect_eq(rig->answers[write].err, ERR_OK);
+    rig_run_until(rig, rig_is_subscribed);
+    cr_expect_eq(rig->subscribed, rig->unsubscribed + 1);
+    finish();
+}
+
 /* ---- channels that come and go ---- */
 
 static bool has_followed(struct rig *r)
