@@ -50,13 +50,19 @@ export function cleanEnvironment(extra = {}) {
   return { ...Object.fromEntries(kept), ...OPTIONS, ...extra };
 }
 
-/** A TCP port of the loopback that was free a moment ago. */
+const portsGiven = new Set();
+
+/** A TCP port of the loopback that was free a moment ago, and another each time: the kernel gives at random, now and then the same to two who have not bound it. */
 export async function freePort() {
-  const server = createServer();
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const server = createServer();
+    await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+    const { port } = server.address();
+    await new Promise((resolve) => server.close(resolve));
+    if (portsGiven.has(port)) continue;
+    portsGiven.add(port);
+    return port;
+  }
 }
 
 /** {'a-b': 1, c: true, d: ['x', 'y'], e: undefined} → --a-b=1 --c --d=x --d=y */
@@ -90,6 +96,7 @@ export class Node {
     this.secrets = new Set();
     this.binary = BINARY; // from the next start on
     this.env = {}; // what its process gets beside our own environment, from the next start on
+    this.redis = undefined; // of its cluster, for who asks it beside the node
     this.#settings = settings;
   }
 
@@ -209,6 +216,7 @@ class Cluster {
   /** One more node, with settings of its own. */
   async add(settings = {}) {
     const node = new Node(`n${this.nodes.length + 1}`, await freePort(), { ...this.#settings, ...settings });
+    node.redis = this.redis;
     this.nodes.push(node);
     await node.start();
     return node;
@@ -266,10 +274,10 @@ class Outside extends Node {
  */
 async function outside(nodes, wanted) {
   const { url, redis, settings } = JSON.parse(process.env.TEST_OUTSIDE);
-  const node = new Outside(new URL(url), wanted, settings);
   const { command, close } = await openResp(redis);
-  const all = Array.from({ length: nodes }, () => node);
-  const add = (more) => all.push(new Outside(new URL(url), { ...wanted, ...more }, settings));
+  const outsider = (asked) => Object.assign(new Outside(new URL(url), asked, settings), { redis: { command } });
+  const all = Array(nodes).fill(outsider(wanted));
+  const add = (more) => all.push(outsider({ ...wanted, ...more }));
   const stop = () => {
     for (const { sockets } of all) for (const socket of sockets) socket.terminate();
     close();
@@ -287,6 +295,7 @@ export async function startCluster({ nodes = 2, settings = {}, redis = {}, tls =
   const all = { redis: server.url, ...SETTINGS, ...settings };
   const made = [];
   for (let i = 0; i < nodes; i += 1) made.push(new Node(`n${i + 1}`, await freePort(), all, { tls }));
+  for (const node of made) node.redis = server;
   const cluster = new Cluster(server, made, all);
   try {
     await Promise.all(made.map((node) => node.start()));
