@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { decode, encode } from '@msgpack/msgpack';
 import WebSocket from 'ws';
 import { mint } from './token.mjs';
-import { DEADLINE_MS, within } from './wait.mjs';
+import { DEADLINE_MS, until, within } from './wait.mjs';
 
 /** An error reply, as an exception. */
 export class Refused extends Error {
@@ -33,7 +33,7 @@ export function fresh(name) {
 export class Client {
   #socket;
   #format;
-  #waiting = new Map(); // request id → resolve
+  #waiting = new Map(); // request id → {resolve, reject, type, socket}
   #expecting = []; // {matches, resolve}
   #closed;
   #autoAck;
@@ -59,7 +59,7 @@ export class Client {
     this.#closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => {
         resolve({ code, reason: reason.toString() });
-        this.#dropWaiting(code);
+        this.#dropWaiting(socket, code);
       });
     });
     socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
@@ -68,9 +68,13 @@ export class Client {
     return this;
   }
 
-  #dropWaiting(code) {
-    for (const { reject, type } of this.#waiting.values()) reject(new Error(`${type}: the socket closed with ${code} before the reply`));
-    this.#waiting.clear();
+  /** The end of a socket may be noticed when there is another already: that one's requests go on. */
+  #dropWaiting(socket, code) {
+    for (const [id, { reject, type, socket: theirs }] of this.#waiting) {
+      if (theirs !== socket) continue;
+      this.#waiting.delete(id);
+      reject(new Error(`${type}: the socket closed with ${code} before the reply`));
+    }
   }
 
   #onFrame(data, isBinary) {
@@ -128,7 +132,7 @@ export class Client {
 
   /** The reply to a request with that id, whenever it comes. */
   replyTo(id, type = 'a request') {
-    const reply = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject, type }));
+    const reply = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject, type, socket: this.#socket }));
     return within(reply, `the reply to ${type} (${id})`);
   }
 
@@ -210,8 +214,15 @@ export class Client {
     if (this.broken) throw this.broken;
   }
 
-  /** Nothing of that type has come, or of any when none is said. */
+  /** Every event that its mailbox holds by now has come: how many those are Redis knows, and they come by another way than replies. */
+  async caughtUp() {
+    const last = Number(await this.node.redis?.command('HGET', `{${this.session.slice(0, 2)}}:session:${this.session}`, 'seq'));
+    await until(() => !(this.seq < last), () => `${this.user} to hear its event ${last}; it has heard ${this.seq}`);
+  }
+
+  /** Nothing of that type has come, or of any when none is said. What has no `seq` may be on its way still. */
   async quiet(type) {
+    await this.caughtUp();
     await this.settle();
     const found = this.events.filter((event) => !type || event.type === type);
     assert.deepEqual(found, [], `${this.user} hears nothing`);

@@ -80,6 +80,7 @@ export class Persistent {
 
   /** Nothing more of that type has come, over all its sockets. */
   async quiet(type) {
+    await this.client.caughtUp();
     await within(this.ask('ping', {}), `${this.client.user} to be answered`);
     if (this.client.broken) throw this.client.broken;
     assert.deepEqual(this.client.events.filter((event) => event.type === type), []);
