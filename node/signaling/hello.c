@@ -122,7 +122,9 @@ static void on_created(void *context, const struct session_answer *a)
     } else {
         adopt(rq, 1, 0);
         for (size_t i = 0; i < a->seating_count; i++) {
-            if (!seating_rings(a->seatings[i].text))
+            if (seating_rings(a->seatings[i].text))
+                seat_update(rq->client, &a->seatings[i].call, a->seatings[i].text);
+            else
                 suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
         }
         greeting_drop(rq);

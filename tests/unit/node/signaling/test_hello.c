@@ -131,6 +131,21 @@ Test(hello, what_rings_is_pending_with_the_candidates_that_came_early)
     cr_expect(nothing_asked(stage));
 }
 
+/* The device that was woken by a push may be the only one that knows. */
+Test(hello, what_is_pending_is_brought_to_a_store_that_may_have_forgotten_it)
+{
+    struct conn *c = conn_open(stage);
+    const struct incoming bare = {.body = SLICE(RING_BODY)};
+    struct session_answer created = {.err = ERR_OK, .seating_count = 1};
+    created.seatings[0] = (struct store_seating){some_id(5, "call"), SLICE("?7")};
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
+    fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &bare);
+    stage->bus.on_healed(stage->bus.context);
+    fake_nodes(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), NULL, 0);
+    expect_contains(" ?7", asked(stage, ASKED_RESTORE)->text);
+}
+
 /* A stranger's, for one: it keeps nobody out. */
 Test(hello, a_ring_too_large_for_any_welcome_is_left_out)
 {
