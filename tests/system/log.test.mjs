@@ -6,7 +6,7 @@ import { ANSWER, OFFER } from '../support/calls.mjs';
 import { Client, fresh, join } from '../support/client.mjs';
 import { startCluster } from '../support/cluster.mjs';
 import { mint } from '../support/token.mjs';
-import { until, within } from '../support/wait.mjs';
+import { within } from '../support/wait.mjs';
 
 // What ends lines, ends texts, moves the cursor, or is no text at all.
 const NASTY = ['\n{"level":"error"}', '\r\nlevel=error event=forged', '"', '\\', '\u001b[2J\u0000\u007f\u0085\u2028', '\ud83d\ude00'.repeat(300), 'x'.repeat(5000)];
@@ -49,7 +49,8 @@ describe('the log', () => {
 
   test('is one object a line as JSON, whatever peers write into what it quotes', async () => {
     await abuse(machine);
-    await until(() => /frame\.refused/.test(machine.output), 'something to be quoted');
+    await machine.stop(); // so that all it wrote is here, and every line whole
+    assert.match(machine.output, /frame\.refused/, 'something is quoted');
     const lines = machine.output.trimEnd().split('\n');
     for (const line of lines) {
       const { time, level, event, node } = JSON.parse(line);
@@ -72,6 +73,7 @@ describe('the log', () => {
     const liar = await new Client().connect(people);
     await liar.refused('hello', { device: 'phone', token: mint('mallory', {}, { key: 'not the secret of this cluster, but long enough' }) }, 'unauthorized');
     await Promise.all([alice.close(), bob.close(), liar.closed()]);
+    await people.stop();
     const lines = people.output.trimEnd().split('\n');
     for (const line of lines) assert.match(line, /^time=\S+ level=(info|warn|error)( node=\S+)? event=[a-z_.]+( [a-z_]+=("([^"\\]|\\.)*"|[^ "]*))*$/);
     const told = lines.filter((line) => !/event=node\.listening/.test(line)).join('\n');
