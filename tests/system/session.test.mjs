@@ -113,7 +113,7 @@ describe('a token is refused with 4003', () => {
     'that expired': mint(user, { exp: nowSeconds() - LEEWAY_S - 5 }),
     'that never expires': mint(user, { exp: undefined }),
     'that expires in words': mint(user, { exp: 'tomorrow' }),
-    'that is not valid yet': mint(user, { nbf: nowSeconds() + LEEWAY_S + 60 }),
+    'that is not valid yet': mint(user, { exp: nowSeconds() + 7200, nbf: nowSeconds() + LEEWAY_S + 3600 }),
     'of nobody': mint(undefined),
     'of a user with an empty name': mint(''),
     'of a user whose name is too long': mint('x'.repeat(65)),
