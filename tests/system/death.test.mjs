@@ -157,6 +157,12 @@ describe('a node that was frozen and wakes', () => {
     alice.ask(type, fields).catch(() => {});
   }
 
+  /** What the node that wakes had to tell Redis it has told: this goes the same way, behind it. */
+  async function spokenOut() {
+    const witness = await join(nodes[0], fresh('witness'));
+    await witness.request('bye');
+  }
+
   /** Her client comes in at another node, while the frozen one holds her socket. */
   async function elsewhere(alice) {
     const moved = alice.twin();
@@ -178,6 +184,7 @@ describe('a node that was frozen and wakes', () => {
       nodes[0].thaw();
     }
     await alice.closed();
+    await spokenOut();
     await moved.request('signal', { call, to: 2, data: 'last' });
     const heard = await bob.expectMany('signal', 3);
     assert.deepEqual(heard.map(({ data }) => data), ['first', 'second', 'last']);
@@ -199,6 +206,7 @@ describe('a node that was frozen and wakes', () => {
       nodes[0].thaw();
     }
     await alice.closed();
+    await spokenOut();
     await nodes[0].untilReady();
     return moved;
   }
