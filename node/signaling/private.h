@@ -42,7 +42,7 @@ struct signaling {
     struct fanout_done *fanouts_done; /* fanout_done.c: hash by call */
     uint32_t heard[HEARD_COUNTERS];   /* mail.c: what the bus brought, see mail_heard() */
     struct watched *watched;          /* watch.c: hash of users whom somebody here watches, by name */
-    uint64_t watch_clock;             /* watch.c: counts reads of their states, and blocks */
+    uint64_t watch_clock;             /* watch.c: counts reads of their states, requests for them, and blocks */
     struct undone *undone;            /* suspension.c: list of what the store has still to be told */
     size_t undone_count;
     struct {

@@ -41,8 +41,8 @@ struct watch {
     struct watch *mine_next, *mine_prev; /* client.watches */
     struct client *client;
     struct watched *on;
-    bool told;  /* of a state, by an answer or an event */
-    bool waits; /* the client's presence.watch waits for the store to answer for it */
+    bool told;      /* of a state, by an answer or an event */
+    uint64_t waits; /* since then the client's presence.watch waits for the store to answer for it; 0: none does */
     struct presence_block blocked;
     uint64_t blocked_at;
     /* what it was told: */
@@ -216,7 +216,7 @@ static struct request *story_finish(struct watch_story *story)
     struct watch *w = NULL;
     DL_FOREACH2(rq->client->watches, w, mine_next)
     {
-        w->waits = false;
+        w->waits = 0;
     }
     timer_cancel(&story->timer);
     rq->client->watching = NULL;
@@ -278,17 +278,18 @@ struct watch_question {
     struct id sessions[PRESENCE_WATCHERS_MAX];
 };
 
-/* The watch that this answer is for; NULL: it is gone. */
+/* The watch that this answer is for; NULL: it is gone, or a request has come since, whose answer must not be older. */
 static struct watch *watch_asked(const struct watch_question *question, size_t i, const struct watched *on)
 {
     struct client *c = client_of(question->signaling, &question->sessions[i]);
-    return c ? watch_of(c, on) : NULL;
+    struct watch *w = c ? watch_of(c, on) : NULL;
+    return w && w->waits < question->asked_at ? w : NULL;
 }
 
 static void watch_answered(struct watch *w)
 {
-    bool waited = w->waits;
-    w->waits = false;
+    bool waited = w->waits > 0;
+    w->waits = 0;
     if (w->told)
         watch_tell(w, w->on->rev, &w->on->state);
     if (waited)
@@ -440,7 +441,7 @@ static void begin_one(struct watch_story *story, struct client *c, struct slice 
     struct watch *w = watch_of(c, on);
     if (!w)
         w = watch_create(c, on);
-    w->waits = true;
+    w->waits = ++c->signaling->watch_clock;
     story->pending++;
     if (on->followed)
         ask_some(on, w, 1);

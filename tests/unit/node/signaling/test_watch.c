@@ -240,3 +240,16 @@ Test(watch_limit, more_than_a_session_may_watch_begins_nothing)
     cr_expect_str_eq(stage->store.following, "+bob +carol ");
     stage_close(stage);
 }
+
+/* Somebody has heard of a change elsewhere, and looks. */
+Test(watch, no_answer_is_older_than_its_request)
+{
+    watch_bob(alice, 5, "available");
+    followed("bob");
+    say(alice, "{\"type\":\"presence.watch\",\"id\":4,\"users\":[\"bob\"]}");
+    store_tells(5, "available", false);
+    expect_heard("", alice);
+    store_tells(6, "away", false);
+    expect_heard("{\"type\":\"presence\"," BOB_IS("away") "1}", alice);
+    expect_heard("{\"type\":\"ok\",\"id\":4,\"states\":[{" BOB_IS("away") "1}]}", alice);
+}
