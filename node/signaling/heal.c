@@ -68,8 +68,10 @@ void heal_client(struct client *c)
 
 static void queue_all(struct signaling *sig)
 {
-    for (struct client *c = sig->sessions; c; c = c->hh.next)
+    for (struct client *c = sig->sessions; c; c = c->hh.next) {
+        c->checked_ms = 0; /* what was there then may be forgotten since */
         queue(c);
+    }
 }
 
 void heal_all(struct signaling *sig)
