@@ -103,13 +103,15 @@ describe('in a mesh', () => {
   test('what failed while the other one was away is tried as soon as that one is back', async () => {
     const { mesh, seating, follow } = sit(2, 1);
     mesh.meet(members(1, 2));
+    await settled();
+    mesh.receive(seating.at(1), { description: { type: 'answer', sdp: 'theirs' } });
     const { pc } = seating.at(1);
     follow('call.suspended', 1);
     pc.connectionState = 'failed';
     follow('call.resumed', 1);
     mesh.resumed(seating.at(1));
     await settled();
-    assert.deepEqual(pc.did, ['restart']);
+    assert.deepEqual(pc.did, ['answer', 'restart']);
   });
 
   test('a connection that held while the other one was away is left as it is', async () => {

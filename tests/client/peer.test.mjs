@@ -344,4 +344,16 @@ describe('a connection', () => {
     peer.repeat();
     assert.equal(said.length, 2);
   });
+
+  clocked('an offer that nobody answers is said again, and of its answers the first one counts', async (pass, warned) => {
+    const { peer, pc, said } = make({ offers: true });
+    await pc.onnegotiationneeded();
+    await pass(15_000);
+    await pass(1000);
+    assert.deepEqual([said.map(({ description }) => description.type), pc.did.includes('restart')], [['offer', 'offer', 'offer'], false]);
+    const answer = { description: { type: 'answer', sdp: 'theirs' } };
+    await Promise.all([peer.receive(answer), peer.receive(answer)]);
+    await peer.receive(answer);
+    assert.deepEqual([pc.did.slice(1), peer.connection, warned], [['answer'], 'new', []]);
+  });
 });

@@ -58,6 +58,7 @@ export class Peer {
     if (!description) return undefined; // of another kind, which a later server may know
     const { pc } = this;
     const offered = description.type === 'offer';
+    if (!offered && (this.#answering || pc.signalingState === 'stable')) return undefined; // to an offer that was said twice
     const ready = !this.#offering && (pc.signalingState === 'stable' || this.#answering);
     this.#ignoring = offered && !ready && !this.#link.polite;
     if (this.#ignoring) return undefined;
@@ -91,7 +92,9 @@ export class Peer {
 
   /** An offer that nobody answered is made once more: the server has forgotten it. */
   repeat() {
-    if (this.pc.signalingState === 'have-local-offer') this.#describe();
+    const unanswered = this.pc.signalingState === 'have-local-offer';
+    if (unanswered) this.#describe();
+    return unanswered;
   }
 
   /** Looks for another way, if there is none. */
@@ -101,9 +104,10 @@ export class Peer {
     this.#tries += 1;
     await this.#media.refresh();
     if (!lost()) return;
+    this.#later(this.#pause);
+    if (this.repeat()) return; // it has not even been heard, or what answered it was lost
     this.pc.setConfiguration(this.#media.configuration);
     this.pc.restartIce();
-    this.#later(this.#pause);
   }
 
   close() {
