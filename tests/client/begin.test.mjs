@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { leaveAll, signIn } from '../support/app.mjs';
 import { startFakeNode } from '../support/fake-node.mjs';
+import { within } from '../support/wait.mjs';
 
 let node;
 before(async () => {
@@ -35,5 +36,27 @@ describe('a call that crosses with another', () => {
     const call = await calling;
     assert.deepEqual([call.id, call.state, me.calls.get('c1') === call], ['c1', 'active', true]);
     assert.deepEqual(rung, [], 'one that it is in does not ring');
+  });
+});
+
+describe('a call that was answered', () => {
+  test('while the session was lost is one to rejoin', async () => {
+    const signing = signIn(node, 'alice', { alert: false });
+    const line = await node.line();
+    await line.welcome();
+    const { me } = await signing;
+    const ringing = me.once('incoming');
+    line.send({ type: 'call.incoming', call: 'c1', version: 1, from: 'bob', name: 'Bob', members: [MEMBERS[0]], seats: 2, expires_ms: Date.now() + 9000, in_call: false, seq: 1 });
+    const [rung] = await within(ringing, 'a ring');
+    const accepting = assert.rejects(rung.accept(), { code: 'reset' });
+    line.ok(await line.read('call.get'), { privacy: null });
+    await line.read('call.accept');
+    const coming = me.once('rejoin');
+    line.close(1012);
+    const next = await node.line();
+    await next.welcome({ resumed: false, seq: 0, calls: [{ call: 'c1', state: 'active', version: 3, seats: 2, members: MEMBERS, ringing: [], starter: 'bob', locked: false, privacy: null, rejoin: true }] });
+    await accepting;
+    const [back] = await within(coming, 'a call to rejoin');
+    assert.deepEqual([rung.state, rung.reason, back.state, me.calls.get('c1') === back], ['ended', 'lost', 'rejoin', true]);
   });
 });

@@ -63,4 +63,19 @@ export async function signIn(nodes, user, { claims = {}, network = new Network()
   return app;
 }
 
+/** Writes down what the call tells: call.log. */
+export function follow(call) {
+  call.log = [];
+  const tell = (name, of) => call.on(name, (...args) => call.log.push([name, ...of(...args)].join(' ')));
+  tell('state', (state) => [state]);
+  for (const name of ['joined', 'member']) tell(name, (member) => [member.peer, name === 'member' ? member.state : member.user]);
+  tell('left', (member, reason) => [member.peer, reason]);
+  for (const name of ['ringing', 'invited', 'rejected', 'locked', 'ended']) tell(name, (...args) => args);
+  tell('data', (member, data) => [member.peer, JSON.stringify(data)]);
+  return call;
+}
+
+/** Who sits in a call. */
+export const seats = (call) => call.members.map(({ peer, user, me }) => `${peer} ${user}${me ? ' (me)' : ''}`);
+
 export { Network };

@@ -23,6 +23,11 @@ function ignoreGone(error) {
   if (error.code !== 'not_found') throw error;
 }
 
+/** One can sit down without a picture, but not in a session that is no more. */
+function ignoreUnlessLost(error) {
+  if (/closed|reset/.test(error.code)) throw error;
+}
+
 /** `back`: the seat is still a lost session's, and must be taken before it can be left. */
 export function leave(me, id, back, reason) {
   if (back) me._session.request('call.join', { call: id });
@@ -44,7 +49,7 @@ export class Call extends Emitter {
 
   constructor(me, phase, { offer, ...fields }) {
     super();
-    const tell = (...event) => this._emit(...event);
+    const tell = (...event) => this.#phase === 'ended' || this._emit(...event);
     this.#me = me;
     this.#phase = this.#told = phase;
     this.#offer = offer;
@@ -160,7 +165,8 @@ export class Call extends Emitter {
 
   /** Each event of this call, in order. */
   _event(frame) {
-    if (this.#phase === 'ended') return;
+    // A ring that was over before this device took its seat by the next one is no news of it.
+    if (this.#phase === 'ended' || (this.#phase === 'in' && frame.type === 'call.cancelled')) return;
     if (this.#held && !OVER.test(frame.type)) this.#held.push(frame);
     else if (frame.type === 'signal') this.#onSignal(frame);
     else this.#onEvent(frame);
@@ -169,7 +175,7 @@ export class Call extends Emitter {
   /** After each welcome: how the server says that the call stands. Of a session that goes on the events say it all. */
   _welcome(snapshot, resumed) {
     if (resumed || this.#phase === 'ended') return;
-    if (this.#phase === 'incoming' ? !snapshot : !snapshot?.rejoin) this._end('lost');
+    if (this.#phase === 'incoming' || !snapshot?.rejoin) this._end('lost');
     else if (this.#phase === 'in') this.#comeBack();
   }
 
@@ -216,7 +222,7 @@ export class Call extends Emitter {
     let ok;
     let picture;
     try {
-      [ok, picture] = await Promise.all([asked, this.#ask('call.get').catch(() => null)]);
+      [ok, picture] = await Promise.all([asked, this.#ask('call.get').catch(ignoreUnlessLost)]);
       if (this.#phase === 'ended') leave(this.#me, this.id);
       this.#checkAlive();
     } catch (error) {
@@ -310,9 +316,12 @@ export class Call extends Emitter {
 
   /** Asks for a change of the call, which no event tells to who asked for it. */
   #change(type, fields, apply) {
+    const seating = this.#seating;
     const changed = this.#ask(type, fields).then(async (ok) => {
-      if (ok.version > this.#seating.version) apply(ok);
-      else this.#seating.draw(await this.#ask('call.get').catch(() => null)); // an event was faster, and may have changed it again
+      const missed = ok.version - seating.version - 1;
+      if (missed >= 0) apply(ok);
+      if (missed) seating.draw(await this.#ask('call.get').catch(() => null)); // an event was faster, or an older one is still to come
+      else seating.version = ok.version;
       if (this.#phase === 'in') this.#changed();
     });
     return quiet(changed);
@@ -327,7 +336,9 @@ export class Call extends Emitter {
   }
 
   #onEvent(frame) {
-    if (frame.version > this.#seating.version || OVER.test(frame.type)) {
+    if (frame.type === 'call.healed') {
+      this.#heal(frame);
+    } else if (frame.version > this.#seating.version || OVER.test(frame.type)) {
       this.#seating.version = frame.version;
       this.#follow(frame);
     }
@@ -340,7 +351,6 @@ export class Call extends Emitter {
     const { type, peer, reason } = frame;
     const member = this.#seating.at(peer);
     if (OVER.test(type) || (type === 'call.left' && member?.me)) return this._end(reason);
-    if (type === 'call.healed') return this.#heal(frame);
     this.#seating.follow(frame);
     if (type === 'call.resumed') this.#mesh.resumed(member);
     return undefined;
