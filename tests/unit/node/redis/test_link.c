@@ -379,3 +379,41 @@ Test(link, a_channel_that_lives_elsewhere_is_never_called_subscribed)
     cr_expect_eq(rig->subscribed, 0);
     finish();
 }
+
+/* ---- both connections are to be of one server ---- */
+
+static int written_number; /* of the connection that a write was answered on */
+
+static void on_command_demoted_once(struct fake_redis *f, struct fake_conn *conn, const char *name,
+                                    const struct redisReply *command)
+{
+    if (strcmp(name, "INCR") != 0) {
+        on_command_healthy(f, conn, name, command);
+    } else if (written_number == 0) {
+        written_number = -1;
+        fake_say(conn, "-READONLY You can't write against a read only replica.\r\n");
+    } else {
+        written_number = fake_number(conn);
+        fake_say(conn, ":1\r\n");
+    }
+}
+
+static bool is_subscription_the_later_one(struct rig *r)
+{
+    return r->answered == r->asked && redis_is_subscribed(r->client) && subscribed_number > written_number;
+}
+
+/* A way that leads elsewhere by now may have led to the demoted one when the subscription came back: so it comes back last. */
+Test(link, after_a_demotion_the_subscription_is_renewed_behind_the_commands)
+{
+    for (int i = 0; i < 8; i++) {
+        written_number = subscribed_number = 0;
+        begin(on_command_demoted_once, NULL);
+        redis_subscribe(rig->client, SLICE("{1}:a"));
+        rig_run_until(rig, rig_is_subscribed);
+        rig_ask(rig, "INCR n");
+        rig_run_until(rig, is_subscription_the_later_one);
+        cr_expect_eq(rig->unsubscribed, 1);
+        finish();
+    }
+}
