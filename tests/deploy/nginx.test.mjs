@@ -125,6 +125,7 @@ suite('behind nginx', () => {
   test('all that a leaving node has are told, and come back at another', async () => {
     const { clients, at } = await arrive(9);
     const told = at(0);
+    assert.ok(told.length > 0);
     cluster.nodes[0].signal('SIGTERM');
     for (const client of told) assert.equal((await client.closed()).code, 1012);
     await cluster.nodes[0].exited;
