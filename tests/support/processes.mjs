@@ -23,12 +23,13 @@ export function startProcess(program, args, options = {}) {
   child.unref(); // a child that a failed test left behind must not keep the test's process alive
   child.stdout?.unref();
   child.stderr?.unref();
-  child.stdout?.on('data', (bytes) => {
-    started.output += bytes;
-    started.stdout += bytes;
+  // As text: a letter of several bytes may come in two pieces.
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    started.output += text;
+    started.stdout += text;
   });
-  child.stderr?.on('data', (bytes) => {
-    started.output += bytes;
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    started.output += text;
   });
   started.exited = new Promise((resolve, reject) => {
     child.once('error', (error) => {
