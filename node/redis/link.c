@@ -27,6 +27,7 @@ enum {
     LOGIN_MAX = 4096,
     /* The watch looks so often within quiet_max_ms. */
     WATCHES = 4,
+    LOOK_UP_MAX_MS = 30000,
 };
 
 enum { STEP_AUTH, STEP_SELECT, STEP_NAME, STEP_PING, STEP_COUNT };
@@ -331,6 +332,11 @@ static void on_connect_timeout(struct timer *timer)
     struct link *link = CONTAINER_OF(timer, struct link, timer);
     const char *why = link->settings.url->tls ? "connect: timed out, or no TLS is spoken there" : "connect: timed out";
 
+    /* A resolver whose first server is dead takes its 5 s each time: begun anew at each attempt, the look-up would never end. */
+    if (stream_looks_up(link->stream) && clock_steady_ms() - link->opened_ms < LOOK_UP_MAX_MS) {
+        timer_set(link->settings.timers, timer, link->settings.connect_timeout_ms, on_connect_timeout);
+        return;
+    }
     fail_attempt(link, LINK_UNREACHABLE, link->state == LINK_LOGGING_IN ? "no answer to the login" : why);
 }
 

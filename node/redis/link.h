@@ -52,7 +52,7 @@ struct link_settings {
     bool quiet;       /* log its coming up at debug only: the start asks a few questions, each on a link of its own */
     const char *name; /* for the log: "commands" */
     const struct redis_url *url; /* must outlive the link */
-    uint64_t connect_timeout_ms; /* from the look-up to the end of the login */
+    uint64_t connect_timeout_ms; /* to the end of the login; a look-up may take some more */
     uint64_t backoff_max_ms;
     uint64_t quiet_max_ms; /* so long without a byte while an answer is expected: it is dead */
     struct link_events events;

@@ -256,6 +256,11 @@ void stream_close(struct stream *stream)
     free(stream);
 }
 
+bool stream_looks_up(const struct stream *stream)
+{
+    return stream->lookup != NULL;
+}
+
 const char *stream_why(const struct stream *stream)
 {
     return stream->why;

@@ -44,6 +44,8 @@ struct stream *stream_open(const struct stream_settings *, struct why why);
 /** No event comes after this. NULL is fine. */
 void stream_close(struct stream *);
 
+/** Whether the name's address is not known yet. */
+bool stream_looks_up(const struct stream *);
 /** Bytes read, 0: nothing more now, -1: broken, stream_why() says why (no event comes for it). */
 ssize_t stream_read(struct stream *, char *p, size_t n);
 /** How much was taken; less than all means that on_writable will follow. -1: broken. */
