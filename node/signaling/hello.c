@@ -63,13 +63,22 @@ static void fail(struct request *rq, enum err err, const char *why)
     }
 }
 
-/* No answer from the store, which may have done it all the same: without a socket the session is suspended. */
-static void take_back(struct request *rq, uint64_t epoch)
+/*
+ * Without a socket the session is suspended: there is none any more, or no answer from the store, which may have done it all the same. The calls that it sits in,
+ * where they are known, are told.
+ */
+static void take_back(struct request *rq, uint64_t epoch, const struct session_answer *a)
 {
     struct greeting *g = rq->story;
     struct session_detach detach = {
         .id = rq->session, .user = slice_of(g->user), .epoch = epoch, .attempt = g->attempt};
-    suspension_detach(rq->signaling, &detach, NULL, 0);
+    struct seat seats[CALLS_OF_CLIENT_MAX];
+    size_t count = 0;
+    for (size_t i = 0; a && i < a->seating_count && count < CALLS_OF_CLIENT_MAX; i++) {
+        if (!seating_rings(a->seatings[i].text))
+            seats[count++].call = a->seatings[i].call;
+    }
+    suspension_detach(rq->signaling, &detach, seats, count);
 }
 
 /* This hello comes to nothing: its client may come again. */
@@ -81,11 +90,11 @@ static void close_for_resume(struct request *rq)
 }
 
 /* The socket went while the session came to this node: nobody else would suspend it. */
-static void orphan(struct request *rq, enum err err, uint64_t epoch)
+static void orphan(struct request *rq, enum err err, uint64_t epoch, const struct session_answer *a)
 {
     struct signaling *sig = rq->signaling;
     if ((err == ERR_OK || err == ERR_UNAVAILABLE) && !sig->stopped)
-        take_back(rq, epoch);
+        take_back(rq, epoch, a);
     greeting_drop(rq);
     request_drop(rq);
 }
@@ -103,12 +112,24 @@ static void adopt(struct request *rq, uint64_t epoch, uint64_t last)
 
 /* ---- a new session ---- */
 
+/* The seats of the device's earlier session wait for it. */
+static void tell_superseded(const struct request *rq, const struct session_answer *a)
+{
+    const struct greeting *g = rq->story;
+    for (size_t i = 0; i < a->seating_count; i++) {
+        if (!seating_rings(a->seatings[i].text))
+            suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
+    }
+}
+
 static void on_created(void *context, const struct session_answer *a)
 {
     struct request *rq = context;
     struct greeting *g = rq->story;
     if (request_is_left(rq)) {
-        orphan(rq, a->err, 1);
+        if (a->err == ERR_OK && !rq->signaling->stopped)
+            tell_superseded(rq, a);
+        orphan(rq, a->err, 1, NULL);
     } else if (a->err == ERR_CONFLICT && ++g->tries < CREATE_TRIES) {
         g->old = a->other;
         create_session(rq);
@@ -116,16 +137,15 @@ static void on_created(void *context, const struct session_answer *a)
         close_for_resume(rq); /* it waited while the store was away, and a later one came in */
     } else if (a->err != ERR_OK) {
         if (a->err == ERR_UNAVAILABLE)
-            take_back(rq, 1);
+            take_back(rq, 1, NULL);
         fail(rq, a->err == ERR_CONFLICT ? ERR_UNAVAILABLE : a->err,
              a->err == ERR_RATE_LIMITED ? "too many devices of this user" : NULL);
     } else {
         adopt(rq, 1, 0);
+        tell_superseded(rq, a);
         for (size_t i = 0; i < a->seating_count; i++) {
             if (seating_rings(a->seatings[i].text))
                 seat_update(rq->client, &a->seatings[i].call, a->seatings[i].text);
-            else
-                suspension_tell(rq->signaling, &a->seatings[i].call, &g->old, SUPERSEDED_EPOCH, true);
         }
         greeting_drop(rq);
         welcome_start(rq, a, false);
@@ -159,14 +179,14 @@ static void on_attached(void *context, const struct session_answer *a)
     struct signaling *sig = rq->signaling;
     struct client *c = rq->client;
     if (request_is_left(rq)) {
-        orphan(rq, a->err, a->epoch);
+        orphan(rq, a->err, a->epoch, a);
     } else if (a->err == ERR_GONE) {
         metric_inc(sig->settings.metrics, METRIC_RESUMES_REFUSED);
         create_session(rq);
     } else if (a->err == ERR_STALE) {
         close_for_resume(rq); /* likewise */
     } else if (a->err != ERR_OK) {
-        take_back(rq, 0);
+        take_back(rq, 0, NULL);
         fail(rq, a->err, NULL);
     } else {
         metric_inc(sig->settings.metrics, METRIC_RESUMES);

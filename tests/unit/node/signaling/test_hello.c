@@ -478,6 +478,37 @@ Test(hello, a_socket_that_goes_while_its_session_comes_suspends_it)
     cr_expect(nothing_asked(stage));
 }
 
+/* Its session was another socket's until then, or its device's earlier session has seats: nobody else would tell those calls. */
+Test(hello, a_socket_that_goes_while_its_session_comes_has_its_calls_told)
+{
+    struct id call = some_id(5, "call");
+    struct id ringing = some_id(6, "ringing");
+    struct session_answer came = seated(&call);
+    came.seatings[came.seating_count++] = (struct store_seating){ringing, SLICE("?7")};
+    struct conn *c = conn_open(stage);
+    say_hello(c, "alice", resume(40));
+    conn_gone(c);
+    fake_session(&stage->store, asked(stage, ASKED_ATTACH), &came);
+    fake_done(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    cr_expect_eq(asked(stage, ASKED_MARK)->number, 3);
+    cr_expect_str_eq(asked(stage, ASKED_MARK)->text, "suspended");
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
+    cr_expect(nothing_asked(stage));
+
+    const struct id old = old_session();
+    c = conn_open(stage);
+    say_hello(c, "alice", "");
+    fake_session(&stage->store, asked(stage, ASKED_CREATE),
+                 &(struct session_answer){.err = ERR_CONFLICT, .other = old});
+    conn_gone(c);
+    fake_session(&stage->store, asked(stage, ASKED_CREATE), &came);
+    fake_done(&stage->store, asked(stage, ASKED_DETACH), ERR_OK);
+    cr_expect(id_eq(&asked(stage, ASKED_MARK)->session, &old));
+    cr_expect_eq(asked(stage, ASKED_MARK)->number, SUPERSEDED_EPOCH);
+    fake_err(&stage->store, asked(stage, ASKED_MARK), ERR_NOT_FOUND);
+    cr_expect(nothing_asked(stage));
+}
+
 Test(hello, a_socket_that_goes_while_nothing_comes_suspends_nothing)
 {
     static const enum err errs[] = {ERR_CONFLICT, ERR_RATE_LIMITED, ERR_GONE};
