@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import WebSocket from 'ws';
 import { describePages, setUp } from '../support/browser.mjs';
 import { SECRET } from '../support/token.mjs';
+import { until } from '../support/wait.mjs';
 
 const PAGE = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8');
 const CLIENT = fileURLToPath(new URL('../../node/web/client', import.meta.url));
@@ -99,9 +100,9 @@ describePages('docs/client.md', () => {
         await passOn(alice, bob, ['link', 'id']);
         for (const one of [alice, bob]) await one.hears(() => company(one));
       }
-      const said = [...alice.console, ...bob.console].join('\n');
+      const said = () => [...alice.console, ...bob.console].join('\n');
       for (const line of ['it rings at bob', 'over: hangup', 'alice calls', '[alice, bob]', 'available', '[mallory]', 'unreachable']) {
-        assert.ok(said.includes(line), `"${line}" is said by the examples; they said:\n${said}`);
+        await until(() => said().includes(line), () => `"${line}" to be said by the examples; they said:\n${said()}`);
       }
     }));
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { describePages, startBrowser } from '../support/browser.mjs';
 import { startCluster } from '../support/cluster.mjs';
+import { until } from '../support/wait.mjs';
 
 /** In a page: a connection that sends the microphone's sound, and its candidates for the other page. */
 async function openConnection() {
@@ -71,6 +72,13 @@ describePages('the harness', () => {
       await connect(a, b);
       await a.hears(1);
       await b.page.evaluate(() => globalThis.pc.getSenders()[0].track.stop());
+      // What was on its way is heard still.
+      let since;
+      await until(async () => {
+        const [now] = await a.audio();
+        if (now.energy !== since?.energy) since = now;
+        return now.at - since.at > 2000; // longer than from one beep to the next
+      }, 'the last sound to be over');
       await assert.rejects(a.hears(1, 3000), /waited 3000 ms for .* to hear 1/);
     }));
 

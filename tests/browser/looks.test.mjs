@@ -129,8 +129,12 @@ describePages('the looks of the page', () => {
         await ring(to, name).waitFor();
         assert.deepEqual(await cut(to), [], 'who calls');
         assert.deepEqual(await to.page.evaluate(misplaced), []);
-        if (to === rtl) await hangUp(from);
-        else await answer(to, name);
+        if (to === rtl) {
+          await hangUp(from);
+          await Promise.all([idle(from), idle(to)]); // else the next call may cross with this one
+        } else {
+          await answer(to, name);
+        }
       }
       await Promise.all([sits(long, 2), sits(rtl, 2)]);
       for (const one of [long, rtl]) {

@@ -747,7 +747,7 @@ describe('the end', () => {
     let output = '';
     child.stdout.on('data', (text) => (output += text));
     try {
-      const [code] = await within(once(child, 'exit'), () => `the process to end; it wrote ${output}`);
+      const [code] = await within(once(child, 'close'), () => `the process to end; it wrote ${output}`);
       assert.equal(code, 0);
       assert.equal(output, 'closed\n');
     } finally {
