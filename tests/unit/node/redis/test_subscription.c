@@ -123,6 +123,12 @@ Test(subscription, a_reader_too_slow_for_redis_is_cut_off_and_comes_back)
     finish();
 }
 
+/* A subscription that was back first is renewed once more when the commands are. */
+static bool are_both_back(struct rig *r)
+{
+    return r->metrics.value[METRIC_STORE_RECONNECTS] >= 2 && redis_is_up(r->client) && redis_is_subscribed(r->client);
+}
+
 Test(subscription, a_restarted_redis_is_subscribed_again)
 {
     begin();
@@ -131,7 +137,7 @@ Test(subscription, a_restarted_redis_is_subscribed_again)
     redis_server_kill(server);
     rig_run_until(rig, was_unsubscribed);
     redis_server_again(server);
-    rig_run_until(rig, was_subscribed_twice);
+    rig_run_until(rig, are_both_back);
     cr_expect_eq(publish("{1}:a", "again"), 1);
     rig_run_until(rig, has_message);
     finish();
