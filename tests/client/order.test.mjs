@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { setImmediate as settled } from 'node:timers/promises';
 import { describe, test } from 'node:test';
-import { incomingCall, joinRoom } from '../../node/web/client/begin.js';
+import { incomingCall, joinRoom, startCall } from '../../node/web/client/begin.js';
 import { SwitchboardError } from '../../node/web/client/error.js';
 import { follow, seats } from '../support/app.mjs';
-import { until } from '../support/wait.mjs';
+import { until, within } from '../support/wait.mjs';
 
 const refused = (promise, code) => assert.rejects(promise, (error) => error.name === 'SwitchboardError' && error.code === code);
 
@@ -13,8 +13,9 @@ describe('a call whose answers and events overtake each other', () => {
   /** A client whose server says what the test lets it: me.answer(type, fields) answers the oldest request of that type. */
   function puppet() {
     const waiting = [];
-    const me = { user: 'ann', device: 'phone', _options: { RTCPeerConnection: null }, _left: new Set(), _entering: new Map(), calls: new Map(), _drop() {} };
+    const me = { user: 'ann', device: 'phone', _options: { RTCPeerConnection: null }, _left: new Set(), _entering: new Map(), _crossed: new Set(), calls: new Map(), _drop() {} };
     me.iceServers = async () => [];
+    me.waiting = waiting; // requests without an answer
     me._add = (call) => (me.calls.set(call.id, call), call);
     me._session = { request: (type, fields) => new Promise((resolve, reject) => waiting.push({ type, fields, resolve, reject })) };
     me.asked = async (type) => until(() => waiting.find((one) => one.type === type), `${type} to be asked`);
@@ -219,5 +220,17 @@ describe('a call whose answers and events overtake each other', () => {
     await settled();
     call._event({ type: 'call.joined', ...CY, version: 6 });
     assert.deepEqual([call.state, call.log], ['active', ['joined 3 cy']]);
+  });
+
+  test('who calls back while the answer is prepared sits down once', async () => {
+    const me = puppet();
+    const call = me._add(ringing(me));
+    const accepting = call.accept();
+    const calling = startCall(me, 'bo');
+    await me.answer('call.get', picture(1, [BO]));
+    await me.answer('call.start', { call: 'c', peer: 2, glare: true, reach: { bo: 'ringing' }, members: [BO, ANN], version: 2 });
+    await me.answer('call.get', picture(2, [BO, ANN]));
+    assert.deepEqual([await calling, await within(accepting, 'the answer')], [call, call]);
+    assert.deepEqual([call.state, me.waiting], ['active', []]);
   });
 });

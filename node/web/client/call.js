@@ -238,9 +238,10 @@ export class Call extends Emitter {
 
   async #prepare(type, { stream } = {}) {
     this.#checkAlive();
-    // Whether addresses may be told must be known before the first one is found, and whether a call of one's own has crossed this one.
+    // Whether addresses may be told must be known before the first one is found, and whether a call of one's own, begun since perhaps, has crossed this one.
     const asked = type === 'call.accept' && this.#ask('call.get').catch(() => null);
-    const [media, picture] = await Promise.all([Media.open(this.#me, stream), asked, this.#me._starting]);
+    const [media, picture] = await Promise.all([Media.open(this.#me, stream), asked]);
+    await this.#me._starting;
     if (this.#phase === 'in') {
       media.close();
       return this;
