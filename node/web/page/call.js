@@ -104,6 +104,7 @@ class Card {
 
   close() {
     this.forgive?.();
+    this.forgive = undefined; // what is asked still says nothing of one who is gone
     this.part.audio.srcObject = null;
     this.part.root.remove();
   }
