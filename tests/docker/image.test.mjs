@@ -104,15 +104,12 @@ test('stopped, it sends its clients elsewhere over the drain window, and ends wi
   await project.untilOn(1);
   const client = await join(project, 'alice');
   const [id] = await project.containers();
-  const began = Date.now();
   const stopped = docker(['stop', id]);
   const notice = await client.expect('reconnect');
   assert.ok(notice.after_ms <= DRAIN_MS);
   assert.equal((await client.closed()).code, 1012);
   await stopped;
-  const took = Date.now() - began;
   const { State: state } = await project.inspect(id);
-  assert.equal(state.ExitCode, 0);
+  assert.equal(state.ExitCode, 0, 'Docker did not have to kill it');
   assert.equal(state.OOMKilled, false);
-  assert.ok(took < 30_000, `Docker did not have to kill it: ${took} ms`);
 });
