@@ -29,6 +29,7 @@ struct outbox {
     struct request *waiting;
     struct request *under_way;
     struct timer turn_end; /* the next batch goes out then */
+    bool seated;           /* the recipient sat in the call, by what the sender had heard as it spoke */
     bool asked_log;        /* those under way are tried for the second time */
     uint64_t heard;        /* where those were refused: the version of the call up to which the recipient knows it */
 };
@@ -92,7 +93,8 @@ static void outbox_settle(struct outbox *o, enum err err)
     struct request *done = o->under_way;
     struct client *c = o->client;
     uint64_t *sent = outbox_sent(o);
-    uint64_t heard = o->heard;
+    /* Of whom the bus has told meanwhile that it left, the store may know nothing any more, and rightly so: its session may be over as well. */
+    uint64_t heard = o->seated && !sent ? UINT64_MAX : o->heard;
     if (sent)
         *sent = err == ERR_OK ? done->prev->id : 0; /* the list's head knows its tail */
     o->under_way = NULL;
@@ -197,6 +199,7 @@ void outbox_put(struct request *rq, const struct id *recipient, unsigned from, s
                              .from = from};
         DL_APPEND(c->outboxes, o);
     }
+    o->seated = outbox_sent(o) != NULL;
     buf_clear(&rq->reply);
     buf_put(&rq->reply, body);
     request_forget_message(rq); /* it has become the body, and may wait here with hundreds of others */

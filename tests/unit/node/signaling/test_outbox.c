@@ -228,6 +228,18 @@ Test(outbox, a_recipient_that_left_while_the_log_was_brought_out_is_not_found)
     cr_expect(nothing_asked(stage));
 }
 
+/* The store knows nothing of a session that is over, and of one that it has lost: that the peer has left tells which it is. */
+Test(outbox, a_recipient_that_left_and_whose_session_ended_is_not_found)
+{
+    signal_to(2, 2);
+    seat(c, &call, 3, (const struct id *const[5]){&c->session, NULL, &carol, NULL, NULL});
+    refused(0);
+    fake_err(&stage->store, asked(stage, ASKED_LOG), ERR_UNAVAILABLE);
+    refused(0);
+    expect_contains("{\"type\":\"error\",\"id\":2,\"code\":\"not_found\"", heard(c));
+    cr_expect(nothing_asked(stage));
+}
+
 /* Then the store has lost what it knew of one of the two, and is asked whether it knows the sender. */
 Test(outbox, a_recipient_that_knows_nothing_even_after_that_is_unavailable_once)
 {
