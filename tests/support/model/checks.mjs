@@ -14,14 +14,19 @@ const of = (map, key, make) => map.get(key) ?? map.set(key, make()).get(key);
 export function indexed(records) {
   const sessions = new Map(); // id → {id, who, user, records}
   const calls = new Map(); // id → {id, records}
+  const sends = new Map(); // "session id" → {asked: when it was sent first, replied: when it was answered first}
   for (const record of records) {
-    const { session, frame, who } = record;
+    const { session, frame, who, what } = record;
+    const key = `${session} ${frame?.id}`;
+    if (what === 'send') of(sends, key, () => ({ asked: record }));
+    else if (what === 'reply' && sends.has(key)) sends.get(key).replied ??= record;
     if (session) of(sessions, session, () => ({ id: session, who, user: who?.split('/')[0], records: [] })).records.push(record);
     const call = record.call ?? frame?.call ?? record.asked?.call;
     if (call) of(calls, call, () => ({ id: call, records: [] })).records.push(record);
     for (const one of [...(frame?.calls ?? []), ...(frame?.pending ?? [])]) if (one.call) of(calls, one.call, () => ({ id: one.call, records: [] })).records.push(record);
   }
-  return { records, sessions, calls, faults: records.filter(({ what }) => what === 'fault') };
+  const blocks = records.filter(({ what, frame }) => what === 'send' && frame.type === 'block.set');
+  return { records, sessions, calls, sends, blocks, faults: records.filter(({ what }) => what === 'fault') };
 }
 
 const isOk = ({ what, frame }) => what === 'reply' && frame.type === 'ok';
@@ -292,11 +297,9 @@ function crossed({ records }, asked, started) {
 /**
  * Whether a block of the caller by one who is called was under way meanwhile: it counts from the moment that the ring is brought, whatever `reach` said before.
  */
-function blockCrossed({ records }, user, caller, asked, started) {
-  const answered = new Set(records.slice(0, asked.n).filter(({ what, request }) => what === 'reply' && request === 'block.set').map(({ session, frame }) => `${session} ${frame.id}`));
-  return records
-    .slice(0, started.n)
-    .some(({ what, who, session, frame }) => what === 'send' && frame.type === 'block.set' && who.split('/')[0] === user && frame.users.includes(caller) && !answered.has(`${session} ${frame.id}`));
+function blockCrossed({ blocks, sends }, user, caller, asked, started) {
+  const open = ({ session, frame }) => !(sends.get(`${session} ${frame.id}`).replied?.n < asked.n);
+  return blocks.some((block) => block.n < started.n && block.who.split('/')[0] === user && block.frame.users.includes(caller) && open(block));
 }
 
 /** A call that says somebody's devices ring does ring them: all that were there before it and are to the end. */
@@ -306,7 +309,7 @@ export function ringsReach(index) {
   for (const { id, records } of index.calls.values()) {
     const started = records.find((record) => isOk(record) && record.request === 'call.start' && !record.frame.glare);
     if (!started) continue;
-    const asked = index.records.find(({ what, session, frame }) => what === 'send' && session === started.session && frame.id === started.frame.id);
+    const { asked } = index.sends.get(`${started.session} ${started.frame.id}`);
     // Whoever met it on the way, or took it back at once, may have ended the ring before it began.
     const meets = ({ what, frame, who }) => what === 'send' && (frame.call === id || (frame.type === 'call.start' && frame.to[0] === started.who.split('/')[0] && who !== started.who));
     if (index.records.slice(asked.n + 1, started.n).some(meets) || crossed(index, asked, started)) continue;
@@ -515,21 +518,26 @@ export function offersArrive({ calls }) {
 const ENDINGS = new Set(['call.accept', 'call.reject', 'call.cancel', 'call.leave', 'call.join', 'call.remove', 'bye', 'call.ended', 'call.rejected', 'call.joined', 'call.cancelled']);
 
 /** Two who call each other while both calls ring are in one call: the second request meets the first. */
-export function crossingCallsAreOne({ calls, records }) {
+export function crossingCallsAreOne({ calls, records, sends }) {
   const found = [];
   const starts = [];
   for (const { id, records: own } of calls.values()) {
     const ok = own.find((record) => isOk(record) && record.request === 'call.start' && !record.frame.glare && record.asked?.to?.length === 1);
     if (!ok) continue;
-    const sent = records.find(({ what, session, frame }) => what === 'send' && session === ok.session && frame.id === ok.frame.id);
+    const { asked: sent } = sends.get(`${ok.session} ${ok.frame.id}`);
     const users = [ok.who.split('/')[0], ok.asked.to[0]];
     // It rings for sure until the first word that may end it, by the two or their sockets.
-    const end = records.slice(sent.n + 1).find(({ what, frame, who, n }) => n > sent.n && users.includes(who?.split('/')[0]) && (what === 'cut' || what === 'close' || what === 'fault' || (frame && (frame.call ?? id) === id && ENDINGS.has(frame.type))));
-    starts.push({ id, ok, sent, from: users[0], to: users[1], end: Math.min(end?.t ?? Infinity, ok.t + 4500), rings: ok.frame.reach?.[users[1]] === 'ringing' });
+    const surely = ok.t + 4500;
+    const ends = ({ what, frame, who, n, t }) => t > surely || (n > sent.n && users.includes(who?.split('/')[0]) && (what === 'cut' || what === 'close' || what === 'fault' || (frame && (frame.call ?? id) === id && ENDINGS.has(frame.type))));
+    let end = sent.n + 1;
+    while (end < records.length && !ends(records[end])) end += 1;
+    starts.push({ id, ok, sent, from: users[0], to: users[1], end: Math.min(records[end]?.t ?? Infinity, surely), rings: ok.frame.reach?.[users[1]] === 'ringing' });
   }
+  const byWhom = new Map(); // "from to" → starts
+  for (const one of starts) of(byWhom, `${one.from} ${one.to}`, () => []).push(one);
   for (const one of starts) {
-    for (const two of starts) {
-      if (one.from !== two.to || one.to !== two.from || !one.rings || !two.rings) continue;
+    for (const two of byWhom.get(`${one.to} ${one.from}`) ?? []) {
+      if (!one.rings || !two.rings) continue;
       if (one.ok.n < two.sent.n && two.ok.t < one.end) found.push({ message: `${two.from} called ${two.to} by ${two.id} while ${one.id} rang there: two calls`, call: two.id, session: two.ok.session, at: two.ok.n });
     }
   }
@@ -555,8 +563,11 @@ const LEASE_LEFT_MS = 4000;
 export function sessionsKept({ sessions, records, faults, grace = 0 }) {
   const found = [];
   if (!grace) return found;
+  const lapses = records.filter(({ what }) => what === 'lapse');
+  const after = new Map(); // session → the hello by which its client got another
+  for (const record of records) if (record.what === 'reply' && record.before) of(after, record.before, () => record);
   for (const { id, records: own } of sessions.values()) {
-    const ended = records.find(({ before, what }) => what === 'reply' && before === id);
+    const ended = after.get(id);
     if (!ended || own.some(({ what, frame }) => what === 'send' && frame.type === 'bye')) continue; // its client ended it
     const attached = own.filter((record) => isWelcome(record));
     const node = attached.at(-1)?.node;
@@ -565,7 +576,7 @@ export function sessionsKept({ sessions, records, faults, grace = 0 }) {
     const awayMs = (end) => end.t - faults.find(({ fault, begins }) => begins && fault === end.fault).t;
     const away = faults.some((fault) => fault.kind === 'redis.restart' && fault.ends && fault.t >= attached.at(-1).t && fault.t - LAPSE_MS <= ended.t && awayMs(fault) > LEASE_LEFT_MS);
     const frozen = faults.some((fault) => fault.kind === 'freeze' && fault.node === node && fault.t > attached.at(-1).t - LAPSE_MS && fault.t <= ended.t);
-    const lapsed = records.some(({ what, node: lapser, t }) => what === 'lapse' && lapser === node && t >= attached.at(-1).t && t - LAPSE_MS <= ended.t);
+    const lapsed = lapses.some(({ node: lapser, t }) => lapser === node && t >= attached.at(-1).t && t - LAPSE_MS <= ended.t);
     if (lost && !frozen && !away && !lapsed && ended.t - lost.t < grace * 0.9) found.push({ message: `could not be resumed ${Math.round(ended.t - lost.t)} ms after its socket was lost`, session: id, who: own[0].who, at: ended.n });
   }
   return found;
