@@ -138,6 +138,7 @@ const NOT_HERE = {
   'system/tls': PROXIED,
   'client/begin': NO_NODE,
   'client/mesh': NO_NODE,
+  'client/order': NO_NODE,
   'client/peer': NO_NODE,
 };
 
