@@ -30,6 +30,12 @@ export function fresh(name) {
   return `${name}-${process.pid}-${names}`;
 }
 
+/** That the client, {session, seq}, has heard every event that its mailbox holds by now: how many those are Redis knows, and they come by another way than replies. */
+export async function caughtUp(redis, client) {
+  const last = Number(await redis.command('HGET', `{${client.session.slice(0, 2)}}:session:${client.session}`, 'seq'));
+  await until(() => !(client.seq < last), () => `${client.user ?? 'a client'} to hear its event ${last}; it has heard ${client.seq}`);
+}
+
 export class Client {
   #socket;
   #format;
@@ -214,10 +220,9 @@ export class Client {
     if (this.broken) throw this.broken;
   }
 
-  /** Every event that its mailbox holds by now has come: how many those are Redis knows, and they come by another way than replies. */
+  /** Every event that its mailbox holds by now has come. */
   async caughtUp() {
-    const last = Number(await this.node.redis?.command('HGET', `{${this.session.slice(0, 2)}}:session:${this.session}`, 'seq'));
-    await until(() => !(this.seq < last), () => `${this.user} to hear its event ${last}; it has heard ${this.seq}`);
+    if (this.node.redis) await caughtUp(this.node.redis, this);
   }
 
   /** Nothing of that type has come, or of any when none is said. What has no `seq` may be on its way still. */

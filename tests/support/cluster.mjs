@@ -128,6 +128,11 @@ export class Node {
     if (ready) await this.untilReady();
   }
 
+  /** The first series of what it counts, or measures, under that name. */
+  async metric(name) {
+    return Number(new RegExp(`^switchboard_${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec((await this.get('/metrics')).text)[1]);
+  }
+
   /** Status, headers and text of a request; status 0 when nobody answers. */
   get(path, { method = 'GET', headers = {} } = {}) {
     const { request } = this.scheme ? https : http;

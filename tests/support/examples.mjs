@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { decode, encode } from '@msgpack/msgpack';
 import WebSocket from 'ws';
 import { CHROMIUM } from './calls.mjs';
+import { caughtUp } from './client.mjs';
 import { startCluster } from './cluster.mjs';
 import { mint, nowSeconds } from './token.mjs';
-import { DEADLINE_MS, stretched, until, within } from './wait.mjs';
+import { DEADLINE_MS, stretched, within } from './wait.mjs';
 
 /** Numbers that differ from run to run: only that they are numbers is compared. */
 const VARYING = new Set(['created_ms', 'expires_ms', 'expires_in_ms', 'last_seen_ms', 'retry_after_ms', 'after_ms']);
@@ -87,12 +88,6 @@ class Socket {
 
   send(frame) {
     this.ws.send(this.format.write(frame));
-  }
-
-  /** All that its session's mailbox holds by now has come. */
-  async caughtUp(redis) {
-    const last = this.session && Number(await redis.command('HGET', `{${this.session.slice(0, 2)}}:session:${this.session}`, 'seq'));
-    await until(() => !(this.seq < last), () => `the event ${last}; the last was ${this.seq}`);
   }
 
   /** The next event or close, or the reply with that id: a reply and what it causes come by two ways, and either may be first. */
@@ -184,7 +179,7 @@ class Story {
   async end() {
     for (const [who, socket] of this.sockets) {
       if (socket.ws.readyState === WebSocket.OPEN) {
-        await socket.caughtUp(this.cluster.redis);
+        if (socket.session) await caughtUp(this.cluster.redis, socket);
         socket.send({ type: 'ping', id: SETTLE_ID });
         const { frame } = await socket.next(`${who} to hear a last ok`, SETTLE_ID);
         assert.equal(frame?.id, SETTLE_ID, `${who} has heard more than the page says: ${JSON.stringify(frame)}`);

@@ -8,8 +8,6 @@ import { startCluster } from '../support/cluster.mjs';
 import { mint } from '../support/token.mjs';
 import { stretched, until } from '../support/wait.mjs';
 
-const metric = async (node, name) => Number(new RegExp(`^switchboard_${name}(?:\\{[^}]*\\})? (\\d+)`, 'm').exec((await node.get('/metrics')).text)[1]);
-
 /** On a socket of its own, before its hello. */
 async function arrive(node, user) {
   const client = new Client();
@@ -68,9 +66,9 @@ describe('a storm of hellos', () => {
       assert.ok(Math.min(...told) >= 500 && Math.max(...told) <= 45_000, `${Math.min(...told)}–${Math.max(...told)} ms`);
       assert.ok(new Set(told).size > told.length / 4, 'they are told different times');
       assert.ok(Math.max(...told) > 2 * Math.min(...told), 'later, the more there are');
-      assert.equal(await metric(node, 'hellos_admitted_total'), many);
-      assert.equal(await metric(node, 'hellos_refused_total'), told.length);
-      assert.equal(await metric(node, 'hellos_waiting'), 0);
+      assert.equal(await node.metric('hellos_admitted_total'), many);
+      assert.equal(await node.metric('hellos_refused_total'), told.length);
+      assert.equal(await node.metric('hellos_waiting'), 0);
       for (const client of clients) await client.close();
     } finally {
       await cluster.stop();
@@ -87,7 +85,7 @@ describe('a storm of hellos', () => {
       await bob.expect('call.suspended');
       let outside = 20; // ten seconds' worth of them
       const newcomers = Array.from({ length: outside }, () => comeIn(node, fresh('newcomer'), []).then(() => (outside -= 1)));
-      await until(async () => (await metric(node, 'hellos_refused_total')) > 0, 'the queue, of two seconds, to be full');
+      await until(async () => (await node.metric('hellos_refused_total')) > 0, 'the queue, of two seconds, to be full');
       assert.equal((await alice.resume(node)).resumed, true);
       assert.ok(outside > 0, 'newcomers who came before wait on');
       await bob.expect('call.resumed', (event) => event.call === call);
@@ -123,7 +121,7 @@ describe('a node that leaves', () => {
       const [node] = cluster.nodes;
       for (let i = 0; i < 5; i += 1) await join(node, fresh('alice')); // they are sent away at random times: somebody is there for a while
       node.signal('SIGTERM');
-      await until(async () => (await metric(node, 'draining')) === 1, 'the node to leave');
+      await until(async () => (await node.metric('draining')) === 1, 'the node to leave');
       const client = await new Client().connect(node);
       const notice = await client.expect('reconnect');
       assert.equal(notice.after_ms, notice.retry_after_ms);

@@ -64,8 +64,7 @@ async function silent(client) {
 
 /** A number of all nodes' metrics. */
 async function sum(name) {
-  const texts = await Promise.all(nodes.map((node) => node.get('/metrics')));
-  return texts.map(({ text }) => Number(new RegExp(`^switchboard_${name}\\S* (\\S+)$`, 'm').exec(text)[1])).reduce((a, b) => a + b, 0);
+  return (await Promise.all(nodes.map((node) => node.metric(name)))).reduce((a, b) => a + b, 0);
 }
 
 /** Channels of that user that any node listens on. */

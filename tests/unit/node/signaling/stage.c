@@ -219,6 +219,12 @@ struct asked *stage_run_until_asked(struct stage *stage, enum asked_kind kind)
     return fake_find(&stage->store, kind);
 }
 
+void stage_cut_bus(struct stage *stage)
+{
+    stage->bus.on_healed(stage->bus.context);
+    fake_nodes(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), NULL, 0);
+}
+
 struct asked *asked(struct stage *stage, enum asked_kind kind)
 {
     struct asked *q = fake_find(&stage->store, kind);

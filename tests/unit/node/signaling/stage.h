@@ -51,6 +51,8 @@ void stage_close(struct stage *);
 void stage_run_until(struct stage *, const int *flag);
 /** Likewise until such a question was asked. */
 struct asked *stage_run_until_asked(struct stage *, enum asked_kind);
+/** The bus was cut and is back, and the lease, which is asked for first, holds: now the sessions are asked about. */
+void stage_cut_bus(struct stage *);
 
 struct conn *conn_open(struct stage *);
 /** The edge tells that the socket is gone. */

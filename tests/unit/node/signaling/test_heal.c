@@ -21,13 +21,6 @@ static void finish(void)
 
 TestSuite(heal, .init = begin, .fini = finish);
 
-/* The bus was cut. */
-static void cut(void)
-{
-    stage->bus.on_healed(stage->bus.context);
-    fake_nodes(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), NULL, 0);
-}
-
 static void all_is_there(void)
 {
     fake_restored(&stage->store, asked(stage, ASKED_RESTORE), &(struct restored){.err = ERR_OK});
@@ -44,10 +37,10 @@ static const char *get(unsigned id)
 
 Test(heal, what_was_there_a_moment_ago_is_not_there_for_sure_after_another_cut)
 {
-    cut();
+    stage_cut_bus(stage);
     all_is_there();
     expect_contains("\"code\":\"not_found\"", get(2));
-    cut();
+    stage_cut_bus(stage);
     expect_contains("\"code\":\"unavailable\"", get(3));
     all_is_there();
 }

@@ -141,8 +141,7 @@ Test(hello, what_is_pending_is_brought_to_a_store_that_may_have_forgotten_it)
     say_hello(c, "alice", "");
     fake_session(&stage->store, asked(stage, ASKED_CREATE), &created);
     fake_incoming(&stage->store, asked(stage, ASKED_INCOMING), &bare);
-    stage->bus.on_healed(stage->bus.context);
-    fake_nodes(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), NULL, 0);
+    stage_cut_bus(stage);
     expect_contains(" ?7", asked(stage, ASKED_RESTORE)->text);
 }
 

@@ -40,8 +40,7 @@ static void tell(unsigned n, const char *format, ...)
 /* What the node knows of alice, after "epoch 1 seq 0 make:". */
 static void expect_brought(const char *expected)
 {
-    stage->bus.on_healed(stage->bus.context);
-    fake_nodes(&stage->store, stage_run_until_asked(stage, ASKED_LEASE), NULL, 0);
+    stage_cut_bus(stage);
     struct asked *restore = asked(stage, ASKED_RESTORE);
     const char *brought = strchr(restore->text, ':');
     cr_expect_str_eq(brought ? brought + 1 : restore->text, expected);
